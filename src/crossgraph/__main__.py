@@ -1,0 +1,5 @@
+"""``python -m crossgraph``."""
+
+from crossgraph.cli import main
+
+main()

@@ -1,0 +1,102 @@
+"""Every error a user can meet. Each names the value, the place and the way out.
+
+    CrossgraphError
+    ├─ InputError (also ValueError)
+    │  ├─ GraphFormatError        faults: every fault of a graph's files, all at once
+    │  ├─ LinksError              faults: every fault of a link or pair file
+    │  └─ ResultError             a RESULT folder that is missing, incomplete or in the way
+    ├─ ConfigError                key, allowed values, nearest name
+    ├─ NoCandidatesError          which types were compared and what was tried
+    ├─ CheckpointError            a saved model that does not fit: what, saved, given
+    ├─ NonFiniteLossError         the training step
+    └─ MissingExtraError (also ImportError)   the pip line to run
+
+Programming faults stay plain ``ValueError`` and ``TypeError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MAX_FAULTS_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with an input.
+
+    path     the file as the user named it
+    line     1-based line, or None where the format has none
+    problem  what is wrong, with the value
+    hint     what to do about it; may be empty
+    """
+
+    path: str
+    line: int | None
+    problem: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = self.path if self.line is None else f"{self.path}:{self.line}"
+        return f"{place}: {self.problem}" + (f" ({self.hint})" if self.hint else "")
+
+
+class CrossgraphError(Exception):
+    """Base of all errors that are the user's to mend: ``problem`` says what, ``hint`` the way out."""
+
+    def __init__(self, problem: str, *, hint: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.problem + (f"\n  Try: {self.hint}" if self.hint else "")
+
+
+class InputError(CrossgraphError, ValueError):
+    """An input file or folder that cannot be used."""
+
+
+class FaultsError(InputError):
+    """An input with one or more faults, all told at once."""
+
+    def __init__(self, what: str, faults: Sequence[Fault], *, hint: str = "") -> None:
+        self.faults = tuple(faults)
+        shown = "\n".join(f"  {fault}" for fault in self.faults[:MAX_FAULTS_SHOWN])
+        more = len(self.faults) - MAX_FAULTS_SHOWN
+        tail = f"\n  ... and {more} more" if more > 0 else ""
+        count = f"{len(self.faults)} fault{'s' if len(self.faults) != 1 else ''}"
+        super().__init__(f"{what}: {count}\n{shown}{tail}", hint=hint)
+
+
+class GraphFormatError(FaultsError):
+    """A graph whose files have faults."""
+
+
+class LinksError(FaultsError):
+    """A file of links or pairs with faults."""
+
+
+class ResultError(InputError):
+    """A RESULT folder that is missing, incomplete, or in the way."""
+
+
+class ConfigError(CrossgraphError):
+    """A setting that does not exist or is out of range."""
+
+
+class NoCandidatesError(CrossgraphError):
+    """Blocking proposed nothing at all."""
+
+
+class CheckpointError(CrossgraphError):
+    """A saved model that cannot be applied."""
+
+
+class NonFiniteLossError(CrossgraphError):
+    """Training met a loss that is not a number."""
+
+
+class MissingExtraError(CrossgraphError, ImportError):
+    """An optional dependency is needed: the hint is the pip line."""

@@ -1,0 +1,178 @@
+"""The frozen columnar graph that every stage reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from crossgraph._types import AnyArray, Int32
+
+UNTYPED = "entity"
+
+
+@dataclass(frozen=True)
+class GraphTables:
+    """A graph as three tables of strings, in any order, with repetitions allowed: what readers produce.
+
+    types  entity, type               edges  head, relation, tail
+    facts  entity, attribute, value, tag   (tag: "" plain, "@de" a language, else a datatype IRI)
+    """
+
+    types: pl.DataFrame
+    edges: pl.DataFrame
+    facts: pl.DataFrame
+
+    @staticmethod
+    def empty_types() -> pl.DataFrame:
+        return pl.DataFrame(schema={"entity": pl.String, "type": pl.String})
+
+    @staticmethod
+    def empty_edges() -> pl.DataFrame:
+        return pl.DataFrame(schema={"head": pl.String, "relation": pl.String, "tail": pl.String})
+
+    @staticmethod
+    def empty_facts() -> pl.DataFrame:
+        return pl.DataFrame(
+            schema={"entity": pl.String, "attribute": pl.String, "value": pl.String, "tag": pl.String}
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class KnowledgeGraph:
+    """Entities, their types, the edges between them and their literal facts, as columns.
+
+    Entities are numbered by the order of their sorted identifiers, and every table is sorted and
+    without repetitions, so nothing depends on the order of files or rows.
+
+    ids (E)                     String series, sorted, unique
+    type_names, typed (K, 2)    rows (entity, type); an entity may have several types or none
+    relation_names, heads, relations, tails (T)
+    attribute_names, tag_names, fact_entities, fact_attributes, fact_tags (F), fact_values (F) String
+    """
+
+    ids: pl.Series
+    type_names: tuple[str, ...]
+    typed: Int32
+    relation_names: tuple[str, ...]
+    heads: Int32
+    relations: Int32
+    tails: Int32
+    attribute_names: tuple[str, ...]
+    tag_names: tuple[str, ...]
+    fact_entities: Int32
+    fact_attributes: Int32
+    fact_tags: Int32
+    fact_values: pl.Series
+
+    @staticmethod
+    def from_tables(tables: GraphTables) -> KnowledgeGraph:
+        """Number, sort and freeze three tables of strings.
+
+        An entity exists if it has a type, is an end of an edge, or has a fact. Entities without a
+        type in a graph that has types keep none; see ``primary_types``.
+        """
+        ids = (
+            pl.concat(
+                [
+                    tables.types["entity"],
+                    tables.edges["head"],
+                    tables.edges["tail"],
+                    tables.facts["entity"],
+                ]
+            )
+            .unique()
+            .sort()
+            .rename("id")
+        )
+        types = tables.types.select("entity", "type").unique().sort("entity", "type")
+        edges = tables.edges.select("head", "relation", "tail").unique().sort("head", "relation", "tail")
+        facts = (
+            tables.facts.select("entity", "attribute", "value", "tag")
+            .unique()
+            .sort("entity", "attribute", "value", "tag")
+        )
+        type_names, type_codes = _codes(types["type"])
+        relation_names, relation_codes = _codes(edges["relation"])
+        attribute_names, attribute_codes = _codes(facts["attribute"])
+        tag_names, tag_codes = _codes(facts["tag"])
+        return KnowledgeGraph(
+            ids=ids,
+            type_names=type_names,
+            typed=np.stack([_positions(ids, types["entity"]), type_codes], axis=1),
+            relation_names=relation_names,
+            heads=_positions(ids, edges["head"]),
+            relations=relation_codes,
+            tails=_positions(ids, edges["tail"]),
+            attribute_names=attribute_names,
+            tag_names=tag_names,
+            fact_entities=_positions(ids, facts["entity"]),
+            fact_attributes=attribute_codes,
+            fact_tags=tag_codes,
+            fact_values=facts["value"].rename("value"),
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def primary_types(self) -> Int32:
+        """(E) The rarest type of each entity (the most specific one), or -1 where it has none."""
+        counts = np.bincount(self.typed[:, 1], minlength=len(self.type_names))
+        order = np.lexsort((self.typed[:, 1], counts[self.typed[:, 1]], self.typed[:, 0]))
+        rows = self.typed[order]
+        primary = np.full(len(self), -1, dtype=np.int32)
+        firsts = np.flatnonzero(np.r_[True, np.diff(rows[:, 0]) != 0]) if len(rows) else order
+        primary[rows[firsts, 0]] = rows[firsts, 1]
+        return primary
+
+    def positions(self, ids: pl.Series) -> Int32:
+        """The number of each identifier; -1 where the graph does not have it."""
+        return _positions(self.ids, ids)
+
+    def tables(self) -> GraphTables:
+        """The graph as tables of strings again (the round trip of ``from_tables``)."""
+        types = pl.DataFrame(
+            {
+                "entity": self.ids.gather(self.typed[:, 0]),
+                "type": _names(self.type_names, self.typed[:, 1]),
+            }
+        )
+        edges = pl.DataFrame(
+            {
+                "head": self.ids.gather(self.heads),
+                "relation": _names(self.relation_names, self.relations),
+                "tail": self.ids.gather(self.tails),
+            }
+        )
+        facts = pl.DataFrame(
+            {
+                "entity": self.ids.gather(self.fact_entities),
+                "attribute": _names(self.attribute_names, self.fact_attributes),
+                "value": self.fact_values,
+                "tag": _names(self.tag_names, self.fact_tags),
+            }
+        )
+        return GraphTables(types=types, edges=edges, facts=facts)
+
+    def entity_type(self, entity: int) -> str:
+        """The name of an entity's primary type; ``entity`` where it has none."""
+        code = int(self.primary_types[entity])
+        return self.type_names[code] if code >= 0 else UNTYPED
+
+
+def _codes(names: pl.Series) -> tuple[tuple[str, ...], Int32]:
+    vocabulary = names.unique().sort()
+    return tuple(vocabulary.to_list()), _positions(vocabulary, names)
+
+
+def _names(vocabulary: tuple[str, ...], codes: AnyArray) -> pl.Series:
+    return pl.Series(list(vocabulary), dtype=pl.String).gather(codes)
+
+
+def _positions(vocabulary: pl.Series, values: pl.Series) -> Int32:
+    index = pl.DataFrame({"key": vocabulary, "position": np.arange(len(vocabulary), dtype=np.int32)})
+    found = pl.DataFrame({"key": values}).join(index, on="key", how="left", maintain_order="left")
+    return found["position"].fill_null(-1).to_numpy().astype(np.int32)

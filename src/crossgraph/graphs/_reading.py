@@ -1,0 +1,135 @@
+"""What all readers share: the record of what a source gave, and bytes and text with their faults."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from crossgraph.errors import Fault
+from crossgraph.graphs.graph import GraphTables
+
+MAX_FAULTS = 1000
+_GZIP_MAGIC = b"\x1f\x8b"
+_UTF8_HINT = "save the file as UTF-8"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one source gave.
+
+    tables            what could be read
+    faults            everything wrong with it, at most MAX_FAULTS a file (then the last one says so)
+    notes             legal things left out or guessed, one sentence each
+    missing_columns   columns the options name and the source does not have
+    columns           the columns a record table has; empty for other formats
+    """
+
+    tables: GraphTables
+    faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
+    missing_columns: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+def empty_tables() -> GraphTables:
+    """Three tables without rows."""
+    return GraphTables(
+        types=GraphTables.empty_types(), edges=GraphTables.empty_edges(), facts=GraphTables.empty_facts()
+    )
+
+
+def failed(*faults: Fault) -> Reading:
+    """A reading of nothing but faults."""
+    return Reading(empty_tables(), faults=faults)
+
+
+def united(readings: Iterable[Reading]) -> Reading:
+    """Several readings as one graph: tables, faults and notes put together."""
+    parts = list(readings)
+    tables = [empty_tables(), *(part.tables for part in parts)]
+    return Reading(
+        GraphTables(
+            types=pl.concat([table.types for table in tables]),
+            edges=pl.concat([table.edges for table in tables]),
+            facts=pl.concat([table.facts for table in tables]),
+        ),
+        faults=tuple(fault for part in parts for fault in part.faults),
+        notes=tuple(note for part in parts for note in part.notes),
+        missing_columns=tuple(dict.fromkeys(name for part in parts for name in part.missing_columns)),
+        columns=tuple(dict.fromkeys(name for part in parts for name in part.columns)),
+    )
+
+
+def capped(faults: Sequence[Fault], path: Path) -> tuple[Fault, ...]:
+    """The first MAX_FAULTS faults of one file in the order of lines, with a last one that says it stopped."""
+    if len(faults) <= MAX_FAULTS:
+        return tuple(faults)
+    stop = Fault(str(path), None, f"stopped after {MAX_FAULTS:,} faults", "mend these and read again")
+    return (*faults[:MAX_FAULTS], stop)
+
+
+def quoted(value: str, *, limit: int = 60) -> str:
+    """A value as it stands in a message: quoted, escaped and not too long."""
+    return repr(value if len(value) <= limit else value[: limit - 1] + "…")
+
+
+def read_bytes(path: Path) -> tuple[bytes, tuple[Fault, ...]]:
+    """The bytes of a file, unzipped if it is gzip; every way this can go wrong is a fault."""
+    try:
+        data = path.read_bytes()
+        if data.startswith(_GZIP_MAGIC):
+            data = gzip.decompress(data)
+        elif path.suffix.lower() == ".gz" and data:
+            raise gzip.BadGzipFile("the file does not start like gzip")
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        problem = f"broken gzip: {error}"
+        return b"", (Fault(str(path), None, problem, "download or compress it again"),)
+    except OSError as error:
+        return b"", (Fault(str(path), None, _reason(error), "check the path and its permissions"),)
+    return data, ()
+
+
+def read_text(path: Path) -> tuple[str, tuple[Fault, ...]]:
+    r"""The text of a UTF-8 file with ``\n`` line ends.
+
+    Lines that are not UTF-8 are faults and come back empty, so that line numbers hold.
+    """
+    data, faults = read_bytes(path)
+    if faults:
+        return "", faults
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "", (Fault(str(path), 1, "the text is UTF-16", _UTF8_HINT),)
+    data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    try:
+        return data.decode(), ()
+    except UnicodeDecodeError:
+        return _by_line(data, path)
+
+
+def _by_line(data: bytes, path: Path) -> tuple[str, tuple[Fault, ...]]:
+    lines: list[str] = []
+    faults: list[Fault] = []
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        try:
+            lines.append(line.decode())
+        except UnicodeDecodeError as error:
+            lines.append("")
+            problem = f"byte 0x{line[error.start]:02x} at column {error.start + 1} is not UTF-8"
+            faults.append(Fault(str(path), number, problem, _UTF8_HINT))
+    return "\n".join(lines), capped(faults, path)
+
+
+def _reason(error: OSError) -> str:
+    match error:
+        case FileNotFoundError():
+            return "no such file or folder"
+        case PermissionError():
+            return "may not be read: permission denied"
+        case IsADirectoryError():
+            return "is a folder where a file is needed"
+    return f"cannot be read: {error.strerror or error}"

@@ -1,0 +1,227 @@
+"""The files that hold links or pairs: TSV, Magellan CSV, OAEI Alignment and SSSOM, told apart by content."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+import pyoxigraph as ox
+
+from crossgraph.errors import Fault
+from crossgraph.graphs._reading import capped, quoted, read_text
+from crossgraph.graphs.sssom_format import Header, expand_id, parse_header, parse_rows
+
+ROW_SCHEMA = {
+    "path": pl.String,
+    "line": pl.Int64,
+    "left": pl.String,
+    "right": pl.String,
+    "label": pl.Int8,
+    "type": pl.String,
+}
+_ALIGNMENT = "http://knowledgeweb.semanticweb.org/heterogeneity/alignment"
+_SAME_AS = "http://www.w3.org/2002/07/owl#sameAs"
+_SAME = frozenset(
+    {
+        _SAME_AS,
+        "http://www.w3.org/2002/07/owl#equivalentClass",
+        "http://www.w3.org/2004/02/skos/core#exactMatch",
+    }
+)
+_SSSOM_COLUMNS = ("subject_id", "predicate_id", "object_id")
+_CSV_COLUMNS = (("ltable_id", "rtable_id"), ("left", "right"))
+_TSV_HINT = "a line is left, tab, right, and may go on with a tab and a label or a type"
+
+
+@dataclass
+class LinkRows:
+    """The rows of one file as they come, in file order, and what is wrong with it.
+
+    label   1 same, 0 known not to match, None where the file says neither
+    line    1-based; 0 where the format has none
+    """
+
+    path: Path
+    lines: list[int] = field(default_factory=list)
+    lefts: list[str] = field(default_factory=list)
+    rights: list[str] = field(default_factory=list)
+    labels: list[int | None] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def add(self, line: int, pair: tuple[str, str], *, label: int | None = None, type_name: str = "") -> None:
+        """Take one row; an empty identifier is a fault instead."""
+        if not (pair[0] and pair[1]):
+            self.fault(line, f"the {'right' if pair[0] else 'left'} identifier is empty")
+            return
+        self.lines.append(line)
+        self.lefts.append(pair[0])
+        self.rights.append(pair[1])
+        self.labels.append(label)
+        self.types.append(type_name)
+
+    def fault(self, line: int | None, problem: str, hint: str = "") -> None:
+        """Note a fault of this file."""
+        self.faults.append(Fault(str(self.path), line, problem, hint))
+
+    def table(self) -> pl.DataFrame:
+        """The rows with the columns of ``ROW_SCHEMA``."""
+        columns = {
+            "path": [str(self.path)] * len(self.lines),
+            "line": self.lines,
+            "left": self.lefts,
+            "right": self.rights,
+            "label": self.labels,
+            "type": self.types,
+        }
+        return pl.DataFrame(columns, schema=ROW_SCHEMA)
+
+
+def read_link_rows(path: Path) -> LinkRows:
+    """The rows of one file of links or pairs, ``.gz`` or not. Whatever is wrong with it is in ``faults``."""
+    rows = LinkRows(path)
+    text, faults = read_text(path)
+    rows.faults.extend(faults)
+    if text:
+        _reader_of(path, text)(text, rows)
+    rows.faults = list(capped(rows.faults, path))
+    return rows
+
+
+def _reader_of(path: Path, text: str) -> Callable[[str, LinkRows], None]:
+    name = path.name.lower().removesuffix(".gz")
+    first = text.lstrip().partition("\n")[0]
+    if name.endswith((".ttl", ".nt", ".rdf", ".owl", ".xml")) or first.startswith("<?xml"):
+        return _read_rdf
+    if first.startswith("#") or set(_SSSOM_COLUMNS) <= set(first.split("\t")):
+        return _read_sssom
+    is_csv = name.endswith(".csv") or tuple(first.split(",")[:2]) in _CSV_COLUMNS
+    return _read_csv if is_csv else _read_tsv
+
+
+def _read_tsv(text: str, rows: LinkRows) -> None:
+    cells = [
+        (number, line.split("\t")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()
+    ]
+    if cells and tuple(cells[0][1][:2]) in _CSV_COLUMNS:
+        cells = cells[1:]
+    _add_cells(cells, rows)
+
+
+def _read_csv(text: str, rows: LinkRows) -> None:
+    reader = csv.reader(text.split("\n"))
+    header = next(reader, [])
+    names = next((pair for pair in _CSV_COLUMNS if set(pair) <= set(header)), None)
+    if names is None:
+        rows.fault(
+            1,
+            f"the header {quoted(','.join(header))} does not name the two identifiers",
+            "name the columns ltable_id, rtable_id and label, or left, right and label",
+        )
+        return
+    chosen = [header.index(name) for name in (*names, "label") if name in header]
+    cells = [
+        (reader.line_num, [row[i] if i < len(row) else "" for i in chosen]) for row in reader if any(row)
+    ]
+    for number, row in cells:
+        if len(row) > 2 and row[2] not in ("0", "1"):
+            rows.fault(number, f"label {quoted(row[2])} is neither 0 nor 1")
+    if not rows.faults:
+        _add_cells(cells, rows)
+
+
+def _add_cells(cells: Iterable[tuple[int, list[str]]], rows: LinkRows) -> None:
+    """Rows of left, right[, third]: the third is a label if every one in the file is 0 or 1."""
+    whole: list[tuple[int, list[str]]] = []
+    for number, row in cells:
+        if len(row) < 2:
+            rows.fault(number, f"one column where two are needed: {quoted(row[0])}", _TSV_HINT)
+        else:
+            whole.append((number, row))
+    thirds = {row[2] if len(row) > 2 else "" for _, row in whole}
+    labelled = bool(thirds) and thirds - {""} <= {"0", "1"} and thirds != {""}
+    for number, row in whole:
+        third = row[2] if len(row) > 2 else ""
+        if labelled and not third:
+            rows.fault(number, "no label where the other rows have 0 or 1", "label every pair or none")
+        elif labelled:
+            rows.add(number, (row[0], row[1]), label=int(third))
+        else:
+            rows.add(number, (row[0], row[1]), type_name=third)
+
+
+def _read_sssom(text: str, rows: LinkRows) -> None:
+    lines = text.split("\n")
+    header = parse_header(line for line in lines if line.startswith("#"))
+    table = parse_rows(lines)
+    number, names = next(table, (len(lines), []))
+    missing = [name for name in _SSSOM_COLUMNS if name not in names]
+    if missing:
+        rows.fault(number, f"SSSOM without the column {', '.join(missing)}", "name it in the header row")
+        return
+    for number, cells in table:
+        if len(cells) < len(names):
+            cells = [*cells, *[""] * (len(names) - len(cells))]
+        _add_mapping(number, dict(zip(names, cells, strict=False)), header, rows)
+
+
+def _add_mapping(number: int, mapping: dict[str, str], header: Header, rows: LinkRows) -> None:
+    # A predicate is a CURIE whoever wrote the file, so our own reading of CURIEs does not apply to it.
+    predicate = expand_id(mapping["predicate_id"], Header({}, header.prefixes))
+    if predicate not in _SAME:
+        return
+    pair = (expand_id(mapping["subject_id"], header), expand_id(mapping["object_id"], header))
+    rows.add(number, pair, label=0 if mapping.get("predicate_modifier") == "Not" else 1)
+
+
+def _read_rdf(text: str, rows: LinkRows) -> None:
+    cells: dict[str, dict[str, str]] = {}
+    try:
+        for quad in _parsed(text, rows.path):
+            name = quad.predicate.value
+            if name == _SAME_AS:
+                rows.add(0, (_text_of(quad.subject), _text_of(quad.object)), label=1)
+            elif name.startswith(_ALIGNMENT):
+                # The namespace occurs with and without its closing # or /.
+                field_name = name.removeprefix(_ALIGNMENT).lstrip("#/")
+                cells.setdefault(str(quad.subject), {})[field_name] = _text_of(quad.object)
+    except (SyntaxError, ValueError) as error:
+        line = error.lineno if isinstance(error, SyntaxError) else None
+        rows.fault(line, f"not valid RDF: {error}", "mend the file or write the links as TSV")
+    for cell in cells.values():
+        _add_cell(cell, rows)
+    if not rows.lines and not rows.faults:
+        rows.fault(None, "no align:Cell and no owl:sameAs", "give an OAEI Alignment, SSSOM, or TSV file")
+
+
+def _parsed(text: str, path: Path) -> Iterator[ox.Quad]:
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    form = {".ttl": ox.RdfFormat.TURTLE, ".nt": ox.RdfFormat.N_TRIPLES}.get(suffix, ox.RdfFormat.RDF_XML)
+    # Identifiers must come out as the graph's reader sees them, so nothing is checked or normalised.
+    return iter(ox.parse(text, form, base_iri=path.absolute().as_uri(), lenient=True))
+
+
+def _text_of(term: object) -> str:
+    value = getattr(term, "value", None)
+    return value if isinstance(value, str) else str(term)
+
+
+def _add_cell(cell: dict[str, str], rows: LinkRows) -> None:
+    ends = [cell.get(name, "") for name in ("entity1", "entity2")]
+    if not any(ends) and "relation" not in cell:
+        return
+    if not all(ends):
+        rows.fault(
+            None, f"an align:Cell lacks {'entity2' if ends[0] else 'entity1'}: {quoted(ends[0] or ends[1])}"
+        )
+        return
+    try:
+        measure = float(cell.get("measure", "1"))
+    except ValueError:
+        rows.fault(None, f"measure {quoted(cell['measure'])} of {quoted(ends[0])} is not a number")
+        return
+    if cell.get("relation", "=") == "=" and measure > 0:
+        rows.add(0, (ends[0], ends[1]), label=1)

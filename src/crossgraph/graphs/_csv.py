@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from crossgraph.errors import Fault
-from crossgraph.graphs._reading import capped, read_text
+from crossgraph.graphs._reading import capped, read_head, read_text
 
 _DELIMITERS = ",;\t"
-_HEADER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -68,11 +65,7 @@ def read_csv(path: Path) -> CsvTable:
 
 def first_header(path: Path) -> tuple[str, ...]:
     """The cells of a CSV file's first line; empty if it cannot be read (``read_csv`` then says why)."""
-    try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
-            head = stream.read(_HEADER_BYTES)
-    except (OSError, EOFError, zlib.error):
-        return ()
+    head = read_head(path)
     line = head.removeprefix(b"\xef\xbb\xbf").decode(errors="replace").partition("\n")[0].rstrip("\r")
     return tuple(next(csv.reader([line], delimiter=delimiter_of(line)), ()))
 

@@ -15,6 +15,7 @@ from crossgraph.graphs.graph import GraphTables
 
 MAX_FAULTS = 1000
 _GZIP_MAGIC = b"\x1f\x8b"
+_HEAD_BYTES = 1 << 16
 _UTF8_HINT = "save the file as UTF-8"
 
 
@@ -92,6 +93,17 @@ def read_bytes(path: Path) -> tuple[bytes, tuple[Fault, ...]]:
     except OSError as error:
         return b"", (Fault(str(path), None, _reason(error), "check the path and its permissions"),)
     return data, ()
+
+
+def read_head(path: Path) -> bytes:
+    """The first 64 KiB of a file, unzipped; empty if it cannot be read (``read_bytes`` then says why)."""
+    try:
+        with path.open("rb") as stream:
+            zipped = stream.read(2) == _GZIP_MAGIC
+        with gzip.open(path) if zipped else path.open("rb") as stream:
+            return stream.read(_HEAD_BYTES)
+    except (OSError, EOFError, zlib.error):
+        return b""
 
 
 def read_text(path: Path) -> tuple[str, tuple[Fault, ...]]:

@@ -96,9 +96,9 @@ def _problem(names: tuple[str, ...]) -> pl.Expr:
     if not free_text:
         more = last.str.contains("\t", literal=True)
         checks.append(pl.when(more).then(pl.lit(f"more than {len(names)} columns")))
-    for name in names[:-1] if free_text else names:
-        checks.append(pl.when(pl.col(name).str.strip_chars() == "").then(pl.lit(f"empty {name}")))
-    return pl.coalesce(checks)
+    ids = names[:-1] if free_text else names
+    empty = [pl.when(pl.col(name).str.strip_chars() == "").then(pl.lit(f"empty {name}")) for name in ids]
+    return pl.coalesce(checks + empty)
 
 
 def _tagged(facts: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ import polars as pl
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from crossgraph.errors import Fault
-from crossgraph.graphs._reading import MAX_FAULTS, Reading, capped, failed, read_bytes, read_text
+from crossgraph.graphs._reading import MAX_FAULTS, Reading, capped, failed, read_bytes, read_head, read_text
 from crossgraph.graphs._vocabulary import TYPE, without_schema
 from crossgraph.graphs.graph import GraphTables
 
@@ -48,8 +48,7 @@ def is_alignment(path: Path) -> bool:
     """Whether an RDF/XML file holds links in the OAEI Alignment format instead of a graph."""
     if rdf_format(path) != RdfFormat.RDF_XML:
         return False
-    data, _ = read_bytes(path)
-    return ALIGNMENT.encode() in data[:4096]
+    return ALIGNMENT.encode() in read_head(path)
 
 
 def read_rdf(path: Path, *, scope: str = "") -> Reading:

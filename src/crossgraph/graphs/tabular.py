@@ -34,8 +34,6 @@ class TableOptions:
     type_name: str = "record"
 
     def __post_init__(self) -> None:
-        if isinstance(self.entity_columns, str):
-            raise TypeError(f"entity_columns is a tuple of names, not the string {self.entity_columns!r}")
         if self.split == "":
             raise ValueError("split must not be empty; None keeps each cell as one value")
 
@@ -155,26 +153,35 @@ def _json_records(path: Path) -> _Records:
     text, faults = read_text(path)
     found = list(faults)
     columns: dict[str, None] = {}
-    cells: tuple[list[int], list[str], list[str]] = ([], [], [])
+    rows: list[int] = []
+    cells: list[tuple[str, str]] = []
     lines: list[int] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            pairs = list(_json_pairs(json.loads(line), ""))
+            pairs = _json_cells(line)
         except (ValueError, RecursionError) as error:
             found.append(Fault(str(path), number, f"{error}: {quoted(line)}", _FLATTEN_HINT))
             continue
         columns.update(dict.fromkeys(name for name, _ in pairs))
-        for name, value in pairs:
-            for target, item in zip(cells, (len(lines), name, value), strict=True):
-                target.append(item)  # type: ignore[arg-type]
+        cells.extend(pairs)
+        rows.extend([len(lines)] * len(pairs))
         lines.append(number)
-    frame = pl.DataFrame(cells, schema={"row": pl.Int64, "column": pl.String, "value": pl.String})
+    frame = pl.DataFrame(cells, schema={"column": pl.String, "value": pl.String}, orient="row")
+    frame = frame.select(pl.Series("row", rows, dtype=pl.Int64), "column", "value")
     frame = frame.filter(pl.col("value").str.strip_chars() != "")
     if not lines and not found:
         found.append(Fault(str(path), None, "the file is empty", _FLATTEN_HINT))
     return _Records(tuple(columns), pl.Series(lines, dtype=pl.Int64), frame, tuple(found))
+
+
+def _json_cells(line: str) -> list[tuple[str, str]]:
+    """Column and text of each scalar in a line; ValueError if it is no record."""
+    pairs = list(_json_pairs(json.loads(line), ""))
+    # Lone surrogates are legal in JSON escapes and in Python, and nowhere after that.
+    "".join(text for pair in pairs for text in pair).encode()
+    return pairs
 
 
 def _json_pairs(value: object, name: str) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,213 @@
+"""From paths to graphs: which reader reads what, and all faults in one error."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote
+
+import polars as pl
+
+from crossgraph._types import Side
+from crossgraph.errors import Fault, GraphFormatError
+from crossgraph.graphs._csv import first_header
+from crossgraph.graphs._reading import Reading, failed, united
+from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
+from crossgraph.graphs.neo4j import is_neo4j, read_neo4j
+from crossgraph.graphs.openea import openea_sides, read_openea
+from crossgraph.graphs.rdf import is_alignment, rdf_format, read_rdf
+from crossgraph.graphs.tabular import TableOptions, is_table, missing_column, read_table
+
+GraphPath: TypeAlias = str | os.PathLike[str]
+
+IRI_NAME = "iri_name"
+_ALLOWED = (
+    "a graph is a file .nt .ttl .nq .trig .rdf .owl .xml .jsonld .csv .jsonl (each also .gz) or .parquet, "
+    "a folder of these, or a folder with rel_triples_1"
+)
+_BOTH = (
+    "one folder stands for both graphs if it holds rel_triples_1 and rel_triples_2, "
+    "or tableA.csv and tableB.csv"
+)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How graphs are read.
+
+    tables           how record tables become graphs
+    names_from_iri   add a fact ``iri_name``: the local name of an entity's IRI, percent-decoded, with
+                     blanks for underscores. Identifiers are no evidence unless this is asked for
+    """
+
+    tables: TableOptions = field(default_factory=TableOptions)
+    names_from_iri: bool = False
+
+
+def read_graph(
+    path: GraphPath, *, side: Side | None = None, options: ReadOptions | None = None
+) -> KnowledgeGraph:
+    """Read one graph: a file, a folder of files, or one side of a folder that holds two graphs.
+
+    side   which graph of an OpenEA folder (left: the files ``_1``) or of ``tableA.csv`` and ``tableB.csv``
+
+    Notes (what was legally left out or guessed) go to the log. Raises GraphFormatError with all faults.
+    """
+    options = options or ReadOptions()
+    reading = _with_missing(_read(Path(path), side, options), path)
+    return _graphs([reading], f"cannot read {path}", options)[0]
+
+
+def read_pair(
+    left: GraphPath, right: GraphPath | None = None, *, options: ReadOptions | None = None
+) -> tuple[KnowledgeGraph, KnowledgeGraph]:
+    """Read two graphs; an OpenEA folder, or one with tableA.csv and tableB.csv, may stand for both.
+
+    A column of ``entity_columns`` may be missing from one of two tables, not from both. Raises
+    GraphFormatError with the faults of both graphs.
+    """
+    options = options or ReadOptions()
+    first, second = Path(left), Path(left if right is None else right)
+    if right is None and not _holds_two(first):
+        missing = Fault(str(left), None, "the right graph is missing", _BOTH)
+        raise GraphFormatError("cannot read two graphs", [*_absent(first), missing])
+    readings = [_read(first, "left", options), _read(second, "right", options)]
+    excused = set(readings[0].columns) | set(readings[1].columns)
+    readings = [
+        _with_missing(reading, path, excused) for reading, path in zip(readings, (first, second), strict=True)
+    ]
+    one, two = _graphs(readings, "cannot read the two graphs", options)
+    return one, two
+
+
+def _graphs(readings: Sequence[Reading], what: str, options: ReadOptions) -> list[KnowledgeGraph]:
+    faults = [fault for reading in readings for fault in reading.faults]
+    if faults:
+        raise GraphFormatError(what, faults)
+    for note in (note for reading in readings for note in reading.notes):
+        _log.warning("%s", note)
+    tables = [reading.tables for reading in readings]
+    if options.names_from_iri:
+        tables = [_with_iri_names(table) for table in tables]
+    return [KnowledgeGraph.from_tables(table) for table in tables]
+
+
+def _read(path: Path, side: Side | None, options: ReadOptions) -> Reading:
+    absent = _absent(path)
+    if absent:
+        return failed(*absent)
+    try:
+        reading = _read_folder(path, side, options) if path.is_dir() else _read_file(path, options)
+    except OSError as error:
+        return failed(
+            Fault(str(path), None, f"cannot be read: {error.strerror or error}", "check permissions")
+        )
+    tables = reading.tables
+    if reading.faults or len(tables.types) or len(tables.edges) or len(tables.facts):
+        return reading
+    hint = f"it holds schema only: {reading.notes[0]}" if reading.notes else _ALLOWED
+    return replace(reading, faults=(Fault(str(path), None, "the graph is empty: no entity in it", hint),))
+
+
+def _absent(path: Path) -> list[Fault]:
+    try:
+        path.stat()
+    except OSError as error:
+        if isinstance(error, PermissionError):
+            return [Fault(str(path), None, "may not be read: permission denied", "check permissions")]
+        return [Fault(str(path), None, "no such file or folder", _ALLOWED)]
+    return []
+
+
+def _read_file(path: Path, options: ReadOptions) -> Reading:
+    if rdf_format(path) is not None:
+        return read_rdf(path)
+    if not is_table(path):
+        return failed(Fault(str(path), None, f"unknown kind of file {path.suffix!r}", _ALLOWED))
+    return read_neo4j([path]) if _is_csv(path) and is_neo4j(path) else read_table(path, options.tables)
+
+
+def _read_folder(folder: Path, side: Side | None, options: ReadOptions) -> Reading:
+    numbers = openea_sides(folder)
+    tables = _side_tables(folder)
+    match (numbers, tables, side):
+        case ((_, _), _, None) | ((), (_, _), None):
+            problem = "holds two graphs, and the side is not said"
+            return failed(
+                Fault(str(folder), None, problem, "read it as a pair, or say side 'left' or 'right'")
+            )
+        case ((one, two), _, _):
+            return read_openea(folder, one if side == "left" else two)
+        case ((number,), _, _):
+            return read_openea(folder, number)
+        case (_, (left, right), _):
+            return read_table(left if side == "left" else right, options.tables)
+    return _read_files(folder, options)
+
+
+def _read_files(folder: Path, options: ReadOptions) -> Reading:
+    """All graph files of a folder as one graph; alignments and labelled pairs beside them are not touched."""
+    paths = sorted(path for path in folder.iterdir() if path.is_file())
+    neo4j = [path for path in paths if _is_csv(path) and is_neo4j(path)]
+    if neo4j:
+        return read_neo4j(neo4j)
+    rdf = [path for path in paths if rdf_format(path) is not None and not is_alignment(path)]
+    tables = [path for path in paths if is_table(path) and not _is_pairs(path)]
+    if not rdf and not tables:
+        return failed(Fault(str(folder), None, "the folder holds no graph", _ALLOWED))
+    scopes = [path.name.partition(".")[0] if len(rdf) > 1 else "" for path in rdf]
+    readings = [read_rdf(path, scope=scope) for path, scope in zip(rdf, scopes, strict=True)]
+    return united([*readings, *(read_table(path, options.tables) for path in tables)])
+
+
+def _is_csv(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(".csv")
+
+
+def _is_pairs(path: Path) -> bool:
+    return _is_csv(path) and {"ltable_id", "rtable_id"} <= set(first_header(path))
+
+
+def _side_tables(folder: Path) -> tuple[Path, ...]:
+    found = [[path for path in folder.glob(f"table{letter}.csv*") if is_table(path)] for letter in "AB"]
+    return tuple(paths[0] for paths in found) if all(len(paths) == 1 for paths in found) else ()
+
+
+def _holds_two(path: Path) -> bool:
+    return path.is_dir() and (len(openea_sides(path)) == 2 or len(_side_tables(path)) == 2)
+
+
+def _with_missing(reading: Reading, path: GraphPath, excused: set[str] | None = None) -> Reading:
+    """Columns that the options name and nobody has, as faults."""
+    known = set(reading.columns) | (excused or set())
+    missing = [name for name in reading.missing_columns if name not in known]
+    faults = [missing_column(Path(path), name, reading.columns) for name in missing]
+    return replace(reading, faults=(*reading.faults, *faults))
+
+
+def _with_iri_names(tables: GraphTables) -> GraphTables:
+    columns = [tables.types["entity"], tables.edges["head"], tables.edges["tail"], tables.facts["entity"]]
+    iris = (
+        pl.concat(columns)
+        .unique()
+        .to_frame("entity")
+        .filter(pl.col("entity").str.contains(r"^[a-z][a-z0-9+.-]*:"))
+    )
+    local = pl.coalesce(
+        pl.col("entity").str.extract(r"^[^:]+://[^/#]*[/#](?:.*[/#])?([^/#]+)[/#]?$"),
+        pl.col("entity").str.extract(r"^urn:.*:([^:]+)$"),
+    )
+    names = iris.select("entity", local.alias("value")).drop_nulls()
+    decoded = [unquote(value).replace("_", " ").strip() for value in names["value"]]
+    facts = names.select(
+        "entity",
+        pl.lit(IRI_NAME).alias("attribute"),
+        pl.Series("value", decoded, dtype=pl.String),
+        pl.lit("").alias("tag"),
+    ).filter(pl.col("value") != "")
+    return replace(tables, facts=pl.concat([tables.facts, facts]))

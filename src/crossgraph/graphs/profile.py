@@ -263,4 +263,4 @@ def _odd_numbers(graph: KnowledgeGraph) -> list[str]:
 def _told(graph: KnowledgeGraph, entities: np.ndarray[Any, Any], what: str) -> str:
     share = len(entities) / len(graph)
     examples = ", ".join(graph.ids.gather(entities[:EXAMPLES]).to_list())
-    return f"{len(entities):,} of {len(graph):,} entities ({share:.0%}) {what}, for example {examples}"
+    return f"{len(entities):,} of {len(graph):,} entities ({share:.1%}) {what}, for example {examples}"

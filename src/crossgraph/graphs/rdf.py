@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 from xml.parsers import expat
 
+import numpy as np
 import polars as pl
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
@@ -158,39 +161,52 @@ class _Columns:
 
 def _fill(columns: _Columns, text: str, path: Path) -> list[Fault]:
     form = rdf_format(path)
-    by_line = form in (RdfFormat.N_TRIPLES, RdfFormat.N_QUADS)
-    quads = parse(text.encode(), form, base_iri=f"file:///{quote(path.name)}")
-    faults: list[Fault] = []
-    while len(faults) <= MAX_FAULTS:
-        try:
-            if columns.add(quads, _CHUNK) < _CHUNK:
-                break
-        except SyntaxError as error:
-            faults.append(_syntax_fault(error, path, text))
-            if not by_line:
-                break
+    faults = _xml_faults(text, path) if form == RdfFormat.RDF_XML else []
+    if faults:
+        return faults
+    base = f"file:///{quote(path.name)}"
+    if form not in (RdfFormat.N_TRIPLES, RdfFormat.N_QUADS):
+        fault = _take(columns, parse(text.encode(), form, base_iri=base), path)
+        return [] if fault is None else [fault]
+    data = text.encode()
+    stream = io.BytesIO(data)
+    starts = np.r_[0, np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")) + 1]
+    passed = 0
+    while len(faults) <= MAX_FAULTS and passed < len(starts):
+        # The parser's own recovery may swallow the line after a bad one, so it starts anew there.
+        stream.seek(int(starts[passed]))
+        fault = _take(columns, parse(stream, form, base_iri=base), path)
+        if fault is None:
+            break
+        passed += fault.line or 1
+        faults.append(replace(fault, line=passed))
     return faults
 
 
-def _syntax_fault(error: SyntaxError, path: Path, text: str) -> Fault:
-    line = error.lineno
-    if line is None and rdf_format(path) == RdfFormat.RDF_XML:
-        line = _xml_line(text)
-    problem = re.sub(r"^Parser error (at line \d+ )?", "", str(error.msg)).removesuffix(f" (line {line})")
-    if "LoadDocumentCallback" in problem:
-        problem = "the @context is a remote document, and nothing is ever fetched"
-        return Fault(str(path), line, problem, "put the context into the file")
-    return Fault(str(path), line, problem)
+def _take(columns: _Columns, quads: Iterator[Quad], path: Path) -> Fault | None:
+    """All statements up to the first syntax error, and that error; its line counts from where parsing began."""
+    try:
+        while columns.add(quads, _CHUNK) == _CHUNK:
+            pass
+    except SyntaxError as error:
+        problem = re.sub(r"^Parser error (at line \d+ )?", "", str(error.msg))
+        problem = problem.removesuffix(f" (line {error.lineno})")
+        if "LoadDocumentCallback" in problem:
+            problem = "the @context is a remote document, and nothing is ever fetched"
+            return Fault(str(path), error.lineno, problem, "put the context into the file")
+        return Fault(str(path), error.lineno, problem)
+    return None
 
 
-def _xml_line(text: str) -> int | None:
-    """The line where the text stops being XML; None if it is well-formed."""
+def _xml_faults(text: str, path: Path) -> list[Fault]:
+    """Where the text stops being XML: the RDF parser gives no line, and takes a file cut short for whole."""
     parser = expat.ParserCreate()
     try:
         parser.Parse(text, True)
     except expat.ExpatError as error:
-        return error.lineno
-    return None
+        problem = f"broken XML at column {error.offset + 1}: {expat.ErrorString(error.code)}"
+        return [Fault(str(path), error.lineno, problem)]
+    return []
 
 
 def _xml_text(path: Path) -> tuple[str, tuple[Fault, ...]]:

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossgraph.graphs import GraphTables, KnowledgeGraph
+
+# Few names, so that repetitions and shared entities are common; any Unicode but surrogates.
+names = st.one_of(
+    st.sampled_from("abcde"), st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4)
+)
+
+
+def rows(width: int) -> st.SearchStrategy[list[tuple[str, ...]]]:
+    return st.lists(st.tuples(*[names] * width), max_size=12)
+
+
+def tables_of(
+    types: list[tuple[str, ...]], edges: list[tuple[str, ...]], facts: list[tuple[str, ...]]
+) -> GraphTables:
+    return GraphTables(
+        types=pl.DataFrame(types, schema=GraphTables.empty_types().schema, orient="row"),
+        edges=pl.DataFrame(edges, schema=GraphTables.empty_edges().schema, orient="row"),
+        facts=pl.DataFrame(facts, schema=GraphTables.empty_facts().schema, orient="row"),
+    )
+
+
+@given(rows(2), rows(3), rows(4))
+def test_tables_come_back_sorted_and_without_repetitions(types, edges, facts):
+    back = KnowledgeGraph.from_tables(tables_of(types, edges, facts)).tables()
+    # Code point order is what polars sorts by and what Python compares by.
+    assert back.types.rows() == sorted(set(types))
+    assert back.edges.rows() == sorted(set(edges))
+    assert back.facts.rows() == sorted(set(facts))
+
+
+@given(rows(2), rows(3), rows(4), st.randoms(use_true_random=False))
+def test_the_order_of_rows_carries_no_information(types, edges, facts, random):
+    one = KnowledgeGraph.from_tables(tables_of(types, edges, facts))
+    shuffled = [random.sample(table, len(table)) for table in (types, edges, facts)]
+    other = KnowledgeGraph.from_tables(tables_of(*shuffled))
+    assert one.ids.to_list() == other.ids.to_list()
+    assert (one.type_names, one.relation_names) == (other.type_names, other.relation_names)
+    assert (one.attribute_names, one.tag_names) == (other.attribute_names, other.tag_names)
+    for column in ("typed", "heads", "relations", "tails", "fact_entities", "fact_attributes", "fact_tags"):
+        np.testing.assert_array_equal(getattr(one, column), getattr(other, column))
+    assert one.fact_values.to_list() == other.fact_values.to_list()
+
+
+def test_the_rarest_type_is_primary_and_positions_find_ids():
+    types = [("a", "thing"), ("b", "thing"), ("a", "film")]
+    graph = KnowledgeGraph.from_tables(tables_of(types, [("a", "knows", "c")], []))
+    assert [graph.entity_type(number) for number in range(3)] == ["film", "thing", "entity"]
+    assert graph.positions(pl.Series(["c", "x", "a"])).tolist() == [2, -1, 0]
+    assert len(graph) == 3

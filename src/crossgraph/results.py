@@ -1,0 +1,306 @@
+"""The RESULT folder: what lies in it, and how it is written so that it appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import polars as pl
+
+from crossgraph import __version__
+from crossgraph.errors import Fault, FaultsError, ResultError
+from crossgraph.graphs._reading import read_text
+from crossgraph.graphs.sssom_format import (
+    TOOL,
+    Header,
+    expand_id,
+    header_lines,
+    parse_header,
+    parse_rows,
+    prefix_map,
+    write_id,
+)
+from crossgraph.matches import Matches
+
+SCORE_COLUMNS = ("left", "right", "type", "score", "probability")
+Predicate: TypeAlias = Literal["skos:exactMatch", "owl:sameAs"]
+
+# Several kinds of signs together decided, which is what SEMAPV calls a composite matching process.
+_JUSTIFICATION = "semapv:CompositeMatching"
+_SSSOM_COLUMNS = ("subject_id", "predicate_id", "object_id", "mapping_justification", "confidence")
+
+
+@dataclass(frozen=True)
+class ResultFolder:
+    """The names inside a RESULT folder."""
+
+    path: Path
+
+    @property
+    def matches_file(self) -> Path:
+        """The decided pairs as SSSOM."""
+        return self.path / "matches.sssom.tsv"
+
+    @property
+    def scores_file(self) -> Path:
+        """Each scored candidate once."""
+        return self.path / "scores.parquet"
+
+    @property
+    def report_file(self) -> Path:
+        """Counts, thresholds, times, versions, seed."""
+        return self.path / "report.json"
+
+    @property
+    def config_file(self) -> Path:
+        """The resolved settings."""
+        return self.path / "config.toml"
+
+    @property
+    def model_folder(self) -> Path:
+        """Weights, options and schema mapping."""
+        return self.path / "model"
+
+    @property
+    def schema_file(self) -> Path:
+        """Which types, relations and attributes of the two graphs correspond."""
+        return self.model_folder / "schema.toml"
+
+    def is_result(self) -> bool:
+        """Whether the folder holds any of the files that mark a RESULT."""
+        marks = (self.matches_file, self.scores_file, self.report_file, self.config_file, self.schema_file)
+        return any(mark.is_file() for mark in marks)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SssomOptions:
+    """What the SSSOM file says beside its pairs.
+
+    predicate        skos:exactMatch, or owl:sameAs where the entities are individuals
+    license          the IRI of a licence
+    mapping_set_id   the IRI of the set; "" takes a UUID of the content, the same for the same matches
+    mapping_date     a date like 2026-01-31; "" leaves it out, so that equal runs give equal bytes
+    """
+
+    predicate: Predicate = "skos:exactMatch"
+    license: str = "https://w3id.org/sssom/license/unspecified"
+    mapping_set_id: str = ""
+    mapping_date: str = ""
+
+
+def prepare_result(path: Path | str, *, force: bool, resume: bool) -> ResultFolder:
+    """The RESULT folder at ``path``, checked to be writable; nothing is created or removed yet.
+
+    Raises ResultError if it exists and neither ``force`` (replace it) nor ``resume`` (go on with it) is
+    given; if both are; if it is a file, or a folder of something else, which not even ``force`` replaces;
+    or if the folder around it cannot be written.
+    """
+    folder = ResultFolder(Path(path))
+    if force and resume:
+        raise ResultError("--force and --resume exclude each other", hint="give one of them")
+    parent = next(above for above in folder.path.absolute().parents if above.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise ResultError(
+            f"{folder.path} cannot be written: {parent} is no writable folder", hint="choose another --out"
+        )
+    if _occupied(folder.path):
+        _refuse_foreign(folder)
+        if not (force or resume):
+            raise ResultError(
+                f"{folder.path} holds a result already",
+                hint="--force replaces it, --resume goes on with it, or choose another --out",
+            )
+    return folder
+
+
+@contextmanager
+def staging(path: Path | str, *, replace: bool = False, resumable: bool = False) -> Iterator[ResultFolder]:
+    """A hidden folder beside ``path`` to write a whole RESULT into; it is renamed to ``path`` at the end.
+
+    If the block raises or the process dies, ``path`` is as it was before.
+
+    replace     an existing RESULT at ``path`` is exchanged for the new one, at the end
+    resumable   the hidden folder is ``.NAME.partial``; it stays when the block raises, and the next
+                resumable run goes on in it. Otherwise its name is new each time and it is removed.
+    raises      ResultError if ``path`` is occupied and not ``replace``, or is not a RESULT
+    """
+    target = Path(path).absolute()
+    _refuse_occupied(target, replace)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    stage = target.with_name(f".{target.name}.partial" if resumable else _hidden_name(target))
+    stage.mkdir(exist_ok=resumable)
+    try:
+        yield ResultFolder(stage)
+        _refuse_occupied(target, replace)
+        _publish(stage, target)
+    except BaseException:
+        if not resumable:
+            shutil.rmtree(stage, ignore_errors=True)
+        raise
+
+
+def write_whole(path: Path | str, writer: Callable[[Path], object]) -> None:
+    """Let ``writer`` write a hidden file beside ``path``, and put it in place when it is whole and on disk.
+
+    If the writer raises, ``path`` is as it was before. Raises what the writer raises, and OSError.
+    """
+    target = Path(path)
+    part = target.with_name(_hidden_name(target))
+    try:
+        writer(part)
+        _sync(part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    _sync(target.parent)
+
+
+def write_scores(matches: Matches, path: Path | str) -> None:
+    """Every scored pair as Parquet: left, right, type, score, probability, highest probability first."""
+    table = matches.ranked().select(SCORE_COLUMNS)
+    write_whole(path, lambda part: table.write_parquet(part, compression="zstd"))
+
+
+def read_scores(path: Path | str) -> pl.DataFrame:
+    """The table that ``write_scores`` wrote. Raises ResultError if it is missing or not such a table."""
+    try:
+        return pl.read_parquet(path).select(SCORE_COLUMNS)
+    except FileNotFoundError:
+        raise ResultError(f"{path} is missing", hint="give a RESULT folder of crossgraph align") from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ResultError(
+            f"{path} is no table of scores: {error}", hint="run crossgraph align again"
+        ) from error
+
+
+def write_sssom(matches: Matches, path: Path | str, *, options: SssomOptions | None = None) -> None:
+    """The decided pairs as an SSSOM TSV, highest probability first; confidence is the probability in full.
+
+    Identifiers that are IRIs or CURIEs stand as they are, others as ``left:`` or ``right:`` and the
+    percent-encoded identifier; every prefix is in the file's prefix map. ``read_matches`` undoes it.
+    Source: https://mapping-commons.github.io/sssom/
+    """
+    chosen = options or SssomOptions()
+    decided = matches.ranked().filter("matched")
+    rows = [
+        (
+            write_id(left, "left"),
+            chosen.predicate,
+            write_id(right, "right"),
+            _JUSTIFICATION,
+            repr(probability),
+        )
+        for left, right, probability in decided.select("left", "right", "probability").iter_rows()
+    ]
+    body = "".join("\t".join(row) + "\n" for row in (_SSSOM_COLUMNS, *rows))
+    text = "".join(f"{line}\n" for line in header_lines(_header(rows, body, chosen))) + body
+    write_whole(path, lambda part: part.write_bytes(text.encode()))
+
+
+def read_matches(path: Path | str) -> pl.DataFrame:
+    """The pairs of an SSSOM file with the graphs' own identifiers: left, right, probability.
+
+    A row without a confidence has a null probability. Raises ResultError if the file cannot be read, and
+    FaultsError naming the lines that hold no pair.
+    """
+    text, problems = read_text(Path(path))
+    if problems:
+        raise ResultError(str(problems[0]), hint="give a RESULT folder of crossgraph align")
+    lines = text.split("\n")
+    header = parse_header(line for line in lines if line.startswith("#"))
+    table = parse_rows(lines)
+    names = next(table, (0, []))[1]
+    if not {"subject_id", "object_id"} <= set(names):
+        raise ResultError(f"{path} is no SSSOM file: it has no subject_id and object_id")
+    return _pairs_of(list(table), names, header, Path(path))
+
+
+def _pairs_of(
+    rows: Sequence[tuple[int, list[str]]], names: Sequence[str], header: Header, path: Path
+) -> pl.DataFrame:
+    found: list[tuple[str, str, float | None]] = []
+    faults: list[Fault] = []
+    for number, cells in rows:
+        row = dict(zip(names, cells, strict=False))
+        try:
+            confidence = float(row["confidence"]) if row.get("confidence") else None
+            found.append(
+                (expand_id(row["subject_id"], header), expand_id(row["object_id"], header), confidence)
+            )
+        except (KeyError, ValueError):
+            faults.append(
+                Fault(str(path), number, f"holds no pair with a confidence: {' '.join(cells)[:80]!r}")
+            )
+    if faults:
+        raise FaultsError("the matches cannot be read", faults)
+    return pl.DataFrame(
+        found, schema={"left": pl.String, "right": pl.String, "probability": pl.Float64}, orient="row"
+    )
+
+
+def _header(rows: Sequence[tuple[str, ...]], body: str, options: SssomOptions) -> Header:
+    values = {
+        "mapping_set_id": options.mapping_set_id or f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, body)}",
+        "license": options.license,
+        "mapping_tool": TOOL,
+        "mapping_tool_version": __version__,
+    }
+    if options.mapping_date:
+        values["mapping_date"] = options.mapping_date
+    return Header(values, prefix_map(text for row in rows for text in row[:4]))
+
+
+def _occupied(path: Path) -> bool:
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
+
+
+def _refuse_occupied(path: Path, replace: bool) -> None:
+    if not _occupied(path):
+        return
+    if not replace:
+        raise ResultError(f"{path} exists already", hint="--force replaces it, or choose another --out")
+    _refuse_foreign(ResultFolder(path))
+
+
+def _refuse_foreign(folder: ResultFolder) -> None:
+    if not folder.is_result():
+        what = "is a file" if folder.path.is_file() else "holds other files, no result of crossgraph"
+        raise ResultError(f"{folder.path} {what}, and is left alone", hint="choose another --out")
+
+
+def _hidden_name(target: Path) -> str:
+    return f".{target.name}.{uuid.uuid4().hex[:12]}"
+
+
+def _publish(stage: Path, target: Path) -> None:
+    for file in stage.rglob("*"):
+        if file.is_file():
+            _sync(file)
+    old = target.with_name(_hidden_name(target))
+    if target.exists():
+        target.rename(old)
+    try:
+        stage.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    _sync(target.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    # Windows cannot open a folder, and a file only for writing can be synced there.
+    if os.name != "posix" and path.is_dir():
+        return
+    number = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -105,5 +105,7 @@ def _header_faults(header: tuple[str, ...], path: Path) -> list[Fault]:
         for position, name in enumerate(header, start=1)
         if not name
     ]
-    repeated = [name for name, count in Counter(header).items() if count > 1 and name]
+    # Any number of columns may say that they are to be ignored (the headers of Neo4j).
+    names = Counter(name for name in header if name and not name.endswith(":IGNORE"))
+    repeated = [name for name, count in names.items() if count > 1]
     return unnamed + [Fault(str(path), 1, f"two columns have the name {name!r}", hint) for name in repeated]

@@ -184,7 +184,7 @@ def _fill(columns: _Columns, text: str, path: Path) -> list[Fault]:
 
 
 def _take(columns: _Columns, quads: Iterator[Quad], path: Path) -> Fault | None:
-    """All statements up to the first syntax error, and that error; its line counts from where parsing began."""
+    """All statements up to the first syntax error, and it; its line counts from where parsing began."""
     try:
         while columns.add(quads, _CHUNK) == _CHUNK:
             pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 import polars as pl
 
@@ -40,17 +41,13 @@ def without_schema(tables: GraphTables) -> tuple[GraphTables, int]:
     schema = _declared(tables)
     kept_types = tables.types.filter(~pl.col("type").is_in(_SCHEMA))
     if schema.is_empty():
-        return _as_tables(_informative(kept_types), tables.edges, tables.facts), 0
+        return replace(tables, types=_informative(kept_types)), 0
     gone = pl.concat([schema, _hanging_blanks(tables.edges, schema)]).unique()
     types, facts = (frame.join(gone, on="entity", how="anti") for frame in (kept_types, tables.facts))
     edges = tables.edges
     for end in ("head", "tail"):
         edges = edges.join(gone, left_on=end, right_on="entity", how="anti")
-    return _as_tables(_informative(types), edges, facts), len(schema)
-
-
-def _as_tables(types: pl.DataFrame, edges: pl.DataFrame, facts: pl.DataFrame) -> GraphTables:
-    return GraphTables(types=types, edges=edges, facts=facts)
+    return GraphTables(types=_informative(types), edges=edges, facts=facts), len(schema)
 
 
 def _declared(tables: GraphTables) -> pl.DataFrame:

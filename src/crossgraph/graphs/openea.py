@@ -20,7 +20,7 @@ _STEMS = ("rel_triples", "attr_triples", "types")
 
 def openea_sides(folder: Path) -> tuple[int, ...]:
     """The side numbers (1, 2) of which the folder has at least one file; none means it is no such folder."""
-    return tuple(side for side in (1, 2) if any(_present(folder, stem, side) for stem in _STEMS))
+    return tuple(side for side in (1, 2) if any(_present(folder, stem, side=side) for stem in _STEMS))
 
 
 def read_openea(folder: Path, side: int) -> Reading:
@@ -35,14 +35,14 @@ def read_openea(folder: Path, side: int) -> Reading:
     Nothing else in the folder is opened. Lines with too few or too many columns, empty identifiers or
     broken UTF-8 are faults with their line; empty lines are skipped.
     """
-    edges, edge_faults = _read(folder, side, ("head", "relation", "tail"))
-    facts, fact_faults = _read(folder, side, ("entity", "attribute", "value"))
-    types, type_faults = _read(folder, side, ("entity", "type"))
+    edges, edge_faults = _read(folder, side, names=("head", "relation", "tail"))
+    facts, fact_faults = _read(folder, side, names=("entity", "attribute", "value"))
+    types, type_faults = _read(folder, side, names=("entity", "type"))
     faults = (*edge_faults, *fact_faults, *type_faults)
     return Reading(GraphTables(types=types, edges=edges, facts=_tagged(facts)), faults)
 
 
-def _read(folder: Path, side: int, names: tuple[str, ...]) -> tuple[pl.DataFrame, tuple[Fault, ...]]:
+def _read(folder: Path, side: int, *, names: tuple[str, ...]) -> tuple[pl.DataFrame, tuple[Fault, ...]]:
     match names[-1]:
         case "tail":
             stem = "rel_triples"
@@ -51,21 +51,21 @@ def _read(folder: Path, side: int, names: tuple[str, ...]) -> tuple[pl.DataFrame
         case _:
             stem = "types"
     empty = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-    match _present(folder, stem, side):
+    match _present(folder, stem, side=side):
         case [path]:
             return _columns(path, names)
         case []:
-            return empty, _missing(folder, stem, side)
+            return empty, _missing(folder, stem, side=side)
     hint = "remove the one that is out of date"
     return empty, (Fault(str(folder), None, f"holds both {stem}_{side} and {stem}_{side}.gz", hint),)
 
 
-def _present(folder: Path, stem: str, side: int) -> list[Path]:
+def _present(folder: Path, stem: str, *, side: int) -> list[Path]:
     paths = (folder / f"{stem}_{side}", folder / f"{stem}_{side}.gz")
     return [path for path in paths if path.is_file()]
 
 
-def _missing(folder: Path, stem: str, side: int) -> tuple[Fault, ...]:
+def _missing(folder: Path, stem: str, *, side: int) -> tuple[Fault, ...]:
     if stem != "rel_triples":
         return ()
     path = str(folder / f"{stem}_{side}")

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import polars as pl
 
-from crossgraph._types import Int32
+from crossgraph._types import AnyArray, Int32
 from crossgraph.graphs.graph import UNTYPED, KnowledgeGraph
 
 Kind: TypeAlias = Literal["text", "number", "date"]
@@ -130,14 +130,8 @@ def _relations(graph: KnowledgeGraph) -> tuple[RelationProfile, ...]:
         pl.col("head").n_unique().alias("heads"),
         pl.col("tail").n_unique().alias("tails"),
     )
-    ends = (
-        edges.group_by("relation", "head_type", "tail_type")
-        .len()
-        .sort("len", "head_type", "tail_type", descending=[True, False, False])
-        .unique("relation", keep="first", maintain_order=True)
-    )
     names = (*graph.type_names, UNTYPED)
-    rows = counts.join(ends, on="relation").sort("relation")
+    rows = counts.join(_ends(edges), on="relation").sort("relation")
     return tuple(
         RelationProfile(
             name=graph.relation_names[row["relation"]],
@@ -150,6 +144,16 @@ def _relations(graph: KnowledgeGraph) -> tuple[RelationProfile, ...]:
             tail_type=names[row["tail_type"]],
         )
         for row in rows.iter_rows(named=True)
+    )
+
+
+def _ends(edges: pl.DataFrame) -> pl.DataFrame:
+    """Relation and its commonest pair of types; ties go to the types that come first."""
+    return (
+        edges.group_by("relation", "head_type", "tail_type")
+        .len()
+        .sort("len", "head_type", "tail_type", descending=[True, False, False])
+        .unique("relation", keep="first", maintain_order=True)
     )
 
 
@@ -226,10 +230,10 @@ def _bare_entities(graph: KnowledgeGraph) -> list[str]:
     found = []
     bare = np.setdiff1d(np.arange(len(graph)), graph.fact_entities)
     if len(bare) and len(graph.fact_entities):
-        found.append(_told(graph, bare, "without any fact, not even a name"))
+        found.append(_told(graph, bare, what="without any fact, not even a name"))
     untyped = np.flatnonzero(graph.primary_types < 0)
     if len(untyped) and graph.type_names:
-        found.append(_told(graph, untyped, "without a type"))
+        found.append(_told(graph, untyped, what="without a type"))
     return found
 
 
@@ -237,11 +241,11 @@ def _odd_edges(graph: KnowledgeGraph) -> list[str]:
     found = []
     loops = np.unique(graph.heads[graph.heads == graph.tails])
     if len(loops):
-        found.append(_told(graph, loops, "with an edge to themselves"))
+        found.append(_told(graph, loops, what="with an edge to themselves"))
     degrees = np.bincount(graph.heads, minlength=len(graph)) + np.bincount(graph.tails, minlength=len(graph))
     hubs = np.flatnonzero((degrees > HUB_DEGREE) & (degrees > HUB_SHARE * len(graph)))
     if len(hubs):
-        found.append(_told(graph, hubs, f"that are hubs of more than {HUB_DEGREE:,} edges"))
+        found.append(_told(graph, hubs, what=f"that are hubs of more than {HUB_DEGREE:,} edges"))
     return found
 
 
@@ -260,7 +264,7 @@ def _odd_numbers(graph: KnowledgeGraph) -> list[str]:
     ]
 
 
-def _told(graph: KnowledgeGraph, entities: np.ndarray[Any, Any], what: str) -> str:
+def _told(graph: KnowledgeGraph, entities: AnyArray, *, what: str) -> str:
     share = len(entities) / len(graph)
     examples = ", ".join(graph.ids.gather(entities[:EXAMPLES]).to_list())
     return f"{len(entities):,} of {len(graph):,} entities ({share:.1%}) {what}, for example {examples}"

@@ -75,7 +75,7 @@ def read_rdf(path: Path, *, scope: str = "") -> Reading:
     if faults and not by_line:
         return failed(*faults)
     columns = _Columns(_BlankNames(text, scope))
-    syntax = _fill(columns, text, path)
+    syntax = _fill(columns, text, path=path)
     everything = sorted((*faults, *syntax), key=lambda fault: fault.line or 0)
     tables, dropped = without_schema(columns.tables())
     notes = [f"{path}: {dropped:,} schema declarations are no entities and were left out"] if dropped else []
@@ -117,12 +117,14 @@ class _Columns:
         edges: tuple[list[str], ...] = ([], [], [])
         facts: tuple[list[str], ...] = ([], [], [], [])
         try:
-            return self._take(islice(quads, limit), edges, facts)
+            return self._take(islice(quads, limit), edges=edges, facts=facts)
         finally:
             self._edges.append(pl.DataFrame(edges, schema=GraphTables.empty_edges().schema))
             self._facts.append(pl.DataFrame(facts, schema=GraphTables.empty_facts().schema))
 
-    def _take(self, quads: Iterator[Quad], edges: tuple[list[str], ...], facts: tuple[list[str], ...]) -> int:
+    def _take(
+        self, quads: Iterator[Quad], *, edges: tuple[list[str], ...], facts: tuple[list[str], ...]
+    ) -> int:
         heads, relations, tails = edges
         entities, attributes, values, tags = facts
         blank = self._blank
@@ -159,14 +161,14 @@ class _Columns:
         )
 
 
-def _fill(columns: _Columns, text: str, path: Path) -> list[Fault]:
+def _fill(columns: _Columns, text: str, *, path: Path) -> list[Fault]:
     form = rdf_format(path)
     faults = _xml_faults(text, path) if form == RdfFormat.RDF_XML else []
     if faults:
         return faults
     base = f"file:///{quote(path.name)}"
     if form not in (RdfFormat.N_TRIPLES, RdfFormat.N_QUADS):
-        fault = _take(columns, parse(text.encode(), form, base_iri=base), path)
+        fault = _take(columns, parse(text.encode(), form, base_iri=base), path=path)
         return [] if fault is None else [fault]
     data = text.encode()
     stream = io.BytesIO(data)
@@ -175,7 +177,7 @@ def _fill(columns: _Columns, text: str, path: Path) -> list[Fault]:
     while len(faults) <= MAX_FAULTS and passed < len(starts):
         # The parser's own recovery may swallow the line after a bad one, so it starts anew there.
         stream.seek(int(starts[passed]))
-        fault = _take(columns, parse(stream, form, base_iri=base), path)
+        fault = _take(columns, parse(stream, form, base_iri=base), path=path)
         if fault is None:
             break
         passed += fault.line or 1
@@ -183,7 +185,7 @@ def _fill(columns: _Columns, text: str, path: Path) -> list[Fault]:
     return faults
 
 
-def _take(columns: _Columns, quads: Iterator[Quad], path: Path) -> Fault | None:
+def _take(columns: _Columns, quads: Iterator[Quad], *, path: Path) -> Fault | None:
     """All statements up to the first syntax error, and it; its line counts from where parsing began."""
     try:
         while columns.add(quads, _CHUNK) == _CHUNK:

@@ -59,8 +59,8 @@ def read_graph(
     Notes (what was legally left out or guessed) go to the log. Raises GraphFormatError with all faults.
     """
     options = options or ReadOptions()
-    reading = _with_missing(_read(Path(path), side, options), path)
-    return _graphs([reading], f"cannot read {path}", options)[0]
+    reading = _with_missing(_read(Path(path), side, options=options), path)
+    return _graphs([reading], f"cannot read {path}", options=options)[0]
 
 
 def read_pair(
@@ -76,16 +76,17 @@ def read_pair(
     if right is None and not _holds_two(first):
         missing = Fault(str(left), None, "the right graph is missing", _BOTH)
         raise GraphFormatError("cannot read two graphs", [*_absent(first), missing])
-    readings = [_read(first, "left", options), _read(second, "right", options)]
+    readings = [_read(first, "left", options=options), _read(second, "right", options=options)]
     excused = set(readings[0].columns) | set(readings[1].columns)
     readings = [
-        _with_missing(reading, path, excused) for reading, path in zip(readings, (first, second), strict=True)
+        _with_missing(reading, path, excused=excused)
+        for reading, path in zip(readings, (first, second), strict=True)
     ]
-    one, two = _graphs(readings, "cannot read the two graphs", options)
+    one, two = _graphs(readings, "cannot read the two graphs", options=options)
     return one, two
 
 
-def _graphs(readings: Sequence[Reading], what: str, options: ReadOptions) -> list[KnowledgeGraph]:
+def _graphs(readings: Sequence[Reading], what: str, *, options: ReadOptions) -> list[KnowledgeGraph]:
     faults = [fault for reading in readings for fault in reading.faults]
     if faults:
         raise GraphFormatError(what, faults)
@@ -97,12 +98,12 @@ def _graphs(readings: Sequence[Reading], what: str, options: ReadOptions) -> lis
     return [KnowledgeGraph.from_tables(table) for table in tables]
 
 
-def _read(path: Path, side: Side | None, options: ReadOptions) -> Reading:
+def _read(path: Path, side: Side | None, *, options: ReadOptions) -> Reading:
     absent = _absent(path)
     if absent:
         return failed(*absent)
     try:
-        reading = _read_folder(path, side, options) if path.is_dir() else _read_file(path, options)
+        reading = _read_folder(path, side, options=options) if path.is_dir() else _read_file(path, options)
     except OSError as error:
         return failed(
             Fault(str(path), None, f"cannot be read: {error.strerror or error}", "check permissions")
@@ -132,7 +133,7 @@ def _read_file(path: Path, options: ReadOptions) -> Reading:
     return read_neo4j([path]) if _is_csv(path) and is_neo4j(path) else read_table(path, options.tables)
 
 
-def _read_folder(folder: Path, side: Side | None, options: ReadOptions) -> Reading:
+def _read_folder(folder: Path, side: Side | None, *, options: ReadOptions) -> Reading:
     numbers = openea_sides(folder)
     tables = _side_tables(folder)
     match (numbers, tables, side):
@@ -182,11 +183,11 @@ def _holds_two(path: Path) -> bool:
     return path.is_dir() and (len(openea_sides(path)) == 2 or len(_side_tables(path)) == 2)
 
 
-def _with_missing(reading: Reading, path: GraphPath, excused: set[str] | None = None) -> Reading:
+def _with_missing(reading: Reading, path: GraphPath, *, excused: set[str] | None = None) -> Reading:
     """Columns that the options name and nobody has, as faults."""
     known = set(reading.columns) | (excused or set())
     missing = [name for name in reading.missing_columns if name not in known]
-    faults = [missing_column(Path(path), name, reading.columns) for name in missing]
+    faults = [missing_column(Path(path), name, columns=reading.columns) for name in missing]
     return replace(reading, faults=(*reading.faults, *faults))
 
 

@@ -86,11 +86,11 @@ def read_table(path: Path, options: TableOptions) -> Reading:
             records = _parquet_records(path)
         case _:
             raise ValueError(f"{path} has no table extension")
-    identity = _identify(records, options, path)
+    identity = _identify(records, options, path=path)
     faults = capped(sorted((*records.faults, *identity.faults), key=lambda fault: fault.line or 0), path)
     missing = tuple(name for name in options.entity_columns if name not in records.columns)
     return Reading(
-        _assembled(records.cells, identity, options),
+        _assembled(records.cells, identity, options=options),
         faults,
         identity.notes,
         missing_columns=missing if records.columns else (),
@@ -98,7 +98,7 @@ def read_table(path: Path, options: TableOptions) -> Reading:
     )
 
 
-def missing_column(path: Path, name: str, columns: tuple[str, ...]) -> Fault:
+def missing_column(path: Path, name: str, *, columns: tuple[str, ...]) -> Fault:
     """The fault of a column that options name and no table has."""
     return Fault(str(path), None, f"has no column {name!r}", f"the columns are {', '.join(columns)}")
 
@@ -207,14 +207,14 @@ def _json_pairs(value: object, name: str) -> Iterator[tuple[str, str]]:
             yield name, str(value)
 
 
-def _identify(records: _Records, options: TableOptions, path: Path) -> _Identity:
+def _identify(records: _Records, options: TableOptions, *, path: Path) -> _Identity:
     name = options.id_column
     if name is None:
         name = next((column for column in records.columns if column.casefold() == "id"), None)
     elif name not in records.columns:
-        return _Identity(_numbered(records), faults=(missing_column(path, name, records.columns),))
+        return _Identity(_numbered(records), faults=(missing_column(path, name, columns=records.columns),))
     if name is not None:
-        return _named(records, name, path)
+        return _named(records, name, path=path)
     for column in records.columns:
         values = records.cells.filter(pl.col("column") == column)
         if (
@@ -233,7 +233,7 @@ def _numbered(records: _Records) -> pl.DataFrame:
     return rows.with_columns((pl.col("row") + 1).cast(pl.String).alias("entity"))
 
 
-def _named(records: _Records, name: str, path: Path) -> _Identity:
+def _named(records: _Records, name: str, *, path: Path) -> _Identity:
     """Identifiers from a column, with the faults of rows that have none, several, or one used before."""
     lines = records.lines
     values = records.cells.filter(pl.col("column") == name).select("row", pl.col("value").alias("entity"))
@@ -251,7 +251,7 @@ def _named(records: _Records, name: str, path: Path) -> _Identity:
     return _Identity(values, column=name, faults=tuple(faults))
 
 
-def _assembled(cells: pl.DataFrame, identity: _Identity, options: TableOptions) -> GraphTables:
+def _assembled(cells: pl.DataFrame, identity: _Identity, *, options: TableOptions) -> GraphTables:
     named = cells.filter(pl.col("column") != pl.lit(identity.column or "")).join(
         identity.entities, on="row", maintain_order="left"
     )

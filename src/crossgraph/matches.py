@@ -62,7 +62,9 @@ class Matches:
             ("has a probability outside [0, 1]", ~pl.col("probability").is_between(0, 1)),
         )
         found = [
-            fault for problem, is_wrong in checks for fault in _row_faults(self.table, is_wrong, problem)
+            fault
+            for problem, is_wrong in checks
+            for fault in _row_faults(self.table, is_wrong, problem=problem)
         ]
         return tuple(found or _disorder(self.table))
 
@@ -82,7 +84,7 @@ def _wrong_columns(table: pl.DataFrame) -> list[Fault]:
     ]
 
 
-def _row_faults(table: pl.DataFrame, is_wrong: pl.Expr, problem: str) -> list[Fault]:
+def _row_faults(table: pl.DataFrame, is_wrong: pl.Expr, *, problem: str) -> list[Fault]:
     rows = table.with_row_index("row", offset=1).filter(is_wrong.fill_null(value=False))
     columns = rows.head(_MAX_FAULTS_OF_A_KIND).select("row", "left", "right", "score", "probability")
     return [

@@ -210,14 +210,14 @@ def bootstrap_interval(
     sizes = np.diff(np.r_[starts, len(names)])
     random = np.random.default_rng(seed)
     draws = [
-        statistic(order[_rows_of(starts, sizes, random.integers(len(starts), size=len(starts)))])
+        statistic(order[_rows_of(starts, sizes, drawn=random.integers(len(starts), size=len(starts)))])
         for _ in range(samples)
     ]
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high))
 
 
-def _rows_of(starts: Int64, sizes: Int64, drawn: Int64) -> Int64:
+def _rows_of(starts: Int64, sizes: Int64, *, drawn: Int64) -> Int64:
     lengths = sizes[drawn]
     offsets = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     rows: Int64 = np.repeat(starts[drawn], lengths) + offsets

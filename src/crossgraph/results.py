@@ -199,7 +199,7 @@ def write_sssom(matches: Matches, path: Path | str, *, options: SssomOptions | N
         for left, right, probability in decided.select("left", "right", "probability").iter_rows()
     ]
     body = "".join("\t".join(row) + "\n" for row in (_SSSOM_COLUMNS, *rows))
-    text = "".join(f"{line}\n" for line in header_lines(_header(rows, body, chosen))) + body
+    text = "".join(f"{line}\n" for line in header_lines(_header(rows, body, options=chosen))) + body
     write_whole(path, lambda part: part.write_bytes(text.encode()))
 
 
@@ -218,11 +218,11 @@ def read_matches(path: Path | str) -> pl.DataFrame:
     names = next(table, (0, []))[1]
     if not {"subject_id", "object_id"} <= set(names):
         raise ResultError(f"{path} is no SSSOM file: it has no subject_id and object_id")
-    return _pairs_of(list(table), names, header, Path(path))
+    return _pairs_of(list(table), names, header=header, path=Path(path))
 
 
 def _pairs_of(
-    rows: Sequence[tuple[int, list[str]]], names: Sequence[str], header: Header, path: Path
+    rows: Sequence[tuple[int, list[str]]], names: Sequence[str], *, header: Header, path: Path
 ) -> pl.DataFrame:
     found: list[tuple[str, str, float | None]] = []
     faults: list[Fault] = []
@@ -244,7 +244,7 @@ def _pairs_of(
     )
 
 
-def _header(rows: Sequence[tuple[str, ...]], body: str, options: SssomOptions) -> Header:
+def _header(rows: Sequence[tuple[str, ...]], body: str, *, options: SssomOptions) -> Header:
     values = {
         "mapping_set_id": options.mapping_set_id or f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, body)}",
         "license": options.license,

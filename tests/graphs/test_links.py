@@ -167,7 +167,7 @@ def test_resolve_names_all_unknown_identifiers_with_their_lines(write):
 
 def test_resolve_sees_swapped_columns():
     with pytest.raises(LinksError) as caught:
-        Links.of(["x", "y"], ["a", "b"]).resolve(graph("a", "b"), graph("x", "y"))
+        Links.of(["X", "y"], ["a", "b"]).resolve(graph("a", "b"), graph("x", "y"))
     assert "swapped" in caught.value.hint
 
 

@@ -63,7 +63,7 @@ class LinkRows:
         self.labels.append(label)
         self.types.append(type_name)
 
-    def fault(self, line: int | None, problem: str, hint: str = "") -> None:
+    def fault(self, line: int | None, problem: str, *, hint: str = "") -> None:
         """Note a fault of this file."""
         self.faults.append(Fault(str(self.path), line, problem, hint))
 
@@ -119,7 +119,7 @@ def _read_csv(text: str, rows: LinkRows) -> None:
         rows.fault(
             1,
             f"the header {quoted(','.join(header))} does not name the two identifiers",
-            "name the columns ltable_id, rtable_id and label, or left, right and label",
+            hint="name the columns ltable_id, rtable_id and label, or left, right and label",
         )
         return
     chosen = [header.index(name) for name in (*names, "label") if name in header]
@@ -138,7 +138,7 @@ def _add_cells(cells: Iterable[tuple[int, list[str]]], rows: LinkRows) -> None:
     whole: list[tuple[int, list[str]]] = []
     for number, row in cells:
         if len(row) < 2:
-            rows.fault(number, f"one column where two are needed: {quoted(row[0])}", _TSV_HINT)
+            rows.fault(number, f"one column where two are needed: {quoted(row[0])}", hint=_TSV_HINT)
         else:
             whole.append((number, row))
     thirds = {row[2] if len(row) > 2 else "" for _, row in whole}
@@ -146,7 +146,7 @@ def _add_cells(cells: Iterable[tuple[int, list[str]]], rows: LinkRows) -> None:
     for number, row in whole:
         third = row[2] if len(row) > 2 else ""
         if labelled and not third:
-            rows.fault(number, "no label where the other rows have 0 or 1", "label every pair or none")
+            rows.fault(number, "no label where the other rows have 0 or 1", hint="label every pair or none")
         elif labelled:
             rows.add(number, (row[0], row[1]), label=int(third))
         else:
@@ -160,15 +160,15 @@ def _read_sssom(text: str, rows: LinkRows) -> None:
     number, names = next(table, (len(lines), []))
     missing = [name for name in _SSSOM_COLUMNS if name not in names]
     if missing:
-        rows.fault(number, f"SSSOM without the column {', '.join(missing)}", "name it in the header row")
+        rows.fault(number, f"SSSOM without the column {', '.join(missing)}", hint="name it in the header row")
         return
     for number, cells in table:
         if len(cells) < len(names):
             cells = [*cells, *[""] * (len(names) - len(cells))]
-        _add_mapping(number, dict(zip(names, cells, strict=False)), header, rows)
+        _add_mapping(number, dict(zip(names, cells, strict=False)), header=header, rows=rows)
 
 
-def _add_mapping(number: int, mapping: dict[str, str], header: Header, rows: LinkRows) -> None:
+def _add_mapping(number: int, mapping: dict[str, str], *, header: Header, rows: LinkRows) -> None:
     # A predicate is a CURIE whoever wrote the file, so our own reading of CURIEs does not apply to it.
     predicate = expand_id(mapping["predicate_id"], Header({}, header.prefixes))
     if predicate not in _SAME:
@@ -190,11 +190,11 @@ def _read_rdf(text: str, rows: LinkRows) -> None:
                 cells.setdefault(str(quad.subject), {})[field_name] = _text_of(quad.object)
     except (SyntaxError, ValueError) as error:
         line = error.lineno if isinstance(error, SyntaxError) else None
-        rows.fault(line, f"not valid RDF: {error}", "mend the file or write the links as TSV")
+        rows.fault(line, f"not valid RDF: {error}", hint="mend the file or write the links as TSV")
     for cell in cells.values():
         _add_cell(cell, rows)
     if not rows.lines and not rows.faults:
-        rows.fault(None, "no align:Cell and no owl:sameAs", "give an OAEI Alignment, SSSOM, or TSV file")
+        rows.fault(None, "no align:Cell and no owl:sameAs", hint="give an OAEI Alignment, SSSOM, or TSV file")
 
 
 def _parsed(text: str, path: Path) -> Iterator[ox.Quad]:

@@ -94,7 +94,7 @@ class Links:
         Raises LinksError naming all unknown identifiers, and all pairs labelled both 0 and 1.
         """
         table = self.table()
-        found = _locate(table, left_graph, right_graph)
+        found = _locate(table, left_graph, right_graph=right_graph)
         numbered = table.with_columns(l=pl.Series(found.left), r=pl.Series(found.right))
         faults = _contradictions(numbered, ("l", "r"))
         if faults:
@@ -153,7 +153,7 @@ class Pairs:
     def resolve(self, left_graph: KnowledgeGraph, right_graph: KnowledgeGraph) -> ResolvedPairs:
         """The pairs as entity numbers, row by row. Raises LinksError naming all unknown identifiers."""
         columns = {"path": self.paths, "line": self.lines, "left": self.left, "right": self.right}
-        return _locate(pl.DataFrame(columns), left_graph, right_graph)
+        return _locate(pl.DataFrame(columns), left_graph, right_graph=right_graph)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +218,7 @@ def split_links(
     ends = _codes(ordered)
     blocks = _blocks(ends, ordered.label if drop_crossing else np.ones(len(ordered), dtype=np.bool_))
     part_of_block = _parts(
-        np.bincount(blocks[ends[:, 0]], minlength=int(blocks.max(initial=0)) + 1), shares, seed
+        np.bincount(blocks[ends[:, 0]], minlength=int(blocks.max(initial=0)) + 1), shares, seed=seed
     )
     parts = part_of_block[blocks[ends]]
     kept = parts[:, 0] == parts[:, 1]
@@ -240,7 +240,7 @@ def _blocks(ends: Int64, joins: Bool) -> Int64:
     return np.asarray(connected_components(edges, directed=False)[1], dtype=np.int64)
 
 
-def _parts(sizes: Int64, shares: Sequence[float], seed: int) -> Int64:
+def _parts(sizes: Int64, shares: Sequence[float], *, seed: int) -> Int64:
     """The part of each block: blocks in random order, each put where its middle falls."""
     order = np.random.default_rng(seed).permutation(len(sizes))
     middles = np.cumsum(sizes[order]) - sizes[order] / 2
@@ -279,22 +279,22 @@ def _contradictions(table: pl.DataFrame, keys: tuple[str, str]) -> list[Fault]:
     both = table.filter(pl.col("label").n_unique().over(keys) > 1)
     last = both.unique(keys, keep="last", maintain_order=True).head(MAX_FAULTS)
     return [
-        _fault(path, line, f"the pair {quoted(left)}, {quoted(right)} is labelled both 0 and 1")
+        _fault(path, line, problem=f"the pair {quoted(left)}, {quoted(right)} is labelled both 0 and 1")
         for path, line, left, right in last.select("path", "line", *_PAIR).iter_rows()
     ]
 
 
-def _fault(path: str, line: int, problem: str) -> Fault:
+def _fault(path: str, line: int, *, problem: str) -> Fault:
     return Fault(path or "links", line or None, problem)
 
 
-def _locate(table: pl.DataFrame, left_graph: KnowledgeGraph, right_graph: KnowledgeGraph) -> ResolvedPairs:
+def _locate(table: pl.DataFrame, left_graph: KnowledgeGraph, *, right_graph: KnowledgeGraph) -> ResolvedPairs:
     """The entity numbers of both columns. Raises LinksError if either graph lacks one."""
     left, left_notes = _numbers(table["left"], left_graph, side="left")
     right, right_notes = _numbers(table["right"], right_graph, side="right")
     faults = _unknown(table, left, side="left") + _unknown(table, right, side="right")
     if faults:
-        swapped = _swapped(table, left_graph, right_graph)
+        swapped = _swapped(table, left_graph, right_graph=right_graph)
         hint = "the columns look swapped: exchange LEFT and RIGHT, or left and right in the file"
         known = (
             f"{int((left >= 0).sum())} of {len(left)} left and {int((right >= 0).sum())} right ones are known"
@@ -332,11 +332,12 @@ def _numbers(ids: pl.Series, graph: KnowledgeGraph, *, side: Side) -> tuple[Int3
 def _unknown(table: pl.DataFrame, positions: Int32, *, side: Side) -> list[Fault]:
     missing = table.filter(pl.Series(positions < 0)).unique(side, keep="first", maintain_order=True)
     return [
-        _fault(path, line, f"{quoted(name)} is not in the {side} graph")
+        _fault(path, line, problem=f"{quoted(name)} is not in the {side} graph")
         for path, line, name in missing.head(MAX_FAULTS).select("path", "line", side).iter_rows()
     ]
 
 
-def _swapped(table: pl.DataFrame, left_graph: KnowledgeGraph, right_graph: KnowledgeGraph) -> bool:
-    crossed = (right_graph.positions(table["left"]), left_graph.positions(table["right"]))
-    return all(float((positions >= 0).mean()) > 0.5 for positions in crossed)
+def _swapped(table: pl.DataFrame, left_graph: KnowledgeGraph, *, right_graph: KnowledgeGraph) -> bool:
+    lefts, _ = _numbers(table["left"], right_graph, side="left")
+    rights, _ = _numbers(table["right"], left_graph, side="right")
+    return all(float((positions >= 0).mean()) > 0.5 for positions in (lefts, rights))

@@ -1,0 +1,87 @@
+"""The carrier of blocking: which pairs are worth scoring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Candidate pairs, each once, sorted by (left, right).
+
+    left, right (P)   entity numbers
+    name (P)          best cosine of their names in [0, 1]; 0 where no name proposed the pair
+    structure (P)     weight of their similar neighbours, >= 0
+    prior (P)         log-odds of a quick estimate up to a constant, see ``blocking.prior``
+    """
+
+    left: Int32
+    right: Int32
+    name: Float32
+    structure: Float32
+    prior: Float32
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    @staticmethod
+    def proposed(left: AnyArray, right: AnyArray, name: AnyArray | float = 0.0) -> Candidates:
+        """Pairs in any order, perhaps repeated (the largest name cosine stays), with nothing weighed yet."""
+        names = np.broadcast_to(np.asarray(name, dtype=np.float32), np.shape(left))
+        frame = pl.DataFrame({"left": np.asarray(left), "right": np.asarray(right), "name": names})
+        return Candidates.united_frame(frame)
+
+    @staticmethod
+    def united_frame(frame: pl.DataFrame) -> Candidates:
+        """Each pair of a table (left, right, name) once, with its largest name cosine."""
+        merged = frame.group_by("left", "right").agg(pl.col("name").max()).sort("left", "right")
+        nothing = np.zeros(len(merged), dtype=np.float32)
+        return Candidates(
+            left=merged["left"].to_numpy().astype(np.int32),
+            right=merged["right"].to_numpy().astype(np.int32),
+            name=merged["name"].to_numpy().astype(np.float32),
+            structure=nothing,
+            prior=nothing,
+        )
+
+    @staticmethod
+    def united(*parts: Candidates) -> Candidates:
+        """The pairs of some sets, each once; structure and prior are to be weighed anew."""
+        columns = {"left": pl.Int32, "right": pl.Int32, "name": pl.Float32}
+        frames = [pl.DataFrame({"left": c.left, "right": c.right, "name": c.name}) for c in parts]
+        return Candidates.united_frame(pl.concat([pl.DataFrame(schema=columns), *frames]))
+
+    @staticmethod
+    def stacked(parts: list[Candidates]) -> Candidates:
+        """Sets that share no pair, as one sorted set with all columns kept."""
+        if not parts:
+            return Candidates.proposed(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
+        left, right, name, structure, prior = (
+            np.concatenate([getattr(part, column) for part in parts])
+            for column in ("left", "right", "name", "structure", "prior")
+        )
+        return Candidates(left, right, name, structure, prior).take(np.lexsort((right, left)))
+
+    def take(self, kept: Bool | Int64) -> Candidates:
+        """The pairs at some places (a mask, or places in the wanted order)."""
+        return Candidates(
+            self.left[kept], self.right[kept], self.name[kept], self.structure[kept], self.prior[kept]
+        )
+
+    def find(self, left: AnyArray, right: AnyArray) -> Int64:
+        """The place of each given pair; -1 where it is no candidate."""
+        key = self.left.astype(np.int64) << 32 | self.right
+        wanted = np.asarray(left).astype(np.int64) << 32 | np.asarray(right)
+        places = np.searchsorted(key, wanted)
+        inside = np.minimum(places, max(len(key) - 1, 0))
+        found = (key[inside] == wanted) if len(key) else np.zeros(len(wanted), dtype=bool)
+        return np.where(found, inside, -1)
+
+    def recall(self, left: AnyArray, right: AnyArray) -> float:
+        """Share of the given matching pairs that are candidates (pair completeness); NaN for none given."""
+        return float((self.find(left, right) >= 0).mean()) if len(left) else float("nan")

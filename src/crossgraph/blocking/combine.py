@@ -1,0 +1,147 @@
+"""block(): names, shared neighbours and close values, united under a budget for each entity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from crossgraph._types import Bool, Int32
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.names import name_candidates, name_rows
+from crossgraph.blocking.prior import log_odds, value_tests
+from crossgraph.blocking.ranking import lead, ranks
+from crossgraph.blocking.structure import neighbour_products, structural_candidates, weights_of
+from crossgraph.errors import ConfigError
+from crossgraph.features.description import Description
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.progress import SILENT, Progress
+from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.schema.seeds import Pairs, type_codes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlockingOptions:
+    """How many pairs to propose.
+
+    per_entity        candidates kept for each entity of the smaller side of a type (count)
+    name_pool         partners looked up for each name, before the cut
+    structure_pool    partners looked up by shared neighbours, before the cut
+    """
+
+    per_entity: int = 20
+    name_pool: int = 20
+    structure_pool: int = 150
+
+    def __post_init__(self) -> None:
+        for name in ("per_entity", "name_pool", "structure_pool"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"[blocking] {name} = {getattr(self, name)}", hint="use 1 or more")
+
+
+def block(
+    graphs: tuple[KnowledgeGraph, KnowledgeGraph],
+    description: Description,
+    schema: SchemaMapping,
+    seeds: Pairs,
+    *,
+    options: BlockingOptions = BlockingOptions(),
+    progress: Progress = SILENT,
+) -> Candidates:
+    """Propose the pairs worth scoring, of every mapped pair of types.
+
+    seeds   pairs believed to be the same; they only teach how telling close values are
+
+    Returns at most ``per_entity`` candidates for each entity of a type's smaller side, best prior first.
+    """
+    left, right = graphs
+    members = type_members(left, right, schema)
+    names = name_rows(description, schema)
+    with progress.stage("block: names", len(members), "types") as advance:
+        named = []
+        for left_is, right_is in members:
+            rows = _rows_of(names[0], left_is), _rows_of(names[1], right_is)
+            named.append(name_candidates(rows, description.texts, top=options.name_pool))
+            advance(1)
+    similarity = name_similarity(Candidates.united(*named), (len(left), len(right)))
+    factors = neighbour_products(left, right, schema, similarity)
+    with progress.stage("block: neighbours", len(members), "types") as advance:
+        kept = []
+        for sides, by_name in zip(members, named, strict=True):
+            by_structure = structural_candidates(factors, sides, top=options.structure_pool)
+            pool = Candidates.united(by_name, by_structure)
+            pool = _weighed(pool, factors, description, schema, _seeds_of(seeds, sides))
+            kept.append(best_of_each(pool, options.per_entity, by_left=sides[0].sum() <= sides[1].sum()))
+            advance(1)
+    return Candidates.stacked(kept)
+
+
+def type_members(
+    left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping
+) -> list[tuple[Bool, Bool]]:
+    """The (E) and (E') members of each mapped pair of types."""
+    (left_names, left_of), (right_names, right_of) = type_codes(left), type_codes(right)
+    return [
+        (left_of == left_names.index(m.left), right_of == right_names.index(m.right))
+        for m in schema.types
+        if m.left in left_names and m.right in right_names
+    ]
+
+
+def _rows_of(names: pl.DataFrame, member: Bool) -> pl.DataFrame:
+    return names.filter(pl.Series(member[names["entity"].to_numpy()]))
+
+
+def _seeds_of(seeds: Pairs, sides: tuple[Bool, Bool]) -> tuple[Int32, Int32]:
+    inside = sides[0][seeds.left] & sides[1][seeds.right]
+    return seeds.left[inside], seeds.right[inside]
+
+
+def _weighed(
+    pool: Candidates,
+    factors: tuple[sparse.csr_matrix, sparse.csr_matrix],
+    description: Description,
+    schema: SchemaMapping,
+    seeds: tuple[Int32, Int32],
+) -> Candidates:
+    structure = weights_of(factors, pool.left, pool.right)
+    pool = Candidates(pool.left, pool.right, pool.name, structure, pool.prior)
+    tests = value_tests(description, schema, seeds, (pool.left, pool.right))
+    prior = log_odds(pool, tests, weights_of(factors, *seeds))
+    return Candidates(pool.left, pool.right, pool.name, structure, prior)
+
+
+def name_similarity(named: Candidates, shape: tuple[int, int]) -> sparse.csr_matrix:
+    """(E, E') how surely two names mean one entity: near, and without a rival that is as near.
+
+    The sixth power of the cosine, divided by its sum over the rivals of either side (the larger sum).
+    """
+    near = named.name.astype(np.float64) ** 6
+    rivals = np.maximum(
+        np.bincount(named.left, near, minlength=shape[0])[named.left],
+        np.bincount(named.right, near, minlength=shape[1])[named.right],
+    )
+    sure = np.divide(near * near, rivals, out=np.zeros_like(near), where=rivals > 0)
+    kept = sure > 0.05
+    return sparse.csr_matrix(
+        (sure[kept].astype(np.float32), (named.left[kept], named.right[kept])), shape=shape
+    )
+
+
+def best_of_each(pool: Candidates, count: int, *, by_left: bool) -> Candidates:
+    """The candidates of best prior of each left (or right) entity."""
+    return pool.take(ranks(pool.left if by_left else pool.right, pool.prior) < count)
+
+
+def mutual_seeds(candidates: Candidates, *, margin: float = 2.0, floor: float = 4.0) -> Pairs:
+    """Candidates that are each other's best by a margin: mutual, unique and well supported.
+
+    margin   log-odds by which the best must lead the second, on both sides
+    floor    least prior log-odds
+    """
+    lead_left = lead(candidates.left, candidates.prior)
+    lead_right = lead(candidates.right, candidates.prior)
+    sure = (np.minimum(lead_left, lead_right) >= margin) & (candidates.prior >= floor)
+    return Pairs.of(candidates.left[sure], candidates.right[sure])

@@ -1,0 +1,123 @@
+"""Candidates whose names share rare character n-grams."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+from sparse_dot_topn import sp_matmul_topn
+
+from crossgraph._types import Int32
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.features.description import AttributeColumn, Description
+from crossgraph.features.text import TextTable
+from crossgraph.schema.mapping import SchemaMapping
+
+# An n-gram held by more of the strings than this finds too much to be worth looking up.
+COMMON_GRAM = 0.05
+# Below this many strings even common n-grams are cheap, and short lists need them.
+SMALL_TABLE = 5_000
+THREADS = 2
+# A name is short (mean bytes of its normalised form) ...
+LONGEST_NAME = 64
+# ... and its mapping at least this share of the strongest one's weight.
+NAME_WEIGHT = 0.5
+
+
+def name_rows(description: Description, schema: SchemaMapping) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The names of both sides: (entity, text) of every name-like attribute, each pair once.
+
+    Name-like are short text attributes whose mapping is at least half as strong as the strongest one;
+    where none is mapped, every short text attribute.
+    """
+    short_left = _short(description.left, description.texts)
+    short_right = _short(description.right, description.texts)
+    mapped = [m for m in schema.attributes if m.left in short_left and m.right in short_right]
+    floor = NAME_WEIGHT * max((m.weight for m in mapped), default=0.0)
+    lefts = {m.left for m in mapped if m.weight >= floor} or short_left
+    rights = {m.right for m in mapped if m.weight >= floor} or short_right
+    return _rows(description.left, lefts), _rows(description.right, rights)
+
+
+def _short(columns: tuple[AttributeColumn, ...], texts: TextTable) -> set[str]:
+    lengths = texts.strings.str.len_bytes().to_numpy()
+    return {
+        column.name
+        for column in columns
+        if column.kind == "text" and len(column.texts) and lengths[column.texts].mean() <= LONGEST_NAME
+    }
+
+
+def _rows(columns: tuple[AttributeColumn, ...], names: set[str]) -> pl.DataFrame:
+    chosen = [column for column in columns if column.name in names]
+    if not chosen:
+        return pl.DataFrame(schema={"entity": pl.Int32, "text": pl.Int32})
+    return pl.DataFrame(
+        {
+            "entity": np.concatenate([column.entities for column in chosen]),
+            "text": np.concatenate([column.texts for column in chosen]),
+        }
+    ).unique().filter(pl.col("text") > 0).sort("entity", "text")
+
+
+def nearest_names(queries: pl.DataFrame, pool: pl.DataFrame, texts: TextTable, *, top: int) -> pl.DataFrame:
+    """The pool entities whose names are nearest to each query entity's, by cosine.
+
+    queries, pool   tables (entity, text)
+    returns         (query, found, name): at most ``top`` for each distinct query name, cosine > 0
+    """
+    if queries.is_empty() or pool.is_empty():
+        return pl.DataFrame(schema={"query": pl.Int32, "found": pl.Int32, "name": pl.Float32})
+    asked, known = queries["text"].unique().sort(), pool["text"].unique().sort()
+    rare = texts.grams
+    if len(known) > SMALL_TABLE:
+        rare = _without_common(rare[known.to_numpy()], known)
+    else:
+        rare = rare[known.to_numpy()]
+    found = sp_matmul_topn(
+        texts.grams[asked.to_numpy()], rare.T.tocsr(), top_n=top, sort=True, n_threads=THREADS
+    ).tocoo()
+    near = pl.DataFrame(
+        {
+            "asked": asked.gather(found.row.astype(np.int64)),
+            "known": known.gather(found.col.astype(np.int64)),
+        }
+    ).with_columns(name=pl.Series(texts.cosines(_int32(asked, found.row), _int32(known, found.col))))
+    return (
+        near.join(queries.rename({"entity": "query", "text": "asked"}), on="asked")
+        .join(pool.rename({"entity": "found", "text": "known"}), on="known")
+        .group_by("query", "found")
+        .agg(pl.col("name").max())
+    )
+
+
+def _int32(values: pl.Series, places: Int32) -> Int32:
+    return values.gather(places.astype(np.int64)).to_numpy().astype(np.int32)
+
+
+def _without_common(grams: sparse.csr_matrix, known: pl.Series) -> sparse.csr_matrix:
+    held = np.bincount(grams.indices, minlength=grams.shape[1])
+    keep = (held <= COMMON_GRAM * len(known))[grams.indices]
+    rows = np.repeat(np.arange(grams.shape[0]), np.diff(grams.indptr))[keep]
+    return sparse.csr_matrix((grams.data[keep], (rows, grams.indices[keep])), shape=grams.shape)
+
+
+def name_candidates(
+    names: tuple[pl.DataFrame, pl.DataFrame], texts: TextTable, *, top: int
+) -> Candidates:
+    """The pairs of two sets of named entities whose names are nearest.
+
+    The side with fewer entities asks, so that a large catalogue does not flood a small one; two sides of
+    one size both ask.
+
+    names   tables (entity, text) of the left and right entities to be compared
+    top     partners for each distinct name of the asking side
+    """
+    left, right = names
+    sizes = left["entity"].n_unique(), right["entity"].n_unique()
+    parts = []
+    if sizes[0] <= sizes[1]:
+        parts.append(nearest_names(left, right, texts, top=top).rename({"query": "left", "found": "right"}))
+    if sizes[1] <= sizes[0]:
+        parts.append(nearest_names(right, left, texts, top=top).rename({"query": "right", "found": "left"}))
+    return Candidates.united_frame(pl.concat([part.select("left", "right", "name") for part in parts]))

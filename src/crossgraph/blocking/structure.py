@@ -1,0 +1,95 @@
+"""Candidates whose neighbours look alike: two films with the same people."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from sparse_dot_topn import sp_matmul_topn
+
+from crossgraph._types import Bool, Float32, Int32, Int64
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.schema.mapping import SchemaMapping
+
+THREADS = 2
+# A neighbour with more neighbours than this by one relation tells nothing apart, and costs its square.
+HUB_DEGREE = 2_000
+
+
+def neighbour_products(
+    left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping, similarity: sparse.csr_matrix
+) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    """Two factors whose product X @ Y.T weighs how much of two entities' neighbourhoods is similar.
+
+        weight(i, i') = sum over mapped relations r ~ r', neighbours j of i by r, q of i' by r', of
+                        mapping weight * similarity(j, q) / sqrt(degree_r(j) * degree_r'(q))
+
+    A neighbour shared by few entities thus weighs most, as in PARIS (VLDB 2012), whose inverse
+    functionality is the mean of 1 / degree.
+
+    similarity (E, E')   in [0, 1]
+    returns              X (E, K), Y (E', K)
+    """
+    lefts, rights = [], []
+    for mapping in schema.relations:
+        a = left.relation_names.index(mapping.left)
+        b = right.relation_names.index(mapping.right)
+        for backwards in (False, True):
+            x = _incidence(left, a, backwards=backwards)
+            y = _incidence(right, b, backwards=backwards != mapping.inverse)
+            lefts.append(x @ similarity * np.float32(mapping.weight))
+            rights.append(y)
+    if not lefts:
+        return sparse.csr_matrix((len(left), 1)), sparse.csr_matrix((len(right), 1))
+    return sparse.hstack(lefts, format="csr"), sparse.hstack(rights, format="csr")
+
+
+def _incidence(graph: KnowledgeGraph, relation: int, *, backwards: bool) -> sparse.csr_matrix:
+    """(E, E) entity to neighbour by one directed relation, each entry 1 / sqrt(neighbour's degree)."""
+    edges = graph.relations == relation
+    ends = graph.heads[edges], graph.tails[edges]
+    source, target = ends[::-1] if backwards else ends
+    degree = np.bincount(target, minlength=len(graph))
+    kept = degree[target] <= HUB_DEGREE
+    weight = (1.0 / np.sqrt(degree[target[kept]])).astype(np.float32)
+    return sparse.csr_matrix((weight, (source[kept], target[kept])), shape=(len(graph), len(graph)))
+
+
+def structural_candidates(
+    factors: tuple[sparse.csr_matrix, sparse.csr_matrix], members: tuple[Bool, Bool], *, top: int
+) -> Candidates:
+    """The pairs of two sets of entities whose neighbourhoods are most similar.
+
+    factors   of ``neighbour_products``
+    members   (E), (E') which entities are to be compared; the smaller set asks
+    top       partners for each asking entity
+    """
+    rows = tuple(np.flatnonzero(member).astype(np.int32) for member in members)
+    x, y = factors[0][rows[0]], factors[1][rows[1]]
+    parts = []
+    if len(rows[0]) <= len(rows[1]):
+        asking, known = _nearest(x, y, top=top)
+        parts.append(Candidates.proposed(rows[0][asking], rows[1][known]))
+    if len(rows[1]) <= len(rows[0]):
+        asking, known = _nearest(y, x, top=top)
+        parts.append(Candidates.proposed(rows[0][known], rows[1][asking]))
+    return Candidates.united(*parts)
+
+
+def _nearest(asking: sparse.csr_matrix, known: sparse.csr_matrix, *, top: int) -> tuple[Int64, Int64]:
+    product = sp_matmul_topn(
+        asking.astype(np.float32), known.T.tocsr().astype(np.float32), top_n=top, sort=True, n_threads=THREADS
+    ).tocoo()
+    return product.row.astype(np.int64), product.col.astype(np.int64)
+
+
+def weights_of(
+    factors: tuple[sparse.csr_matrix, sparse.csr_matrix], left: Int32, right: Int32
+) -> Float32:
+    """(P) the structural weight of given pairs."""
+    x, y = factors
+    out = np.zeros(len(left), dtype=np.float32)
+    for start in range(0, len(left), 200_000):
+        part = slice(start, start + 200_000)
+        out[part] = np.asarray(x[left[part]].multiply(y[right[part]]).sum(axis=1)).ravel()
+    return out

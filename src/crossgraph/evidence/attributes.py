@@ -1,0 +1,109 @@
+"""Comparison of the values that two entities have for corresponding attributes."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import JaroWinkler
+
+from crossgraph._types import AnyArray, Float32, Int32, Int64
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.features.closeness import chance_of, number_distance, random_distances
+from crossgraph.features.description import AttributeColumn, Description, column_of, value_pairs
+from crossgraph.features.text import TextTable
+from crossgraph.schema.mapping import SchemaMapping
+
+# At most so many attribute correspondences become columns, strongest first.
+SLOTS = 16
+# Edit similarities of long texts cost much and say little beyond their cosine.
+LONGEST_EDIT = 80
+
+_Pairs = tuple[Int32, Int32]
+
+
+def attribute_evidence(description: Description, schema: SchemaMapping, pairs: _Pairs) -> EvidenceTable:
+    """Columns ``left~right:measure`` for each mapped attribute, and ``name:measure`` for the best of all texts.
+
+    Texts: cosine of n-grams, three edit similarities, equality; numbers and dates: how unlikely so small
+    a difference is by chance (-log10), and equality. NaN where either entity has no value.
+    """
+    columns: dict[str, Float32] = {}
+    texts: list[dict[str, Float32]] = []
+    for mapping in schema.attributes[:SLOTS]:
+        a, b = column_of(description.left, mapping.left), column_of(description.right, mapping.right)
+        if a is None or b is None or a.kind != b.kind:
+            continue
+        if a.kind == "text":
+            measured = _compare_texts(a, b, pairs, description.texts)
+            texts.append(measured)
+        else:
+            measured = _compare_numbers(a, b, pairs)
+        columns |= {f"{a.name}~{b.name}:{measure}": values for measure, values in measured.items()}
+    columns |= {f"name:{measure}": values for measure, values in _best_of(texts, len(pairs[0])).items()}
+    return EvidenceTable.of(columns)
+
+
+def _best_of(texts: list[dict[str, Float32]], count: int) -> dict[str, Float32]:
+    nothing = np.full(count, np.nan, dtype=np.float32)
+    measures = ("cosine", "sorted words", "shared words", "prefix")
+    return {m: np.fmax.reduce([nothing, *[measured[m] for measured in texts]]) for m in measures}
+
+
+def _compare_numbers(a: AttributeColumn, b: AttributeColumn, pairs: _Pairs) -> dict[str, Float32]:
+    distance = number_distance(a, b, pairs)
+    chance = chance_of(distance, random_distances(a, b))
+    equal = np.where(np.isnan(distance), np.nan, distance == 0).astype(np.float32)
+    return {"closeness": -np.log10(chance), "equal": equal}
+
+
+def _compare_texts(
+    a: AttributeColumn, b: AttributeColumn, pairs: _Pairs, texts: TextTable
+) -> dict[str, Float32]:
+    number, left, right = value_pairs(a, b, pairs)
+    first, second = a.texts[left], b.texts[right]
+    distinct, back = _distinct(first, second)
+    measured = _similarities(distinct, texts)
+    out = {name: _best(values[back], number, len(pairs[0])) for name, values in measured.items()}
+    out["equal"] = _best((first == second).astype(np.float32), number, len(pairs[0]))
+    return out
+
+
+def _distinct(first: Int32, second: Int32) -> tuple[_Pairs, Int64]:
+    key = first.astype(np.int64) << 32 | second
+    unique, back = np.unique(key, return_inverse=True)
+    return ((unique >> 32).astype(np.int32), (unique & 0xFFFFFFFF).astype(np.int32)), back
+
+
+def _similarities(rows: _Pairs, texts: TextTable) -> dict[str, Float32]:
+    cosine = texts.cosines(*rows)
+    lengths = texts.strings.str.len_bytes().to_numpy()
+    short = np.flatnonzero((lengths[rows[0]] <= LONGEST_EDIT) & (lengths[rows[1]] <= LONGEST_EDIT))
+    first = texts.strings.gather(rows[0][short].astype(np.int64)).to_list()
+    second = texts.strings.gather(rows[1][short].astype(np.int64)).to_list()
+    out = {"cosine": cosine}
+    for name, scorer, scale in (
+        ("sorted words", fuzz.token_sort_ratio, 0.01),
+        ("shared words", fuzz.token_set_ratio, 0.01),
+        ("prefix", JaroWinkler.normalized_similarity, 1.0),
+    ):
+        values = cosine.copy()
+        values[short] = process.cpdist(first, second, scorer=scorer, dtype=np.float32, workers=-1) * scale
+        out[name] = values
+    return out
+
+
+def _best(values: AnyArray, number: Int64, count: int) -> Float32:
+    out = np.full(count, np.nan, dtype=np.float32)
+    if len(number):
+        starts = np.flatnonzero(np.r_[True, np.diff(number) != 0])
+        out[number[starts]] = np.maximum.reduceat(values, starts)
+    return out
+
+
+def name_counts(rows: pl.DataFrame, entities: int) -> Float32:
+    """(E) how many entities of a side share an entity's rarest name; 0 where it has none."""
+    shared = rows.with_columns(holders=pl.len().over("text")).group_by("entity").agg(pl.col("holders").min())
+    out = np.zeros(entities, dtype=np.float32)
+    out[shared["entity"].to_numpy()] = shared["holders"].to_numpy()
+    return out

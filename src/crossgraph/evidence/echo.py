@@ -1,0 +1,161 @@
+"""How much of one neighbourhood the other echoes, for each relation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy import sparse
+
+from crossgraph._types import AnyArray, Float32, Int32
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.graphs.adjacency import Adjacency, directed_name
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.schema.mapping import SchemaMapping
+
+# So many directed left relations get columns of their own; the rest share one group.
+GROUPS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class RelationGroups:
+    """Which directed relations of the two sides may echo each other.
+
+    names (G)        one for each group: a directed left relation, the last is ``others``
+    group_left (2R)  group of each directed left relation; -1 where it is not mapped
+    group_right (2R')  mask: is the directed right relation mapped at all
+    weight (2R, 2R') mapping weight, 0 where the two do not correspond
+    """
+
+    names: tuple[str, ...]
+    group_left: Int32
+    mapped_right: Int32
+    weight: Float32
+
+
+def relation_groups(left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping) -> RelationGroups:
+    """Give the left relations with the most mapped edges a group each, and the others one together."""
+    n, m = len(left.relation_names), len(right.relation_names)
+    weight = np.zeros((2 * n, 2 * m), dtype=np.float32)
+    for mapping in schema.relations:
+        a, b = left.relation_names.index(mapping.left), right.relation_names.index(mapping.right)
+        turned = b + m if mapping.inverse else b
+        weight[a, turned] = weight[a + n, (turned + m) % (2 * m)] = mapping.weight
+    edges = np.bincount(left.relations, minlength=n)
+    importance = np.r_[edges, edges] * weight.max(axis=1, initial=0.0)
+    order = np.argsort(-importance, kind="stable")
+    chosen = order[: GROUPS if (importance > 0).sum() > GROUPS else GROUPS + 1]
+    chosen = chosen[importance[chosen] > 0]
+    group = np.where(importance > 0, len(chosen), -1).astype(np.int32)
+    group[chosen] = np.arange(len(chosen))
+    names = tuple(directed_name(left.relation_names, int(r)) for r in chosen)
+    return RelationGroups((*names, "others"), group, (weight.max(axis=0, initial=0.0) > 0).astype(np.int32), weight)
+
+
+def echo_evidence(
+    adjacency: tuple[Adjacency, Adjacency],
+    groups: RelationGroups,
+    similarity: sparse.csr_matrix,
+    pairs: tuple[Int32, Int32],
+) -> EvidenceTable:
+    """Columns ``echo of R:measure`` for each relation group, and ``echo:measure`` over all of them.
+
+    similarity (E, E')   how surely two neighbours are the same, in [0, 1]
+    measures             expected shared neighbours; their share of the left and of the right neighbours;
+                         and their rarity, the sum of log(edges / sqrt(degree * degree'))
+                         NaN where either entity has no neighbour by a mapped relation
+    """
+    left, right = (_by_neighbour(a) for a in adjacency)
+    similarity = similarity.tocsr()
+    degree = np.diff(adjacency[0].indptr).astype(np.float32), np.diff(adjacency[1].indptr).astype(np.float32)
+    rare = tuple(np.log(max(len(a.neighbours), 2) / np.maximum(d, 1.0)) for a, d in zip(adjacency, degree, strict=True))
+    sums = _echo(
+        (left.indptr, left.neighbours, left.relations),
+        (right.indptr, right.neighbours, right.relations),
+        (similarity.indptr, similarity.indices, similarity.data.astype(np.float32)),
+        (groups.group_left, groups.weight, rare[0].astype(np.float32), rare[1].astype(np.float32)),
+        pairs,
+        len(groups.names),
+        len(adjacency[1].indptr) - 1,
+    )
+    return _columns(sums, _mapped_degrees(adjacency, groups, pairs), groups.names)
+
+
+def _by_neighbour(adjacency: Adjacency) -> Adjacency:
+    order = np.lexsort((adjacency.neighbours, adjacency.sources))
+    return Adjacency(
+        adjacency.indptr, adjacency.neighbours[order], adjacency.relations[order], adjacency.relation_count
+    )
+
+
+def _mapped_degrees(
+    adjacency: tuple[Adjacency, Adjacency], groups: RelationGroups, pairs: tuple[Int32, Int32]
+) -> tuple[Float32, Float32]:
+    """(P, G) left neighbours by each group, and (P) right neighbours by any mapped relation."""
+    count = len(groups.names)
+    left, right = adjacency
+    group = groups.group_left[left.relations]
+    inside = group >= 0
+    per_group = np.bincount(
+        left.sources[inside].astype(np.int64) * count + group[inside],
+        minlength=(len(left.indptr) - 1) * count,
+    ).reshape(-1, count)
+    mapped = np.bincount(right.sources, groups.mapped_right[right.relations], minlength=len(right.indptr) - 1)
+    return per_group[pairs[0]].astype(np.float32), mapped[pairs[1]].astype(np.float32)
+
+
+def _columns(sums: AnyArray, degrees: tuple[Float32, Float32], names: tuple[str, ...]) -> EvidenceTable:
+    shared, rarity = sums[0], sums[1]
+    by_group, right = degrees
+    columns: dict[str, Float32] = {}
+    known = (by_group.sum(axis=1) > 0) & (right > 0)
+    total, left = shared.sum(axis=1), by_group.sum(axis=1)
+    for name, n, values, rare in [
+        ("echo", left, total, rarity.sum(axis=1)),
+        *[(f"echo of {g}", by_group[:, i], shared[:, i], rarity[:, i]) for i, g in enumerate(names)],
+    ]:
+        missing = ~(known & (n > 0))
+        columns[f"{name}:shared"] = np.where(missing, np.nan, values)
+        columns[f"{name}:share of left"] = np.where(missing, np.nan, values / np.maximum(n, 1))
+        columns[f"{name}:rarity"] = np.where(missing, np.nan, rare)
+    columns["echo:share of right"] = np.where(known, total / np.maximum(right, 1), np.nan)
+    columns["echo:left neighbours"] = np.log1p(left)
+    columns["echo:right neighbours"] = np.log1p(right)
+    return EvidenceTable.of(columns)
+
+
+@njit(cache=True, nogil=True)
+def _echo(left, right, similarity, weights, pairs, groups, right_entities):  # type: ignore[no-untyped-def]
+    """(2, P, G) sums of the best similarity of each left neighbour, plain and weighed by rarity."""
+    l_ptr, l_to, l_rel = left
+    r_ptr, r_to, r_rel = right
+    s_ptr, s_to, s_val = similarity
+    group_left, weight, l_rare, r_rare = weights
+    out = np.zeros((2, len(pairs[0]), groups), dtype=np.float32)
+    first = np.full(right_entities, -1, dtype=np.int64)
+    for pair in range(len(pairs[0])):
+        i, k = pairs[0][pair], pairs[1][pair]
+        for edge in range(r_ptr[k + 1] - 1, r_ptr[k] - 1, -1):
+            first[r_to[edge]] = edge
+        for edge in range(l_ptr[i], l_ptr[i + 1]):
+            group = group_left[l_rel[edge]]
+            if group < 0:
+                continue
+            best = np.float32(0.0)
+            rare = np.float32(0.0)
+            neighbour = l_to[edge]
+            for place in range(s_ptr[neighbour], s_ptr[neighbour + 1]):
+                q = s_to[place]
+                other = first[q]
+                while 0 <= other < r_ptr[k + 1] and r_to[other] == q:
+                    value = s_val[place] * weight[l_rel[edge], r_rel[other]]
+                    if value > best:
+                        best = value
+                        rare = value * np.float32(0.5) * (l_rare[neighbour] + r_rare[q])
+                    other += 1
+            out[0, pair, group] += best
+            out[1, pair, group] += rare
+        for edge in range(r_ptr[k], r_ptr[k + 1]):
+            first[r_to[edge]] = -1
+    return out

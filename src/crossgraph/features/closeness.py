@@ -1,0 +1,63 @@
+"""How close the values of two attributes are, for many pairs of entities at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crossgraph._types import Float32, Float64, Int32
+from crossgraph.features.description import AttributeColumn, value_pairs
+from crossgraph.features.text import TextTable
+
+# Numbers and days are the same fact up to this relative error (rounding, unit conversion).
+EXACT = 1e-9
+
+
+def text_closeness(
+    a: AttributeColumn, b: AttributeColumn, pairs: tuple[Int32, Int32], texts: TextTable
+) -> Float32:
+    """(P) the best cosine over all combinations of values; NaN where either entity has none."""
+    number, left, right = value_pairs(a, b, pairs)
+    return _best(len(pairs[0]), number, texts.cosines(a.texts[left], b.texts[right]))
+
+
+def number_distance(a: AttributeColumn, b: AttributeColumn, pairs: tuple[Int32, Int32]) -> Float32:
+    """(P) the least absolute difference over all combinations of values; NaN where either has none."""
+    number, left, right = value_pairs(a, b, pairs)
+    first, second = a.values[left], b.values[right]
+    distance = np.abs(first - second)
+    distance[distance <= EXACT * np.maximum(np.abs(first), np.abs(second))] = 0.0
+    known = ~np.isnan(distance)
+    return -_best(len(pairs[0]), number[known], -distance[known].astype(np.float32))
+
+
+def _best(count: int, number: Int32, values: Float32) -> Float32:
+    out = np.full(count, np.nan, dtype=np.float32)
+    if len(number):
+        starts = np.flatnonzero(np.r_[True, np.diff(number) != 0])
+        out[number[starts]] = np.maximum.reduceat(values, starts)
+    return out
+
+
+def chance_of(distances: Float64, background: Float64) -> Float32:
+    """(P) share of random pairs at least as close: small is telling. NaN stays NaN.
+
+    distances    (P) of the pairs in question
+    background   (B) sorted distances of random pairs, without NaN
+    """
+    if not len(background):
+        return np.where(np.isnan(distances), np.nan, 1.0).astype(np.float32)
+    rank = np.searchsorted(background, distances, side="right")
+    share = (rank + 1.0) / (len(background) + 1.0)
+    return np.where(np.isnan(distances), np.nan, np.minimum(share, 1.0)).astype(np.float32)
+
+
+def random_distances(a: AttributeColumn, b: AttributeColumn, *, most: int = 20_000) -> Float32:
+    """Sorted distances of values paired at random (by a fixed stride), without NaN."""
+    first, second = np.sort(a.values[~np.isnan(a.values)]), np.sort(b.values[~np.isnan(b.values)])
+    if not len(first) or not len(second):
+        return np.zeros(0, dtype=np.float32)
+    # Two golden-ratio strides pair every part of one distribution with every part of the other.
+    steps = np.arange(most, dtype=np.float64)
+    i = (steps * 0.6180339887498949 % 1.0 * len(first)).astype(np.int64)
+    j = (steps * 0.7548776662466927 % 1.0 * len(second)).astype(np.int64)
+    return np.sort(np.abs(first[i] - second[j])).astype(np.float32)

@@ -1,0 +1,114 @@
+"""What both graphs say of their entities, as comparable columns over one shared table of strings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from crossgraph._types import Float64, Int32, Int64
+from crossgraph.features.text import TextTable, normalise
+from crossgraph.features.values import Kind, days, kind_of, numbers
+from crossgraph.graphs.graph import KnowledgeGraph
+
+
+@dataclass(frozen=True, eq=False)
+class AttributeColumn:
+    """One attribute of one graph; an entity may have several values or none.
+
+    name, kind        the attribute and what its values are
+    indptr (E + 1)    where each entity's values begin
+    entities (F)      the entity of each value, ascending
+    texts (F)         row of the shared TextTable; of every kind
+    values (F)        the number, or days since 1970; NaN where a value does not parse, and for text
+    """
+
+    name: str
+    kind: Kind
+    indptr: Int64
+    entities: Int32
+    texts: Int32
+    values: Float64
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """The attribute columns of both graphs, and the strings that they share."""
+
+    left: tuple[AttributeColumn, ...]
+    right: tuple[AttributeColumn, ...]
+    texts: TextTable
+
+
+def describe(left: KnowledgeGraph, right: KnowledgeGraph) -> Description:
+    """Normalise, parse and vectorise every attribute of both graphs."""
+    normal_left, normal_right = normalise(left.fact_values), normalise(right.fact_values)
+    texts = TextTable.of(normal_left, normal_right)
+    return Description(
+        left=_columns(left, texts.numbers(normal_left)),
+        right=_columns(right, texts.numbers(normal_right)),
+        texts=texts,
+    )
+
+
+def _columns(graph: KnowledgeGraph, rows: Int32) -> tuple[AttributeColumn, ...]:
+    order = np.lexsort((rows, graph.fact_entities, graph.fact_attributes))
+    bounds = np.searchsorted(graph.fact_attributes[order], np.arange(len(graph.attribute_names) + 1))
+    return tuple(
+        _column(graph, name, order[bounds[i] : bounds[i + 1]], rows)
+        for i, name in enumerate(graph.attribute_names)
+    )
+
+
+def _column(graph: KnowledgeGraph, name: str, facts: Int64, rows: Int32) -> AttributeColumn:
+    raw = graph.fact_values.gather(facts)
+    kind = kind_of(raw)
+    entities = graph.fact_entities[facts]
+    if kind == "text":
+        values = np.full(len(facts), np.nan)
+    else:
+        parse = days if kind == "date" else numbers
+        values = parse(raw).fill_null(float("nan")).to_numpy()
+    return AttributeColumn(
+        name=name,
+        kind=kind,
+        indptr=np.searchsorted(entities, np.arange(len(graph) + 1)).astype(np.int64),
+        entities=entities,
+        texts=rows[facts],
+        values=values,
+    )
+
+
+def expand(starts: Int64, counts: Int64) -> Int64:
+    """Concatenated ranges: ``starts[i] .. starts[i] + counts[i] - 1`` for each i."""
+    total = int(counts.sum())
+    offsets = np.repeat(starts - np.r_[0, np.cumsum(counts)[:-1]], counts)
+    return offsets + np.arange(total)
+
+
+def value_pairs(
+    left: AttributeColumn, right: AttributeColumn, pairs: tuple[Int32, Int32]
+) -> tuple[Int64, Int64, Int64]:
+    """Every combination of a left and a right value of each entity pair.
+
+    pairs (P), (P)   left and right entities
+    returns          (K) number of the pair, (K) left fact, (K) right fact; pairs ascending
+    """
+    n_left = np.diff(left.indptr)[pairs[0]]
+    n_right = np.diff(right.indptr)[pairs[1]]
+    by_left = np.repeat(np.arange(len(pairs[0])), n_left)
+    left_facts = expand(left.indptr[pairs[0]], n_left)
+    repeats = n_right[by_left]
+    right_facts = expand(right.indptr[pairs[1]][by_left], repeats)
+    return np.repeat(by_left, repeats), np.repeat(left_facts, repeats), right_facts
+
+
+def column_of(columns: tuple[AttributeColumn, ...], name: str) -> AttributeColumn | None:
+    """The column of that name, or None."""
+    return next((column for column in columns if column.name == name), None)
+
+
+def distinct_values(column: AttributeColumn) -> pl.Series:
+    """The distinct text rows of a column, ascending."""
+    return pl.Series("text", np.unique(column.texts))

@@ -1,0 +1,145 @@
+"""Strings as bags of weighted character n-grams: fast, in every script, nothing to download."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from anyascii import anyascii
+from numba import njit
+from scipy import sparse
+
+from crossgraph._types import AnyArray, Float32, Int32, Int64
+
+GRAM_BITS = 20
+LONGEST_TEXT = 400
+
+
+def normalise(texts: pl.Series) -> pl.Series:
+    """Transliterate to ASCII, lower-case, and keep letters and digits separated by single blanks.
+
+    A text without any letter or digit becomes the empty string. Only distinct texts that are not
+    ASCII pay for transliteration.
+    """
+    distinct = pl.DataFrame({"raw": texts.unique()})
+    foreign = distinct.filter(pl.col("raw").str.contains(r"[^\x00-\x7f]"))
+    latin = foreign.with_columns(
+        plain=pl.Series([anyascii(text[:LONGEST_TEXT]) for text in foreign["raw"]], dtype=pl.String)
+    )
+    plain = pl.coalesce("plain", "raw").str.to_lowercase().str.slice(0, LONGEST_TEXT)
+    plain = plain.str.replace_all(r"['`’]", "").str.replace_all(r"[^a-z0-9]+", " ").str.strip_chars()
+    table = distinct.join(latin, on="raw", how="left").select("raw", normal=plain)
+    joined = pl.DataFrame({"raw": texts}).join(table, on="raw", how="left", maintain_order="left")
+    return joined["normal"].fill_null("")
+
+
+@dataclass(frozen=True, eq=False)
+class TextTable:
+    """The distinct normalised strings of two graphs and their TF-IDF vectors.
+
+    strings (S)            sorted; row 0 is always the empty string
+    grams (S, 2**20)       CSR float32, rows of length one (the empty string's is zero)
+    frequency (2**20)      share of the strings that hold each n-gram
+    """
+
+    strings: pl.Series
+    grams: sparse.csr_matrix
+    frequency: Float32
+
+    @staticmethod
+    def of(*columns: pl.Series) -> TextTable:
+        """Collect the distinct strings of some columns of normalised text."""
+        strings = pl.concat([pl.Series([""], dtype=pl.String), *columns]).unique().sort().rename("text")
+        counts = gram_counts(strings)
+        held = np.bincount(counts.indices, minlength=1 << GRAM_BITS).astype(np.float32)
+        frequency = held / max(len(strings), 1)
+        weights = np.log((1.0 + len(strings)) / (1.0 + held)) + 1.0
+        counts.data = (1.0 + np.log(counts.data)) * weights[counts.indices].astype(np.float32)
+        return TextTable(strings, unit_rows(counts), frequency.astype(np.float32))
+
+    def numbers(self, texts: pl.Series) -> Int32:
+        """The row of each (already normalised) text."""
+        index = pl.DataFrame({"text": self.strings, "row": np.arange(len(self.strings), dtype=np.int32)})
+        found = pl.DataFrame({"text": texts}).join(index, on="text", how="left", maintain_order="left")
+        return found["row"].fill_null(0).to_numpy().astype(np.int32)
+
+    def cosines(self, first: Int32, second: Int32) -> Float32:
+        """(K) cosine of each pair of rows, in [0, 1]; 0 where either is empty."""
+        g = self.grams
+        return _row_dots(g.indptr.astype(np.int64), g.indices, g.data, first, second)
+
+
+def unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """The matrix with every non-zero row scaled to length one."""
+    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    matrix.data = (matrix.data * np.repeat(scale, np.diff(matrix.indptr))).astype(np.float32)
+    return matrix
+
+
+def gram_counts(strings: pl.Series) -> sparse.csr_matrix:
+    """(S, 2**20) counts of hashed 3-grams (with blanks at both ends) and whole words of ASCII strings."""
+    joined = strings.str.join("").item() if len(strings) else ""
+    data = np.frombuffer(joined.encode("ascii"), dtype=np.uint8)
+    offsets = np.r_[0, np.cumsum(strings.str.len_bytes().to_numpy())].astype(np.int64)
+    indptr, indices = _hash_grams(data, offsets, np.uint32((1 << GRAM_BITS) - 1))
+    ones = np.ones(len(indices), dtype=np.float32)
+    matrix = sparse.csr_matrix((ones, indices, indptr), shape=(len(strings), 1 << GRAM_BITS))
+    matrix.sum_duplicates()
+    return matrix
+
+
+@njit(cache=True, nogil=True)
+def _hash_grams(data: AnyArray, offsets: Int64, mask: int) -> tuple[Int64, Int32]:
+    rows = len(offsets) - 1
+    indptr = np.zeros(rows + 1, dtype=np.int64)
+    indices = np.empty(2 * len(data) + 4 * rows, dtype=np.int32)
+    filled = 0
+    prime = np.uint32(16777619)
+    for row in range(rows):
+        start, end = offsets[row], offsets[row + 1]
+        word = np.uint32(2166136261)
+        for at in range(start - 1, end - 1):
+            gram = np.uint32(2166136261)
+            for step in range(3):
+                place = at + step
+                byte = data[place] if start <= place < end else np.uint8(32)
+                gram = np.uint32((gram ^ np.uint32(byte)) * prime)
+            gram ^= gram >> np.uint32(15)
+            indices[filled] = np.int32(gram & mask)
+            filled += 1
+        for at in range(start, end):
+            if data[at] == 32:
+                word ^= word >> np.uint32(15)
+                indices[filled] = np.int32(word & mask)
+                filled += 1
+                word = np.uint32(2166136261)
+            else:
+                word = np.uint32((word ^ np.uint32(data[at] + 128)) * prime)
+        if end > start:
+            word ^= word >> np.uint32(15)
+            indices[filled] = np.int32(word & mask)
+            filled += 1
+        indptr[row + 1] = filled
+    return indptr, indices[:filled].copy()
+
+
+@njit(cache=True, nogil=True)
+def _row_dots(indptr: Int64, indices: Int32, data: Float32, first: Int32, second: Int32) -> Float32:
+    out = np.zeros(len(first), dtype=np.float32)
+    for pair in range(len(first)):
+        a, a_end = indptr[first[pair]], indptr[first[pair] + 1]
+        b, b_end = indptr[second[pair]], indptr[second[pair] + 1]
+        total = np.float32(0.0)
+        while a < a_end and b < b_end:
+            if indices[a] == indices[b]:
+                total += data[a] * data[b]
+                a += 1
+                b += 1
+            elif indices[a] < indices[b]:
+                a += 1
+            else:
+                b += 1
+        out[pair] = min(total, np.float32(1.0))
+    return out

@@ -1,0 +1,183 @@
+"""Estimate the schema mapping from names, values and known links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from crossgraph._types import AnyArray, Float64, Int32
+from crossgraph.features.description import AttributeColumn, Description, value_pairs
+from crossgraph.features.text import TextTable
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping, TypeMapping
+from crossgraph.schema.seeds import Pairs, type_codes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SchemaOptions:
+    """How sure a correspondence must be.
+
+    type_share       share of the better of both types' best partner that another partner needs
+    relation_share   share of a relation's seeded edges that the other relation must echo
+    attribute_gain   how much closer values of seed pairs must be than those of random pairs, in [0, 1]
+    support          seed pairs (or edges) that must speak for a correspondence
+    attributes_kept  at most so many attribute correspondences
+    """
+
+    type_share: float = 0.5
+    relation_share: float = 0.05
+    attribute_gain: float = 0.15
+    support: int = 4
+    attributes_kept: int = 32
+    sample: int = 20_000
+
+
+def estimate_schema(
+    left: KnowledgeGraph,
+    right: KnowledgeGraph,
+    description: Description,
+    seeds: Pairs,
+    *,
+    options: SchemaOptions = SchemaOptions(),
+) -> SchemaMapping:
+    """Find what corresponds, from pairs believed or known to be the same."""
+    return SchemaMapping(
+        types=map_types(left, right, seeds, options=options),
+        relations=map_relations(left, right, seeds, options=options),
+        attributes=map_attributes(description, seeds, options=options),
+    )
+
+
+def map_types(
+    left: KnowledgeGraph, right: KnowledgeGraph, seeds: Pairs, *, options: SchemaOptions
+) -> tuple[TypeMapping, ...]:
+    """Types that seed pairs connect.
+
+    weight = sqrt(share of the left type's seeds * share of the right type's), so that a small type is
+    not swallowed by a large one whose names it happens to share.
+    """
+    (left_names, left_of), (right_names, right_of) = type_codes(left), type_codes(right)
+    counts = np.zeros((len(left_names), len(right_names)))
+    np.add.at(counts, (left_of[seeds.left], right_of[seeds.right]), seeds.weight)
+    weights = _mutual_share(counts)
+    best = np.maximum(weights.max(axis=1, keepdims=True), weights.max(axis=0, keepdims=True))
+    kept = (weights > 0) & (weights >= options.type_share * best)
+    rows = [TypeMapping(left_names[i], right_names[j], float(weights[i, j])) for i, j in np.argwhere(kept)]
+    return tuple(sorted(rows, key=lambda m: (-m.weight, m.left, m.right)))
+
+
+def _mutual_share(counts: Float64) -> Float64:
+    rows, columns = counts.sum(axis=1, keepdims=True), counts.sum(axis=0, keepdims=True)
+    total = np.sqrt(rows * columns)
+    return np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
+
+
+def map_relations(
+    left: KnowledgeGraph, right: KnowledgeGraph, seeds: Pairs, *, options: SchemaOptions
+) -> tuple[RelationMapping, ...]:
+    """Relations, in either direction, that connect the same seed pairs.
+
+    weight = the larger of P(right edge | left edge) and P(left edge | right edge), over the edges whose
+    ends are both seeds.
+    """
+    partner = np.full(len(left), -1, dtype=np.int64)
+    partner[seeds.left] = seeds.right
+    image = np.full(len(right), False)
+    image[seeds.right] = True
+    edges = pl.DataFrame(
+        {"head": partner[left.heads], "left": left.relations, "tail": partner[left.tails]}
+    ).filter(pl.col("head") >= 0, pl.col("tail") >= 0, pl.col("head") != pl.col("tail"))
+    inside = image[right.heads] & image[right.tails]
+    others = pl.DataFrame(
+        {
+            "head": right.heads[inside].astype(np.int64),
+            "right": right.relations[inside],
+            "tail": right.tails[inside].astype(np.int64),
+        }
+    )
+    turned = others.rename({"head": "tail", "tail": "head"})
+    found = pl.concat(
+        [
+            edges.join(others, on=["head", "tail"]).select("left", "right", inverse=pl.lit(False)),
+            edges.join(turned, on=["head", "tail"]).select("left", "right", inverse=pl.lit(True)),
+        ]
+    )
+    counts = found.group_by("left", "right", "inverse").len()
+    scored = (
+        counts.join(edges.group_by("left").len("left_edges"), on="left")
+        .join(others.group_by("right").len("right_edges"), on="right")
+        .with_columns(weight=pl.max_horizontal(pl.col("len") / "left_edges", pl.col("len") / "right_edges"))
+        .filter(pl.col("len") >= options.support, pl.col("weight") >= options.relation_share)
+    )
+    rows = [
+        RelationMapping(left.relation_names[a], right.relation_names[b], inverse, min(float(weight), 1.0))
+        for a, b, inverse, weight in scored.select("left", "right", "inverse", "weight").iter_rows()
+    ]
+    return tuple(sorted(rows, key=lambda m: (-m.weight, m.left, m.right, m.inverse)))
+
+
+def map_attributes(
+    description: Description, seeds: Pairs, *, options: SchemaOptions
+) -> tuple[AttributeMapping, ...]:
+    """Attributes whose values are closer for seed pairs than for the same pairs shuffled.
+
+    weight = (closeness of seeds - closeness of shuffled) / (1 - closeness of shuffled). The order is by
+    weight times the number of seeds that have both values: what speaks for the most entities comes first.
+    """
+    pairs = _sampled(seeds, options.sample)
+    rows = []
+    for a in description.left:
+        for b in description.right:
+            if a.kind != b.kind:
+                continue
+            gain, support = _gain(a, b, pairs, description.texts)
+            if support >= options.support and gain >= options.attribute_gain:
+                rows.append((gain * support, AttributeMapping(a.name, b.name, gain)))
+    rows.sort(key=lambda row: (-row[0], row[1].left, row[1].right))
+    return tuple(mapping for _, mapping in rows[: options.attributes_kept])
+
+
+def _sampled(seeds: Pairs, most: int) -> Pairs:
+    step = max(1, len(seeds) // most)
+    return Pairs(seeds.left[::step], seeds.right[::step], seeds.weight[::step])
+
+
+def _gain(a: AttributeColumn, b: AttributeColumn, pairs: Pairs, texts: TextTable) -> tuple[float, int]:
+    has_a, has_b = np.diff(a.indptr)[pairs.left] > 0, np.diff(b.indptr)[pairs.right] > 0
+    both = has_a & has_b
+    support = int(both.sum())
+    if support < 2:
+        return 0.0, support
+    left, right = pairs.left[both], pairs.right[both]
+    shuffled = np.roll(right, support // 2)
+    near, far = (_closeness(a, b, (left, other), texts) for other in (right, shuffled))
+    if a.kind != "text":
+        near, far = _nearer(near, far)
+    chance = float(far.mean())
+    return float((near.mean() - chance) / max(1e-6, 1.0 - chance)), support
+
+
+def _closeness(a: AttributeColumn, b: AttributeColumn, pairs: tuple[Int32, Int32], texts: TextTable) -> Float64:
+    """(P) best cosine of two texts, or minus the least distance of two numbers, over all value pairs."""
+    number, left, right = value_pairs(a, b, pairs)
+    starts = np.flatnonzero(np.r_[True, np.diff(number) != 0])
+    if a.kind == "text":
+        close: AnyArray = texts.cosines(a.texts[left], b.texts[right]).astype(np.float64)
+    else:
+        close = -np.abs(a.values[left] - b.values[right])
+        close[np.isnan(close)] = -np.inf
+    return np.maximum.reduceat(close, starts)
+
+
+def _nearer(near: Float64, far: Float64) -> tuple[Float64, Float64]:
+    """Distances as the share of shuffled pairs that are farther (ties count half)."""
+    ordered = np.sort(far)
+
+    def share(values: Float64) -> Float64:
+        below = np.searchsorted(ordered, values, side="left")
+        upto = np.searchsorted(ordered, values, side="right")
+        return (below + upto) / (2.0 * len(ordered))
+
+    return share(near), share(far)

@@ -1,0 +1,120 @@
+"""Which types, relations and attributes of the two graphs correspond: a table that people can read and edit."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from crossgraph.errors import Fault, GraphFormatError
+
+_HEADER = """\
+# Which parts of the two vocabularies correspond. Edit freely and pass the file with --schema FILE:
+# delete a block to forbid a correspondence, add one to state it, change a weight (0 to 1) to trust it less.
+# inverse = true: the right relation runs the other way round.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeMapping:
+    """Entities of these two types may be the same; weight in (0, 1]."""
+
+    left: str
+    right: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RelationMapping:
+    """An edge by ``left`` tends to be an edge by ``right`` (turned round if ``inverse``); weight in (0, 1]."""
+
+    left: str
+    right: str
+    inverse: bool = False
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeMapping:
+    """Values of these attributes agree for the same entity; weight in (0, 1]."""
+
+    left: str
+    right: str
+    weight: float = 1.0
+
+
+Row = TypeVar("Row", TypeMapping, RelationMapping, AttributeMapping)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaMapping:
+    """The correspondences of two vocabularies, strongest first."""
+
+    types: tuple[TypeMapping, ...]
+    relations: tuple[RelationMapping, ...]
+    attributes: tuple[AttributeMapping, ...]
+
+    def to_toml(self) -> str:
+        """The mapping as an editable text (the round trip of ``read_schema``)."""
+        blocks = [
+            f"[[{table}]]\n" + "".join(f"{key} = {_literal(value)}\n" for key, value in asdict(row).items())
+            for table in ("types", "relations", "attributes")
+            for row in getattr(self, table)
+        ]
+        return "\n".join([_HEADER, *blocks])
+
+
+def _literal(value: str | float | bool) -> str:
+    # JSON strings, booleans and short decimals are TOML too.
+    return f"{value:.4f}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+
+
+def read_schema(path: Path) -> SchemaMapping:
+    """Read a mapping written by ``to_toml`` and perhaps edited by hand.
+
+    Raises GraphFormatError with every faulty block at once.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        fault = Fault(str(path), None, str(error), "`crossgraph schema LEFT RIGHT` writes a fresh one")
+        raise GraphFormatError("the schema mapping cannot be read", [fault]) from error
+    faults = [
+        Fault(str(path), None, f"unknown table [[{name}]]", "known: types, relations, attributes")
+        for name in tables
+        if name not in ("types", "relations", "attributes")
+    ]
+    mapping = SchemaMapping(
+        types=_rows(tables.get("types", []), TypeMapping, path, faults),
+        relations=_rows(tables.get("relations", []), RelationMapping, path, faults),
+        attributes=_rows(tables.get("attributes", []), AttributeMapping, path, faults),
+    )
+    if faults:
+        raise GraphFormatError("the schema mapping has faults", faults)
+    return mapping
+
+
+def _rows(blocks: Any, kind: type[Row], path: Path, faults: list[Fault]) -> tuple[Row, ...]:
+    rows = []
+    for number, block in enumerate(blocks if isinstance(blocks, list) else [], start=1):
+        problem = _problem(block, {field.name for field in fields(kind)})
+        if problem:
+            faults.append(Fault(str(path), None, f"{kind.__name__} block {number}: {problem}"))
+        else:
+            rows.append(kind(**block))
+    return tuple(rows)
+
+
+def _problem(block: Any, known: set[str]) -> str:
+    if not isinstance(block, dict):
+        return "is no table"
+    if unknown := sorted(set(block) - known):
+        return f"unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}"
+    if not all(isinstance(block.get(side), str) for side in ("left", "right")):
+        return "needs left and right, both texts"
+    weight = block.get("weight", 1.0)
+    if not isinstance(weight, int | float) or isinstance(weight, bool) or not 0 < weight <= 1:
+        return f"weight {weight!r} is not in (0, 1]"
+    return "" if isinstance(block.get("inverse", False), bool) else "inverse must be true or false"

@@ -1,0 +1,80 @@
+"""Pairs of entities that are probably the same, found without labels: what schema mapping starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from crossgraph._types import AnyArray, Float32, Int32
+from crossgraph.features.description import AttributeColumn, Description
+from crossgraph.graphs.graph import UNTYPED, KnowledgeGraph
+
+# Shorter shared texts (initials, digits) say little.
+SHORTEST_SEED_TEXT = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Entity pairs with a weight each: left (P), right (P) entity numbers, weight (P) in (0, 1]."""
+
+    left: Int32
+    right: Int32
+    weight: Float32
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    @staticmethod
+    def of(left: AnyArray, right: AnyArray, weight: AnyArray | float = 1.0) -> Pairs:
+        """Pairs from any integer arrays; one weight for all, or one each."""
+        weights = np.broadcast_to(np.asarray(weight, dtype=np.float32), np.shape(left)).copy()
+        return Pairs(np.asarray(left, dtype=np.int32), np.asarray(right, dtype=np.int32), weights)
+
+    def joined(self, other: Pairs) -> Pairs:
+        """Both sets; where an entity of ``self`` occurs in ``other`` too, only ``self``'s pair stays."""
+        free = ~np.isin(other.left, self.left) & ~np.isin(other.right, self.right)
+        return Pairs(
+            np.r_[self.left, other.left[free]],
+            np.r_[self.right, other.right[free]],
+            np.r_[self.weight, other.weight[free]],
+        )
+
+
+def type_codes(graph: KnowledgeGraph) -> tuple[tuple[str, ...], Int32]:
+    """Type names and the (E) primary type of each entity; entities without one are of type ``entity``."""
+    codes = graph.primary_types
+    if (codes >= 0).all():
+        return graph.type_names, codes
+    names = graph.type_names
+    if UNTYPED not in names:
+        names = (*names, UNTYPED)
+    return names, np.where(codes >= 0, codes, names.index(UNTYPED)).astype(np.int32)
+
+
+def shared_rare_values(description: Description) -> Pairs:
+    """Pairs that alone, each on its side, hold a text that both graphs have.
+
+    An entity whose shared texts point to several partners is left out.
+    """
+    lengths = description.texts.strings.str.len_bytes().to_numpy()
+    left = _owners(description.left, lengths).rename({"entity": "left"})
+    right = _owners(description.right, lengths).rename({"entity": "right"})
+    pairs = left.join(right, on="text").select("left", "right").unique()
+    pairs = pairs.filter(pl.len().over("left") == 1, pl.len().over("right") == 1).sort("left")
+    return Pairs.of(pairs["left"].to_numpy(), pairs["right"].to_numpy())
+
+
+def _owners(columns: tuple[AttributeColumn, ...], lengths: AnyArray) -> pl.DataFrame:
+    texts = [column for column in columns if column.kind == "text"]
+    if not texts:
+        return pl.DataFrame(schema={"text": pl.Int32, "entity": pl.Int32})
+    held = pl.DataFrame(
+        {
+            "text": np.concatenate([column.texts for column in texts]),
+            "entity": np.concatenate([column.entities for column in texts]),
+        }
+    ).unique()
+    held = held.filter(pl.Series(lengths[held["text"].to_numpy()] >= SHORTEST_SEED_TEXT))
+    return held.filter(pl.len().over("text") == 1)

@@ -1,0 +1,73 @@
+"""The command line: one short function for each verb; ``crossgraph --help`` tells the order of work."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from crossgraph import __version__
+from crossgraph.cli.aligning import align, demo, train
+from crossgraph.cli.checking import check
+from crossgraph.cli.judging import evaluate, score
+from crossgraph.cli.proposing import block, schema
+
+_AS_WRITTEN = re.compile(r"^(?=(?:Example:|The order of work)$)", re.MULTILINE)
+
+
+def _help(verb: Callable[..., None]) -> str:
+    """A verb's docstring, with the mark that keeps the lines of its example apart."""
+    return _AS_WRITTEN.sub("\b\n", inspect.getdoc(verb) or "")
+
+
+app = typer.Typer(
+    name="crossgraph",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for _verb in (demo, check, schema, block, train, align, score, evaluate):
+    app.command(help=_help(_verb))(_verb)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"crossgraph {__version__}")
+        raise typer.Exit
+
+
+def _crossgraph(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Combine two knowledge graphs: decide which entities are the same, say why, and merge.
+
+    The order of work
+        crossgraph demo                                           see it work
+        crossgraph check LEFT RIGHT                               are the graphs whole?
+        crossgraph align LEFT RIGHT --links FILE --out RESULT     decide
+        crossgraph evaluate RESULT --gold FILE                    how good is it?
+
+    LEFT and RIGHT are RDF files, tables, or folders of them. `crossgraph VERB --help` tells what a verb
+    reads and writes, and what comes before and after it.
+    """
+
+
+app.callback(help=_help(_crossgraph))(_crossgraph)
+
+
+def main() -> None:
+    """Run the command line; ends the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a letter of some identifier must not stop the work.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    app()

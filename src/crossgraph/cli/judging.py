@@ -1,0 +1,167 @@
+"""Verbs that use and judge a RESULT: score, evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crossgraph.cli import options as opt
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from crossgraph.evaluation import Evaluation, Figures, PairEvaluation
+
+_COLUMNS = {
+    "prauc": "PRAUC",
+    "f1_best": "best F1",
+    "r_at_p95": "recall at precision .95",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "hits1": "hits@1",
+    "hits10": "hits@10",
+    "mrr": "MRR",
+    "recall_blocking": "blocking recall",
+}
+_COUNTS = {"gold": "gold pairs", "matched": "decided", "matched_gold": "decided and gold"}
+_PAIR_ROWS = {
+    "prauc": "PRAUC",
+    "f1_best": "best F1",
+    "r_at_p95": "recall at precision .95",
+    "f1_half": "F1 from probability .5 on",
+}
+
+
+def score(
+    result: Annotated[Path, typer.Argument(metavar="RESULT", help="The folder that train or align made.")],
+    pairs: Annotated[
+        Path, typer.Option("--pairs", metavar="FILE", help="The pairs to score: left, right, and no more.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.tsv", help="Where the scores go.")],
+    graphs: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            "--graphs",
+            metavar="LEFT RIGHT",
+            help="The graphs of these pairs; the ones of RESULT if not given.",
+        ),
+    ] = None,
+    names_from_iri: opt.NamesFromIri = False,
+    id_column: opt.IdColumn = None,
+    entity_column: opt.EntityColumns = None,
+    split: opt.Split = None,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Score given pairs with the model of a RESULT.
+
+    Reads RESULT, its graphs (or --graphs) and a file of pairs; labels in it are not used. Writes one row for
+    each row of the file, in its order: left, right, score, probability, separated by tabs.
+
+    Example:
+        crossgraph score RESULT --pairs products/test.csv --out scores.tsv
+
+    Before: crossgraph train. After: crossgraph evaluate --scores scores.tsv --gold products/test.csv.
+    """
+    from crossgraph.cli.running import session
+
+    read = opt.read_options(
+        names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
+    )
+    with session(quiet=quiet, verbose=verbose) as console:
+        from crossgraph import pipeline
+        from crossgraph.cli.console import print_text
+
+        inputs = pipeline.Inputs(left=graphs[0], right=graphs[1], read=read) if graphs else None
+        rows = pipeline.score_pairs(result, pairs, out, graphs=inputs, progress=console)
+        console.say(f"{rows:,} pairs scored")
+        print_text(str(out))
+
+
+def evaluate(
+    gold: Annotated[
+        Path,
+        typer.Option(
+            "--gold", metavar="FILE", help="The links that are right; with --scores, labelled pairs."
+        ),
+    ],
+    result: Annotated[
+        Path | None,
+        typer.Argument(metavar="RESULT", show_default=False, help="The folder that align made."),
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option("--scores", metavar="FILE.tsv", help="Judge what score wrote instead.")
+    ] = None,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Tell how good a RESULT is, overall and for each type.
+
+    Reads RESULT and gold links that it did not learn from. Prints a table to stdout, or JSON. A gold pair
+    that was never proposed counts as missed; a pair of which neither entity is in the gold does not count.
+
+    Example:
+        crossgraph evaluate RESULT --gold test_links
+        crossgraph evaluate --scores scores.tsv --gold products/test.csv
+
+    Before: crossgraph align, or crossgraph score.
+    """
+    if (result is None) == (scores is None):
+        raise typer.BadParameter("give one of them", param_hint="'RESULT' or '--scores'")
+    from crossgraph.cli.running import session
+
+    with session(quiet=quiet, verbose=verbose):
+        from crossgraph.cli.console import print_json, print_out
+
+        if scores is not None:
+            pairs = _judge_pairs(scores, gold)
+            print_json(pairs.as_dict()) if as_json else print_out(_pair_table(pairs))
+        elif result is not None:
+            found = _judge_result(result, gold)
+            print_json(found.as_dict()) if as_json else print_out(_table(found))
+
+
+def _judge_pairs(scores: Path, gold: Path) -> PairEvaluation:
+    from crossgraph.evaluation import evaluate_pairs, read_pair_scores
+    from crossgraph.graphs.links import read_pairs
+
+    return evaluate_pairs(read_pair_scores(scores), read_pairs(gold))
+
+
+def _judge_result(result: Path, gold: Path) -> Evaluation:
+    from crossgraph.evaluation import evaluate_result
+    from crossgraph.graphs.links import read_links
+    from crossgraph.results import ResultFolder, read_matches, read_scores
+
+    folder = ResultFolder(result)
+    scored = read_scores(folder.scores_file)
+    return evaluate_result(scored, read_matches(folder.matches_file), gold=read_links(gold))
+
+
+def _table(found: Evaluation) -> Table:
+    """Figures as rows, since they are many and types are few; one column for each type."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    judged: dict[str, Figures] = {"overall": found.overall}
+    judged |= found.by_type if len(found.by_type) > 1 else {}
+    for name in judged:
+        table.add_column(name, justify="right", overflow="fold")
+    for key, title in _COLUMNS.items():
+        table.add_row(title, *(f"{getattr(one, key):.4f}" for one in judged.values()))
+    for key, title in _COUNTS.items():
+        table.add_row(title, *(f"{getattr(one, key):,}" for one in judged.values()))
+    return table
+
+
+def _pair_table(found: PairEvaluation) -> Table:
+    from crossgraph.cli.console import two_columns
+
+    rows = [(title, f"{getattr(found, key):.4f}") for key, title in _PAIR_ROWS.items()]
+    rows += [("pairs", f"{found.pairs:,}"), ("the same", f"{found.positives:,}")]
+    return two_columns(rows)

@@ -1,0 +1,96 @@
+"""Arguments and options that several verbs share, and what becomes of them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from crossgraph.graphs.readers import ReadOptions
+
+
+class Device(StrEnum):
+    """Where the network runs."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+Left: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="LEFT", help="The left graph: a file, a folder of files, or one folder with both graphs."
+    ),
+]
+Right: TypeAlias = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="RIGHT", show_default=False, help="The right graph; not if LEFT holds both graphs."
+    ),
+]
+LinkFiles: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--links", metavar="FILE", help="Pairs known to be the same (or not: a third column 0). Repeatable."
+    ),
+]
+SchemaFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--schema", metavar="FILE", help="A schema mapping to use, as `crossgraph schema` writes."),
+]
+NamesFromIri: TypeAlias = Annotated[
+    bool, typer.Option("--names-from-iri", help="Take the last part of each IRI as a name.")
+]
+IdColumn: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--id-column", metavar="NAME", help="The column of a table that names its records."),
+]
+EntityColumns: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--entity-column",
+        metavar="NAME",
+        help="A column of a table whose values are entities of their own. Repeatable.",
+    ),
+]
+Split: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--split", metavar="TEXT", help="What separates several values in a cell of these columns."),
+]
+ConfigFile: TypeAlias = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Settings as TOML, one table for each stage.")
+]
+Sets: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change one setting. Repeatable."),
+]
+Seed: TypeAlias = Annotated[
+    int | None, typer.Option("--seed", metavar="N", min=0, help="Equal seeds give equal results.")
+]
+DeviceName: TypeAlias = Annotated[
+    Device | None, typer.Option("--device", help="Where the network runs; the best there is if not given.")
+]
+Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace a result that is there already.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Write JSON to stdout instead of tables.")]
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Say nothing but errors and what was asked for.")
+]
+Verbose: TypeAlias = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show the log, and where an unexpected error arose.")
+]
+
+
+def read_options(
+    *, names_from_iri: bool, id_column: str | None, entity_columns: list[str] | None, split: str | None
+) -> ReadOptions:
+    """How graphs are read. Raises typer.BadParameter if ``split`` is empty."""
+    if split == "":
+        raise typer.BadParameter("it must not be empty", param_hint="'--split'")
+    from crossgraph.graphs.readers import ReadOptions
+    from crossgraph.graphs.tabular import TableOptions
+
+    tables = TableOptions(id_column=id_column, entity_columns=tuple(entity_columns or ()), split=split)
+    return ReadOptions(tables=tables, names_from_iri=names_from_iri)

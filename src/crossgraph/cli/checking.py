@@ -63,6 +63,8 @@ def check(
     with session(quiet=quiet, verbose=verbose) as console:
         found = _examine(left, right, links or [], read=read, console=console)
         if found.faults:
+            # One file as both graphs has each fault twice.
+            found.faults = list(dict.fromkeys(found.faults))
             _show_faults(found, as_json=as_json, console=console)
             raise typer.Exit(1)
         _show(found, as_json=as_json, console=console)

@@ -72,6 +72,7 @@ def score(
         names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
+        opt.refuse_out_file(out)
         from crossgraph import pipeline
         from crossgraph.cli.console import print_text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -94,3 +95,19 @@ def read_options(
 
     tables = TableOptions(id_column=id_column, entity_columns=tuple(entity_columns or ()), split=split)
     return ReadOptions(tables=tables, names_from_iri=names_from_iri)
+
+
+def refuse_out_file(out: Path | None, *, force: bool = True) -> None:
+    """Raise InputError if a file cannot be put there, or is there and ``force`` is not; before the work."""
+    from crossgraph.errors import InputError
+
+    if out is None:
+        return
+    hint = "choose another --out"
+    if out.is_dir():
+        raise InputError(f"{out} is a folder, and a file is to be written", hint=hint)
+    if not os.access(out.parent, os.W_OK):
+        why = "cannot be written" if out.parent.is_dir() else "is no folder"
+        raise InputError(f"{out} cannot be written: {out.parent} {why}", hint=f"make the folder, or {hint}")
+    if out.exists() and not force:
+        raise InputError(f"{out} exists already", hint=f"--force replaces it, or {hint}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -12,14 +14,22 @@ from crossgraph.graphs.profile import AttributeProfile, GraphProfile, RelationPr
 
 MAX_ROWS = 30
 _EXAMPLE_LENGTH = 40
+_LAST_PART = re.compile(r"[a-z][a-z0-9+.-]*:.*[/#]([^/#]+)")
 
 
 def print_profile(name: str, profile: GraphProfile, warnings: Sequence[str]) -> None:
     """Print counts, types, relations and attributes, the commonest first, and what looks odd."""
     console = output()
     counts = f"{profile.entities:,} entities, {profile.edges:,} edges, {profile.facts:,} facts"
-    console.print(Text.assemble((name, "bold"), f"\n{counts}\n"))
-    for table in (_types(profile.types), _relations(profile.relations), _attributes(profile.attributes)):
+    console.print(Text.assemble((name, "bold"), f"\n{counts}\n"), soft_wrap=True)
+    short = _shown_names(profile)
+    if any(shown != name for name, shown in short.items()):
+        console.print("IRIs are shown by their last part; --json shows all of them.\n", style="dim")
+    for table in (
+        _types(profile.types, short),
+        _relations(profile.relations, short),
+        _attributes(profile.attributes, short),
+    ):
         if table.row_count:
             console.print(table)
             console.print()
@@ -29,16 +39,31 @@ def print_profile(name: str, profile: GraphProfile, warnings: Sequence[str]) -> 
         console.print()
 
 
-def _types(types: Sequence[TypeProfile]) -> Table:
-    rows = [(one.name, f"{one.entities:,}") for one in sorted(types, key=lambda one: -one.entities)]
+def _shown_names(profile: GraphProfile) -> dict[str, str]:
+    """What is shown for each name: the last part of an IRI where no other name of its kind has it."""
+    shown: dict[str, str] = {}
+    for rows in (profile.types, profile.relations, profile.attributes):
+        parts = {row.name: _last_part(row.name) for row in rows}
+        counts = Counter(parts.values())
+        shown |= {name: part if counts[part] == 1 else name for name, part in parts.items()}
+    return shown
+
+
+def _last_part(name: str) -> str:
+    match = _LAST_PART.fullmatch(name)
+    return match[1] if match else name
+
+
+def _types(types: Sequence[TypeProfile], short: Mapping[str, str]) -> Table:
+    rows = [(short[one.name], f"{one.entities:,}") for one in sorted(types, key=lambda one: -one.entities)]
     return _table(("type", "entities"), rows, texts=("type",))
 
 
-def _relations(relations: Sequence[RelationProfile]) -> Table:
+def _relations(relations: Sequence[RelationProfile], short: Mapping[str, str]) -> Table:
     rows = [
         (
-            one.name,
-            f"{one.head_type} → {one.tail_type}",
+            short[one.name],
+            f"{short[one.head_type]} → {short[one.tail_type]}",
             f"{one.edges:,}",
             f"{one.heads:,}",
             f"{one.tails:,}",
@@ -51,10 +76,10 @@ def _relations(relations: Sequence[RelationProfile]) -> Table:
     return _table(titles, rows, texts=titles[:2])
 
 
-def _attributes(attributes: Sequence[AttributeProfile]) -> Table:
+def _attributes(attributes: Sequence[AttributeProfile], short: Mapping[str, str]) -> Table:
     rows = [
         (
-            one.name,
+            short[one.name],
             f"{one.facts:,}",
             f"{one.fill:.0%}",
             f"{one.distinct:,}",
@@ -74,7 +99,8 @@ def _table(titles: Sequence[str], rows: Sequence[tuple[str, ...]], *, texts: Ite
     for row in rows[:MAX_ROWS]:
         table.add_row(*(Text(cell) for cell in row))
     if len(rows) > MAX_ROWS:
-        table.add_row(Text(f"... and {len(rows) - MAX_ROWS:,} more; --json shows all", style="dim"))
+        table.caption = f"and {len(rows) - MAX_ROWS:,} more; --json shows all of them"
+        table.caption_justify = "left"
     return table
 
 

@@ -52,7 +52,8 @@ def schema(
         names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
-        _refuse_occupied(out, force=force)
+        # People edit this file: it is not replaced unless they say so.
+        opt.refuse_out_file(out, force=force)
         from crossgraph import pipeline
 
         config = pipeline.load_config(config_file, sets or (), seed=seed, device=None, precision=None)
@@ -98,6 +99,7 @@ def block(
         names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
+        opt.refuse_out_file(out)
         from crossgraph import pipeline
 
         config = pipeline.load_config(config_file, sets or (), seed=seed, device=None, precision=None)
@@ -108,14 +110,6 @@ def block(
         _write_table(table, out)
         _tell_candidates(table, links or [], console=console)
         _print_path(out)
-
-
-def _refuse_occupied(out: Path | None, *, force: bool) -> None:
-    """People edit this file: it is not replaced unless they say so."""
-    from crossgraph.errors import InputError
-
-    if out is not None and out.exists() and not force:
-        raise InputError(f"{out} exists already", hint="--force replaces it, or choose another --out")
 
 
 def _give(text: str, out: Path | None) -> None:

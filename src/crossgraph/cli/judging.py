@@ -38,7 +38,8 @@ _PAIR_ROWS = {
 def score(
     result: Annotated[Path, typer.Argument(metavar="RESULT", help="The folder that train or align made.")],
     pairs: Annotated[
-        Path, typer.Option("--pairs", metavar="FILE", help="The pairs to score: left, right, and no more.")
+        Path,
+        typer.Option("--pairs", metavar="FILE", help="The pairs to score: left, right; labels are not used."),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE.tsv", help="Where the scores go.")],
     graphs: Annotated[

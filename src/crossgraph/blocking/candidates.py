@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
+from crossgraph.schema.seeds import EntityPairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +19,7 @@ class Candidates:
     name (P)          best cosine of their names in [0, 1]; 0 where no name proposed the pair
     structure (P)     weight of their similar neighbours, >= 0
     prior (P)         log-odds of a quick estimate up to a constant, see ``blocking.prior``
+    proposed (P)      True where blocking proposed the pair, False where it was only asked for
     """
 
     left: Int32
@@ -25,13 +27,14 @@ class Candidates:
     name: Float32
     structure: Float32
     prior: Float32
+    proposed: Bool
 
     def __len__(self) -> int:
         return len(self.left)
 
     @staticmethod
-    def proposed(left: AnyArray, right: AnyArray, name: AnyArray | float = 0.0) -> Candidates:
-        """Pairs in any order, perhaps repeated (the largest name cosine stays), with nothing weighed yet."""
+    def of_pairs(left: AnyArray, right: AnyArray, name: AnyArray | float = 0.0) -> Candidates:
+        """EntityPairs in any order, perhaps repeated (the largest name cosine stays), with nothing weighed yet."""
         names = np.broadcast_to(np.asarray(name, dtype=np.float32), np.shape(left))
         frame = pl.DataFrame({"left": np.asarray(left), "right": np.asarray(right), "name": names})
         return Candidates.united_frame(frame)
@@ -47,6 +50,7 @@ class Candidates:
             name=merged["name"].to_numpy().astype(np.float32),
             structure=nothing,
             prior=nothing,
+            proposed=np.ones(len(merged), dtype=bool),
         )
 
     @staticmethod
@@ -60,17 +64,24 @@ class Candidates:
     def stacked(parts: list[Candidates]) -> Candidates:
         """Sets that share no pair, as one sorted set with all columns kept."""
         if not parts:
-            return Candidates.proposed(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
-        left, right, name, structure, prior = (
-            np.concatenate([getattr(part, column) for part in parts])
-            for column in ("left", "right", "name", "structure", "prior")
+            return Candidates.of_pairs(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
+        united = Candidates(
+            *(
+                np.concatenate([getattr(part, column) for part in parts])
+                for column in ("left", "right", "name", "structure", "prior", "proposed")
+            )
         )
-        return Candidates(left, right, name, structure, prior).take(np.lexsort((right, left)))
+        return united.take(np.lexsort((united.right, united.left)))
 
     def take(self, kept: Bool | Int64) -> Candidates:
         """The pairs at some places (a mask, or places in the wanted order)."""
         return Candidates(
-            self.left[kept], self.right[kept], self.name[kept], self.structure[kept], self.prior[kept]
+            self.left[kept],
+            self.right[kept],
+            self.name[kept],
+            self.structure[kept],
+            self.prior[kept],
+            self.proposed[kept],
         )
 
     def find(self, left: AnyArray, right: AnyArray) -> Int64:
@@ -82,6 +93,15 @@ class Candidates:
         found = (key[inside] == wanted) if len(key) else np.zeros(len(wanted), dtype=bool)
         return np.where(found, inside, -1)
 
+    def without(self, pairs: EntityPairs) -> Candidates:
+        """The given pairs that are not among these, each once, with nothing weighed yet."""
+        absent = self.find(pairs.left, pairs.right) < 0
+        asked = Candidates.of_pairs(pairs.left[absent], pairs.right[absent])
+        return replace(asked, proposed=np.zeros(len(asked), dtype=bool))
+
     def recall(self, left: AnyArray, right: AnyArray) -> float:
-        """Share of the given matching pairs that are candidates (pair completeness); NaN for none given."""
-        return float((self.find(left, right) >= 0).mean()) if len(left) else float("nan")
+        """Share of the given matching pairs that blocking proposed (pair completeness); NaN for none given."""
+        if not len(left):
+            return float("nan")
+        places = self.find(left, right)
+        return float(self.proposed[places[places >= 0]].sum()) / len(left)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,7 @@ from scipy import sparse
 
 from crossgraph._types import Bool, Int32
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.names import name_candidates, name_rows
+from crossgraph.blocking.names import name_candidates, name_cosines, name_rows
 from crossgraph.blocking.prior import log_odds, value_tests
 from crossgraph.blocking.ranking import lead, ranks
 from crossgraph.blocking.structure import neighbour_products, structural_candidates, weights_of
@@ -19,7 +19,7 @@ from crossgraph.features.description import Description
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.mapping import SchemaMapping
-from crossgraph.schema.seeds import Pairs, type_codes
+from crossgraph.schema.seeds import EntityPairs, type_codes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,37 +45,55 @@ def block(
     graphs: tuple[KnowledgeGraph, KnowledgeGraph],
     description: Description,
     schema: SchemaMapping,
-    seeds: Pairs,
+    seeds: EntityPairs,
     *,
+    keep: EntityPairs | None = None,
     options: BlockingOptions = BlockingOptions(),
     progress: Progress = SILENT,
 ) -> Candidates:
     """Propose the pairs worth scoring, of every mapped pair of types.
 
     seeds   pairs believed to be the same; they only teach how telling close values are
+    keep    pairs that are to be candidates whatever their names, neighbours and types
 
-    Returns at most ``per_entity`` candidates for each entity of a type's smaller side, best prior first.
+    Returns at most ``per_entity`` candidates for each entity of a type's smaller side, best prior first,
+    and those to keep.
     """
     left, right = graphs
     members = type_members(left, right, schema)
     names = name_rows(description, schema)
     with progress.stage("block: names", len(members), "types") as advance:
         named = []
-        for left_is, right_is in members:
-            rows = _rows_of(names[0], left_is), _rows_of(names[1], right_is)
+        for sides in members:
+            rows = _rows_of(names[0], sides[0]), _rows_of(names[1], sides[1])
             named.append(name_candidates(rows, description.texts, top=options.name_pool))
             advance(1)
     similarity = name_similarity(Candidates.united(*named), (len(left), len(right)))
-    factors = neighbour_products(left, right, schema, similarity)
+    clues = _Clues(description, schema, names, neighbour_products(left, right, schema, similarity), seeds)
+    kept = []
     with progress.stage("block: neighbours", len(members), "types") as advance:
-        kept = []
         for sides, by_name in zip(members, named, strict=True):
-            by_structure = structural_candidates(factors, sides, top=options.structure_pool)
-            pool = Candidates.united(by_name, by_structure)
-            pool = _weighed(pool, factors, description, schema, _seeds_of(seeds, sides))
+            by_structure = structural_candidates(clues.factors, sides, top=options.structure_pool)
+            pool = _weighed(Candidates.united(by_name, by_structure), clues, sides)
             kept.append(best_of_each(pool, options.per_entity, by_left=sides[0].sum() <= sides[1].sum()))
             advance(1)
-    return Candidates.stacked(kept)
+    proposed = Candidates.stacked(kept)
+    missing = proposed.without(keep) if keep is not None else None
+    if missing is None or not len(missing):
+        return proposed
+    everyone = np.ones(len(left), dtype=bool), np.ones(len(right), dtype=bool)
+    return Candidates.stacked([proposed, _weighed(missing, clues, everyone)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Clues:
+    """What weighs a pool of pairs."""
+
+    description: Description
+    schema: SchemaMapping
+    names: tuple[pl.DataFrame, pl.DataFrame]
+    factors: tuple[sparse.csr_matrix, sparse.csr_matrix]
+    seeds: EntityPairs
 
 
 def type_members(
@@ -94,23 +112,19 @@ def _rows_of(names: pl.DataFrame, member: Bool) -> pl.DataFrame:
     return names.filter(pl.Series(member[names["entity"].to_numpy()]))
 
 
-def _seeds_of(seeds: Pairs, sides: tuple[Bool, Bool]) -> tuple[Int32, Int32]:
+def _seeds_of(seeds: EntityPairs, sides: tuple[Bool, Bool]) -> tuple[Int32, Int32]:
     inside = sides[0][seeds.left] & sides[1][seeds.right]
     return seeds.left[inside], seeds.right[inside]
 
 
-def _weighed(
-    pool: Candidates,
-    factors: tuple[sparse.csr_matrix, sparse.csr_matrix],
-    description: Description,
-    schema: SchemaMapping,
-    seeds: tuple[Int32, Int32],
-) -> Candidates:
-    structure = weights_of(factors, pool.left, pool.right)
-    pool = Candidates(pool.left, pool.right, pool.name, structure, pool.prior)
-    tests = value_tests(description, schema, seeds, (pool.left, pool.right))
-    prior = log_odds(pool, tests, weights_of(factors, *seeds))
-    return Candidates(pool.left, pool.right, pool.name, structure, prior)
+def _weighed(pool: Candidates, clues: _Clues, sides: tuple[Bool, Bool]) -> Candidates:
+    name = name_cosines(clues.names, clues.description.texts, (pool.left, pool.right))
+    structure = weights_of(clues.factors, pool.left, pool.right)
+    pool = replace(pool, name=name, structure=structure)
+    seeds = _seeds_of(clues.seeds, sides)
+    tests = value_tests(clues.description, clues.schema, seeds, (pool.left, pool.right))
+    prior = log_odds(pool, tests, weights_of(clues.factors, *seeds))
+    return replace(pool, prior=prior)
 
 
 def name_similarity(named: Candidates, shape: tuple[int, int]) -> sparse.csr_matrix:
@@ -135,7 +149,7 @@ def best_of_each(pool: Candidates, count: int, *, by_left: bool) -> Candidates:
     return pool.take(ranks(pool.left if by_left else pool.right, pool.prior) < count)
 
 
-def mutual_seeds(candidates: Candidates, *, margin: float = 2.0, floor: float = 4.0) -> Pairs:
+def mutual_seeds(candidates: Candidates, *, margin: float = 2.0, floor: float = 4.0) -> EntityPairs:
     """Candidates that are each other's best by a margin: mutual, unique and well supported.
 
     margin   log-odds by which the best must lead the second, on both sides
@@ -144,4 +158,4 @@ def mutual_seeds(candidates: Candidates, *, margin: float = 2.0, floor: float = 
     lead_left = lead(candidates.left, candidates.prior)
     lead_right = lead(candidates.right, candidates.prior)
     sure = (np.minimum(lead_left, lead_right) >= margin) & (candidates.prior >= floor)
-    return Pairs.of(candidates.left[sure], candidates.right[sure])
+    return EntityPairs.of(candidates.left[sure], candidates.right[sure])

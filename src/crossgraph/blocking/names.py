@@ -7,9 +7,9 @@ import polars as pl
 from scipy import sparse
 from sparse_dot_topn import sp_matmul_topn
 
-from crossgraph._types import Int32
+from crossgraph._types import Float32, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.features.description import AttributeColumn, Description
+from crossgraph.features.description import AttributeColumn, Description, combinations
 from crossgraph.features.text import TextTable
 from crossgraph.schema.mapping import SchemaMapping
 
@@ -52,12 +52,17 @@ def _rows(columns: tuple[AttributeColumn, ...], names: set[str]) -> pl.DataFrame
     chosen = [column for column in columns if column.name in names]
     if not chosen:
         return pl.DataFrame(schema={"entity": pl.Int32, "text": pl.Int32})
-    return pl.DataFrame(
-        {
-            "entity": np.concatenate([column.entities for column in chosen]),
-            "text": np.concatenate([column.texts for column in chosen]),
-        }
-    ).unique().filter(pl.col("text") > 0).sort("entity", "text")
+    return (
+        pl.DataFrame(
+            {
+                "entity": np.concatenate([column.entities for column in chosen]),
+                "text": np.concatenate([column.texts for column in chosen]),
+            }
+        )
+        .unique()
+        .filter(pl.col("text") > 0)
+        .sort("entity", "text")
+    )
 
 
 def nearest_names(queries: pl.DataFrame, pool: pl.DataFrame, texts: TextTable, *, top: int) -> pl.DataFrame:
@@ -102,9 +107,7 @@ def _without_common(grams: sparse.csr_matrix, known: pl.Series) -> sparse.csr_ma
     return sparse.csr_matrix((grams.data[keep], (rows, grams.indices[keep])), shape=grams.shape)
 
 
-def name_candidates(
-    names: tuple[pl.DataFrame, pl.DataFrame], texts: TextTable, *, top: int
-) -> Candidates:
+def name_candidates(names: tuple[pl.DataFrame, pl.DataFrame], texts: TextTable, *, top: int) -> Candidates:
     """The pairs of two sets of named entities whose names are nearest.
 
     The side with fewer entities asks, so that a large catalogue does not flood a small one; two sides of
@@ -121,3 +124,23 @@ def name_candidates(
     if sizes[1] <= sizes[0]:
         parts.append(nearest_names(right, left, texts, top=top).rename({"query": "right", "found": "left"}))
     return Candidates.united_frame(pl.concat([part.select("left", "right", "name") for part in parts]))
+
+
+def name_cosines(
+    names: tuple[pl.DataFrame, pl.DataFrame], texts: TextTable, pairs: tuple[Int32, Int32]
+) -> Float32:
+    """(P) the best cosine over all names of each pair; 0 where either has none."""
+    left, right = (_grouped(rows) for rows in names)
+    number, first, second = combinations(left[0], right[0], pairs)
+    best = np.zeros(len(pairs[0]), dtype=np.float32)
+    if len(number):
+        starts = np.flatnonzero(np.r_[True, np.diff(number) != 0])
+        cosines = texts.cosines(left[1][first], right[1][second])
+        best[number[starts]] = np.maximum.reduceat(cosines, starts)
+    return best
+
+
+def _grouped(rows: pl.DataFrame) -> tuple[Int64, Int32]:
+    entities = rows["entity"].to_numpy()
+    size = int(entities.max()) + 1 if len(entities) else 0
+    return np.searchsorted(entities, np.arange(size + 1)).astype(np.int64), rows["text"].to_numpy()

@@ -78,9 +78,7 @@ def value_tests(
     return tuple(tests)
 
 
-def log_odds(
-    pool: Candidates, tests: tuple[ValueTest, ...], seed_structure: Float32
-) -> Float32:
+def log_odds(pool: Candidates, tests: tuple[ValueTest, ...], seed_structure: Float32) -> Float32:
     """(P) name, neighbours and values of each pair of a pool, in log-odds up to a constant.
 
     seed_structure   (S) structural weight of seed pairs, to be compared with the pool's

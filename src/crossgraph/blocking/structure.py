@@ -69,10 +69,10 @@ def structural_candidates(
     parts = []
     if len(rows[0]) <= len(rows[1]):
         asking, known = _nearest(x, y, top=top)
-        parts.append(Candidates.proposed(rows[0][asking], rows[1][known]))
+        parts.append(Candidates.of_pairs(rows[0][asking], rows[1][known]))
     if len(rows[1]) <= len(rows[0]):
         asking, known = _nearest(y, x, top=top)
-        parts.append(Candidates.proposed(rows[0][known], rows[1][asking]))
+        parts.append(Candidates.of_pairs(rows[0][known], rows[1][asking]))
     return Candidates.united(*parts)
 
 
@@ -83,9 +83,7 @@ def _nearest(asking: sparse.csr_matrix, known: sparse.csr_matrix, *, top: int) -
     return product.row.astype(np.int64), product.col.astype(np.int64)
 
 
-def weights_of(
-    factors: tuple[sparse.csr_matrix, sparse.csr_matrix], left: Int32, right: Int32
-) -> Float32:
+def weights_of(factors: tuple[sparse.csr_matrix, sparse.csr_matrix], left: Int32, right: Int32) -> Float32:
     """(P) the structural weight of given pairs."""
     x, y = factors
     out = np.zeros(len(left), dtype=np.float32)

@@ -50,7 +50,9 @@ def relation_groups(left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaM
     group = np.where(importance > 0, len(chosen), -1).astype(np.int32)
     group[chosen] = np.arange(len(chosen))
     names = tuple(directed_name(left.relation_names, int(r)) for r in chosen)
-    return RelationGroups((*names, "others"), group, (weight.max(axis=0, initial=0.0) > 0).astype(np.int32), weight)
+    return RelationGroups(
+        (*names, "others"), group, (weight.max(axis=0, initial=0.0) > 0).astype(np.int32), weight
+    )
 
 
 def echo_evidence(
@@ -69,7 +71,9 @@ def echo_evidence(
     left, right = (_by_neighbour(a) for a in adjacency)
     similarity = similarity.tocsr()
     degree = np.diff(adjacency[0].indptr).astype(np.float32), np.diff(adjacency[1].indptr).astype(np.float32)
-    rare = tuple(np.log(max(len(a.neighbours), 2) / np.maximum(d, 1.0)) for a, d in zip(adjacency, degree, strict=True))
+    rare = tuple(
+        np.log(max(len(a.neighbours), 2) / np.maximum(d, 1.0)) for a, d in zip(adjacency, degree, strict=True)
+    )
     sums = _echo(
         (left.indptr, left.neighbours, left.relations),
         (right.indptr, right.neighbours, right.relations),

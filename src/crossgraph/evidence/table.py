@@ -25,6 +25,11 @@ class EvidenceTable:
             raise ValueError(f"{self.values.shape} values for {len(self.names)} columns")
 
     @staticmethod
+    def none(pairs: int) -> EvidenceTable:
+        """A table without columns."""
+        return EvidenceTable((), np.zeros((pairs, 0), dtype=np.float32))
+
+    @staticmethod
     def beside(tables: list[EvidenceTable]) -> EvidenceTable:
         """Several tables of the same pairs as one."""
         names = tuple(name for table in tables for name in table.names)

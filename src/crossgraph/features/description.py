@@ -90,18 +90,31 @@ def expand(starts: Int64, counts: Int64) -> Int64:
 def value_pairs(
     left: AttributeColumn, right: AttributeColumn, pairs: tuple[Int32, Int32]
 ) -> tuple[Int64, Int64, Int64]:
-    """Every combination of a left and a right value of each entity pair.
+    """Every combination of a left and a right value of each entity pair; see ``combinations``."""
+    return combinations(left.indptr, right.indptr, pairs)
 
-    pairs (P), (P)   left and right entities
-    returns          (K) number of the pair, (K) left fact, (K) right fact; pairs ascending
+
+def combinations(left: Int64, right: Int64, pairs: tuple[Int32, Int32]) -> tuple[Int64, Int64, Int64]:
+    """Every combination of a left and a right row of each entity pair.
+
+    left, right   where each entity's rows begin; entities beyond the end have none
+    pairs         (P), (P) left and right entities
+    returns       (K) number of the pair, ascending, (K) left row, (K) right row
     """
-    n_left = np.diff(left.indptr)[pairs[0]]
-    n_right = np.diff(right.indptr)[pairs[1]]
+    (l_start, n_left), (r_start, n_right) = _spans(left, pairs[0]), _spans(right, pairs[1])
     by_left = np.repeat(np.arange(len(pairs[0])), n_left)
-    left_facts = expand(left.indptr[pairs[0]], n_left)
+    left_rows = expand(l_start, n_left)
     repeats = n_right[by_left]
-    right_facts = expand(right.indptr[pairs[1]][by_left], repeats)
-    return np.repeat(by_left, repeats), np.repeat(left_facts, repeats), right_facts
+    right_rows = expand(r_start[by_left], repeats)
+    return np.repeat(by_left, repeats), np.repeat(left_rows, repeats), right_rows
+
+
+def _spans(indptr: Int64, entities: Int32) -> tuple[Int64, Int64]:
+    known = np.minimum(entities, max(len(indptr) - 2, 0))
+    if len(indptr) < 2:
+        return np.zeros(len(entities), dtype=np.int64), np.zeros(len(entities), dtype=np.int64)
+    counts = np.where(entities < len(indptr) - 1, np.diff(indptr)[known], 0)
+    return indptr[known], counts
 
 
 def column_of(columns: tuple[AttributeColumn, ...], name: str) -> AttributeColumn | None:

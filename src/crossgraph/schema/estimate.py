@@ -12,7 +12,7 @@ from crossgraph.features.description import AttributeColumn, Description, value_
 from crossgraph.features.text import TextTable
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping, TypeMapping
-from crossgraph.schema.seeds import Pairs, type_codes
+from crossgraph.schema.seeds import EntityPairs, type_codes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +38,7 @@ def estimate_schema(
     left: KnowledgeGraph,
     right: KnowledgeGraph,
     description: Description,
-    seeds: Pairs,
+    seeds: EntityPairs,
     *,
     options: SchemaOptions = SchemaOptions(),
 ) -> SchemaMapping:
@@ -51,7 +51,7 @@ def estimate_schema(
 
 
 def map_types(
-    left: KnowledgeGraph, right: KnowledgeGraph, seeds: Pairs, *, options: SchemaOptions
+    left: KnowledgeGraph, right: KnowledgeGraph, seeds: EntityPairs, *, options: SchemaOptions
 ) -> tuple[TypeMapping, ...]:
     """Types that seed pairs connect.
 
@@ -75,7 +75,7 @@ def _mutual_share(counts: Float64) -> Float64:
 
 
 def map_relations(
-    left: KnowledgeGraph, right: KnowledgeGraph, seeds: Pairs, *, options: SchemaOptions
+    left: KnowledgeGraph, right: KnowledgeGraph, seeds: EntityPairs, *, options: SchemaOptions
 ) -> tuple[RelationMapping, ...]:
     """Relations, in either direction, that connect the same seed pairs.
 
@@ -119,7 +119,7 @@ def map_relations(
 
 
 def map_attributes(
-    description: Description, seeds: Pairs, *, options: SchemaOptions
+    description: Description, seeds: EntityPairs, *, options: SchemaOptions
 ) -> tuple[AttributeMapping, ...]:
     """Attributes whose values are closer for seed pairs than for the same pairs shuffled.
 
@@ -139,12 +139,12 @@ def map_attributes(
     return tuple(mapping for _, mapping in rows[: options.attributes_kept])
 
 
-def _sampled(seeds: Pairs, most: int) -> Pairs:
+def _sampled(seeds: EntityPairs, most: int) -> EntityPairs:
     step = max(1, len(seeds) // most)
-    return Pairs(seeds.left[::step], seeds.right[::step], seeds.weight[::step])
+    return EntityPairs(seeds.left[::step], seeds.right[::step], seeds.weight[::step])
 
 
-def _gain(a: AttributeColumn, b: AttributeColumn, pairs: Pairs, texts: TextTable) -> tuple[float, int]:
+def _gain(a: AttributeColumn, b: AttributeColumn, pairs: EntityPairs, texts: TextTable) -> tuple[float, int]:
     has_a, has_b = np.diff(a.indptr)[pairs.left] > 0, np.diff(b.indptr)[pairs.right] > 0
     both = has_a & has_b
     support = int(both.sum())
@@ -159,7 +159,9 @@ def _gain(a: AttributeColumn, b: AttributeColumn, pairs: Pairs, texts: TextTable
     return float((near.mean() - chance) / max(1e-6, 1.0 - chance)), support
 
 
-def _closeness(a: AttributeColumn, b: AttributeColumn, pairs: tuple[Int32, Int32], texts: TextTable) -> Float64:
+def _closeness(
+    a: AttributeColumn, b: AttributeColumn, pairs: tuple[Int32, Int32], texts: TextTable
+) -> Float64:
     """(P) best cosine of two texts, or minus the least distance of two numbers, over all value pairs."""
     number, left, right = value_pairs(a, b, pairs)
     starts = np.flatnonzero(np.r_[True, np.diff(number) != 0])

@@ -1,4 +1,4 @@
-"""Pairs of entities that are probably the same, found without labels: what schema mapping starts from."""
+"""EntityPairs of entities that are probably the same, found without labels: what schema mapping starts from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from crossgraph._types import AnyArray, Float32, Int32
+from crossgraph._types import AnyArray, Bool, Float32, Int32
 from crossgraph.features.description import AttributeColumn, Description
 from crossgraph.graphs.graph import UNTYPED, KnowledgeGraph
 
@@ -16,7 +16,7 @@ SHORTEST_SEED_TEXT = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class EntityPairs:
     """Entity pairs with a weight each: left (P), right (P) entity numbers, weight (P) in (0, 1]."""
 
     left: Int32
@@ -27,15 +27,25 @@ class Pairs:
         return len(self.left)
 
     @staticmethod
-    def of(left: AnyArray, right: AnyArray, weight: AnyArray | float = 1.0) -> Pairs:
-        """Pairs from any integer arrays; one weight for all, or one each."""
+    def of(left: AnyArray, right: AnyArray, weight: AnyArray | float = 1.0) -> EntityPairs:
+        """EntityPairs from any integer arrays; one weight for all, or one each."""
         weights = np.broadcast_to(np.asarray(weight, dtype=np.float32), np.shape(left)).copy()
-        return Pairs(np.asarray(left, dtype=np.int32), np.asarray(right, dtype=np.int32), weights)
+        return EntityPairs(np.asarray(left, dtype=np.int32), np.asarray(right, dtype=np.int32), weights)
 
-    def joined(self, other: Pairs) -> Pairs:
+    def take(self, kept: Bool) -> EntityPairs:
+        """Some of the pairs."""
+        return EntityPairs(self.left[kept], self.right[kept], self.weight[kept])
+
+    def and_also(self, other: EntityPairs) -> EntityPairs:
+        """Both sets, one after the other."""
+        return EntityPairs(
+            np.r_[self.left, other.left], np.r_[self.right, other.right], np.r_[self.weight, other.weight]
+        )
+
+    def joined(self, other: EntityPairs) -> EntityPairs:
         """Both sets; where an entity of ``self`` occurs in ``other`` too, only ``self``'s pair stays."""
         free = ~np.isin(other.left, self.left) & ~np.isin(other.right, self.right)
-        return Pairs(
+        return EntityPairs(
             np.r_[self.left, other.left[free]],
             np.r_[self.right, other.right[free]],
             np.r_[self.weight, other.weight[free]],
@@ -53,8 +63,8 @@ def type_codes(graph: KnowledgeGraph) -> tuple[tuple[str, ...], Int32]:
     return names, np.where(codes >= 0, codes, names.index(UNTYPED)).astype(np.int32)
 
 
-def shared_rare_values(description: Description) -> Pairs:
-    """Pairs that alone, each on its side, hold a text that both graphs have.
+def shared_rare_values(description: Description) -> EntityPairs:
+    """EntityPairs that alone, each on its side, hold a text that both graphs have.
 
     An entity whose shared texts point to several partners is left out.
     """
@@ -63,7 +73,7 @@ def shared_rare_values(description: Description) -> Pairs:
     right = _owners(description.right, lengths).rename({"entity": "right"})
     pairs = left.join(right, on="text").select("left", "right").unique()
     pairs = pairs.filter(pl.len().over("left") == 1, pl.len().over("right") == 1).sort("left")
-    return Pairs.of(pairs["left"].to_numpy(), pairs["right"].to_numpy())
+    return EntityPairs.of(pairs["left"].to_numpy(), pairs["right"].to_numpy())
 
 
 def _owners(columns: tuple[AttributeColumn, ...], lengths: AnyArray) -> pl.DataFrame:

@@ -1,0 +1,41 @@
+"""One partner for each entity: the pairs whose probabilities sum highest."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+from crossgraph._types import Bool, Float64, Int32
+
+# Pairs less likely than this are never worth a partner.
+LEAST = 0.01
+
+
+def one_to_one(left: Int32, right: Int32, probability: Float64) -> Bool:
+    """(P) True for the pairs of the one-to-one assignment with the largest sum of probabilities.
+
+    That is the largest expected number of right pairs. Exact, by the shortest augmenting paths of Jonker
+    and Volgenant on the sparse candidate matrix, each left entity with a private partner of its own that
+    means none.
+    """
+    chosen = np.zeros(len(left), dtype=bool)
+    worth = np.flatnonzero(probability >= LEAST)
+    if not len(worth):
+        return chosen
+    lefts, rows = np.unique(left[worth], return_inverse=True)
+    rights, columns = np.unique(right[worth], return_inverse=True)
+    alone = np.arange(len(lefts))
+    # Costs must be positive: 2 for no partner, 2 - probability for a pair.
+    cost = sparse.csr_matrix(
+        (
+            np.r_[2.0 - probability[worth], np.full(len(lefts), 2.0)],
+            (np.r_[rows, alone], np.r_[columns, len(rights) + alone]),
+        ),
+        shape=(len(lefts), len(rights) + len(lefts)),
+    )
+    matched_rows, matched_columns = min_weight_full_bipartite_matching(cost)
+    partner = np.full(len(lefts), -1)
+    partner[matched_rows] = matched_columns
+    chosen[worth[partner[rows] == columns]] = True
+    return chosen

@@ -1,0 +1,89 @@
+"""Scores to probabilities: rivals weighed in, then Platt scaling on held-out pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
+from crossgraph.blocking.ranking import lead
+
+# Leads beyond this say no more; an entity with a single candidate leads by as much.
+LONGEST_LEAD = 8.0
+# Keeps probabilities apart from 0 and 1 and distinct in float64, however sure the scorer is.
+SUREST = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Log-odds of a pair: ``slope * s + rivals * (lead among left's + lead among right's) + offset``.
+
+    Platt (1999) with one more regressor: how far a pair's raw score s leads the other candidates of its
+    entities. Both weights are non-negative, so a higher raw score never lowers a probability.
+    """
+
+    slope: float = 1.0
+    rivals: float = 0.0
+    offset: float = 0.0
+
+    def scores(self, raw: Float32, pairs: tuple[Int32, Int32]) -> Float64:
+        """(P) log-odds of pairs, given all candidates of their entities."""
+        return self.slope * raw.astype(np.float64) + self.rivals * rival_leads(raw, pairs) + self.offset
+
+
+def rival_leads(raw: Float32, pairs: tuple[Int32, Int32]) -> Float64:
+    """(P) lead among the left entity's candidates plus lead among the right's, each within +-8."""
+    return sum((np.clip(lead(side, raw), -LONGEST_LEAD, LONGEST_LEAD) for side in pairs), np.zeros(len(raw)))
+
+
+def calibrate(raw: Float32, leads: Float64, same: Bool, weight: Float32) -> Calibration:
+    """Fit a calibration to held-out pairs by penalised maximum likelihood.
+
+    raw, leads, same, weight (K); both classes should occur. Returns the identity where one is missing.
+    """
+    if not same.any() or same.all():
+        return Calibration()
+    # Platt's targets keep the fit finite where classes are separable.
+    positives, negatives = same.sum(), (~same).sum()
+    target = np.where(same, (positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0))
+    features = np.stack([raw.astype(np.float64), leads], axis=1)
+
+    def loss(theta: Float64) -> tuple[float, Float64]:
+        logits = features @ theta[:2] + theta[2]
+        softplus = np.logaddexp(0.0, logits)
+        gradient = weight * (1.0 / (1.0 + np.exp(-np.clip(logits, -500, 500))) - target)
+        value = float((weight * (softplus - target * logits)).sum())
+        return value, np.r_[gradient @ features, gradient.sum()]
+
+    fitted = minimize(
+        loss,
+        np.array([1.0, 0.1, 0.0]),
+        jac=True,
+        bounds=[(0.05, 20.0), (0.0, 5.0), (None, None)],
+        method="L-BFGS-B",
+    )
+    return Calibration(*(float(value) for value in fitted.x))
+
+
+def probabilities(scores: AnyArray) -> Float64:
+    """(P) float64 in (0, 1), strictly increasing in the score: the logistic function of a softly bounded score."""
+    bounded = np.asarray(scores, dtype=np.float64)
+    # Identity in the middle, logarithmic beyond: still strictly increasing where the logistic saturates.
+    far = np.abs(bounded) > SUREST / 2
+    tail = np.sign(bounded) * (SUREST / 2 + np.log1p(np.maximum(np.abs(bounded) - SUREST / 2, 0.0)))
+    return 1.0 / (1.0 + np.exp(-np.where(far, tail, bounded)))
+
+
+def expected_calibration_error(probability: Float64, same: Bool, *, bins: int = 15) -> float:
+    """Mean gap between probability and share of matches over bins of equal mass (Naeini et al., AAAI 2015).
+
+    NaN for no pairs.
+    """
+    if not len(probability):
+        return float("nan")
+    order = np.argsort(probability, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    gaps = [len(part) * abs(probability[part].mean() - same[part].mean()) for part in parts]
+    return float(sum(gaps) / len(probability))

@@ -1,0 +1,77 @@
+"""All settings in one place: each stage's options, gathered, read from TOML and written back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from crossgraph.blocking.combine import BlockingOptions
+from crossgraph.decisions import DecisionOptions
+from crossgraph.model.encoder import ModelOptions
+from crossgraph.model.scorer import ScorerOptions
+from crossgraph.sampling import SamplingOptions
+from crossgraph.schema.estimate import SchemaOptions
+from crossgraph.settings import read_toml, to_toml, with_overrides
+from crossgraph.training import TrainingOptions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """The run as a whole.
+
+    seed      makes every random choice; the same seed gives the same result
+    device    where the network runs: cpu, cuda, or another that torch knows
+    """
+
+    seed: int = 0
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """One field for each stage; its name is the TOML table."""
+
+    run: RunOptions = field(default_factory=RunOptions)
+    schema: SchemaOptions = field(default_factory=SchemaOptions)
+    blocking: BlockingOptions = field(default_factory=BlockingOptions)
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    model: ModelOptions = field(default_factory=ModelOptions)
+    scorer: ScorerOptions = field(default_factory=ScorerOptions)
+    training: TrainingOptions = field(default_factory=TrainingOptions)
+    decisions: DecisionOptions = field(default_factory=DecisionOptions)
+
+    def tables(self) -> dict[str, Any]:
+        """TOML table -> options."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def to_toml(self) -> str:
+        """The resolved settings, commented."""
+        return to_toml(self.tables())
+
+
+def load_config(
+    file: Path | None,
+    sets: Sequence[str] = (),
+    *,
+    seed: int | None = None,
+    device: str | None = None,
+    precision: float | None = None,
+) -> Config:
+    """Defaults, changed by a file, then by ``table.key=value`` texts, then by the options named here.
+
+    Raises ConfigError with every fault at once.
+    """
+    given = with_overrides(Config().tables(), read_toml(file) if file else {}, sets)
+    config = Config(**given)
+    run = replace(
+        config.run,
+        **{
+            name: value
+            for name, value in (("seed", seed), ("device", device and str(device)))
+            if value is not None
+        },
+    )
+    decisions = config.decisions if precision is None else replace(config.decisions, precision=precision)
+    return replace(config, run=run, decisions=decisions)

@@ -1,0 +1,141 @@
+"""Which assigned pairs are called the same: thresholds for each type, from held-out pairs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from crossgraph._types import Bool, Float64, Int64
+from crossgraph.errors import ConfigError
+
+ANY_TYPE = "*"
+SAMPLES = 200
+# At most so many thresholds are tried, evenly spread over the held-out pairs.
+THRESHOLDS = 2_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionOptions:
+    """How pairs are decided.
+
+    precision      floor of the precision, in [0, 1]; 0 chooses the best expected F1
+    one_to_one     give each entity at most one partner
+    least_links    known links that a type needs for a threshold of its own (count)
+    """
+
+    precision: float = 0.0
+    one_to_one: bool = True
+    least_links: int = 50
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.precision <= 1:
+            raise ConfigError(f"[decisions] precision = {self.precision}", hint="use a number in [0, 1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A least probability, and what held-out pairs say it brings; intervals hold 95% of the bootstrap."""
+
+    probability: float
+    precision: float
+    precision_low: float
+    precision_high: float
+    recall: float
+    recall_low: float
+    recall_high: float
+    matches: int
+
+    def as_dict(self) -> dict[str, float]:
+        """For ``report.json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Assigned pairs whose label is known and was not learned from.
+
+    probability, same (K)    of each pair
+    groups (K)               the pairs that a bootstrap draws together (those of one left entity)
+    matches                  all known matches, found or not
+    """
+
+    probability: Float64
+    same: Bool
+    groups: Int64
+    matches: int
+
+
+def choose_threshold(held_out: HeldOut, *, precision: float, seed: int) -> Threshold:
+    """The probability above which to call a pair the same.
+
+    With a floor: of the thresholds whose lower bound of precision (2.5% of the bootstrap over left
+    entities) reaches it, the one of best F1; if none does, the most precise one. Without: the best F1.
+    """
+    order = np.argsort(-held_out.probability, kind="stable")
+    probability, same = held_out.probability[order], held_out.same[order]
+    ends = np.flatnonzero(np.r_[np.diff(probability) != 0, True]) if len(order) else np.zeros(0, dtype=int)
+    ends = ends[:: 1 + len(ends) // THRESHOLDS]
+    if not len(ends) or not same.any():
+        return Threshold(0.5, *[float("nan")] * 6, matches=held_out.matches)
+    precisions, recalls = _bootstrap(same, held_out.groups[order], ends, held_out.matches, seed)
+    f1 = 2 * precisions[0] * recalls[0] / np.maximum(precisions[0] + recalls[0], 1e-12)
+    low = np.quantile(precisions[1:], 0.025, axis=0)
+    allowed = low >= precision
+    best = int(np.argmax(np.where(allowed, f1, -1.0) if allowed.any() else low))
+    return Threshold(
+        _between(probability, int(ends[best])),
+        *(float(precisions[0, best]), *_interval(precisions[1:, best])),
+        *(float(recalls[0, best]), *_interval(recalls[1:, best])),
+        matches=held_out.matches,
+    )
+
+
+def _between(probability: Float64, end: int) -> float:
+    """Halfway to the next pair, in log-odds, so that the threshold is not one pair's accident."""
+    if end + 1 >= len(probability):
+        return float(probability[end])
+    here, below = (np.log(p / (1 - p)) for p in (probability[end], probability[end + 1]))
+    return float(min(probability[end], 1 / (1 + np.exp(-(here + below) / 2))))
+
+
+def _interval(samples: Float64) -> tuple[float, float]:
+    return float(np.quantile(samples, 0.025)), float(np.quantile(samples, 0.975))
+
+
+def _bootstrap(same: Bool, groups: Int64, ends: Int64, matches: int, seed: int) -> tuple[Float64, Float64]:
+    """(1 + SAMPLES, thresholds) precision and recall; the first row is the data itself."""
+    rng = np.random.default_rng(seed)
+    groups, back = np.unique(groups, return_inverse=True)
+    # Known matches that were not assigned are groups of their own in the recall's denominator.
+    missed = max(0, matches - int(same.sum()))
+    precisions, recalls = [], []
+    for sample in range(1 + SAMPLES):
+        times = np.ones(len(groups)) if sample == 0 else rng.poisson(1.0, len(groups)).astype(float)
+        lost = missed if sample == 0 else rng.poisson(missed)
+        weight = times[back]
+        right, all_pairs = np.cumsum(weight * same)[ends], np.cumsum(weight)[ends]
+        precisions.append(right / np.maximum(all_pairs, 1e-12))
+        recalls.append(right / max(right[-1] + lost, 1e-12))
+    return np.array(precisions), np.array(recalls)
+
+
+def thresholds_by_type(
+    held_out: dict[str, HeldOut], *, options: DecisionOptions, seed: int
+) -> dict[str, Threshold]:
+    """A threshold for each type with enough known links, and ``*`` (from all pairs) for the others."""
+    chosen = {
+        name: choose_threshold(part, precision=options.precision, seed=seed)
+        for name, part in held_out.items()
+        if part.matches >= options.least_links
+    }
+    parts = list(held_out.values())
+    if parts:
+        together = HeldOut(
+            np.concatenate([part.probability for part in parts]),
+            np.concatenate([part.same for part in parts]),
+            np.concatenate([part.groups for part in parts]),
+            sum(part.matches for part in parts),
+        )
+        chosen[ANY_TYPE] = choose_threshold(together, precision=options.precision, seed=seed)
+    return chosen

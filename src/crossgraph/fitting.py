@@ -1,0 +1,127 @@
+"""From prepared candidates and labels to a trained model with honest probabilities and thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from crossgraph._types import Float32, Float64
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
+from crossgraph.checkpoint import TrainedModel
+from crossgraph.config import Config
+from crossgraph.decisions import HeldOut, Threshold, thresholds_by_type
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.labels import Labels
+from crossgraph.learning import LearningOptions, fit_networks, fit_scorers, opinions, raw_scores
+from crossgraph.preparation import Preparation
+from crossgraph.progress import SILENT, Progress
+from crossgraph.schema.vocabulary import build_vocabulary
+from crossgraph.scoring import Scored, decide, pair_tensors, pair_types
+from crossgraph.stages import StageClock
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A trained model, what it says of every candidate, and what the held-out labels say of it.
+
+    scored       labelled candidates by the models that did not learn from them
+    thresholds   type -> threshold with its expected precision and recall
+    """
+
+    model: TrainedModel
+    scored: Scored
+    thresholds: dict[str, Threshold]
+
+
+def fit(
+    preparation: Preparation,
+    evidence: EvidenceTable,
+    labels: Labels,
+    *,
+    config: Config,
+    clock: StageClock,
+    progress: Progress = SILENT,
+) -> Fitted:
+    """Train networks and scorers by cross-fitting, calibrate, and choose thresholds."""
+    options = LearningOptions(
+        model=config.model, scorer=config.scorer, training=config.training, seed=config.run.seed
+    )
+    candidates = preparation.candidates
+    with clock.stage("sample"):
+        vocabulary = build_vocabulary(*preparation.graphs, preparation.schema)
+        tensors = pair_tensors(
+            preparation,
+            vocabulary,
+            sampling=config.sampling,
+            seed=config.run.seed,
+            device=config.run.device,
+        )
+    with clock.stage("train: network"):
+        networks = fit_networks(
+            tensors,
+            candidates,
+            labels,
+            vocabulary,
+            schema=preparation.schema,
+            options=options,
+            progress=progress,
+        )
+    with clock.stage("score: network"):
+        heard = opinions(networks, tensors, candidates, labels, progress=progress)
+        together = EvidenceTable.beside([evidence, heard])
+    with clock.stage("train: scorer"):
+        scorers = fit_scorers(together, labels, options=options, progress=progress)
+        raw = raw_scores(scorers, together, labels)
+    calibration = fit_calibration(raw, candidates, labels)
+    score = calibration.scores(raw, (candidates.left, candidates.right))
+    scored = Scored(together, raw, score, probabilities(score))
+    types = pair_types(candidates, preparation.graphs[0])
+    thresholds = fit_thresholds(scored.probability, candidates, labels, types, config=config)
+    model = TrainedModel(
+        networks=networks,
+        scorers=scorers,
+        columns=together.names,
+        calibration=calibration,
+        thresholds={name: threshold.probability for name, threshold in thresholds.items()},
+        vocabulary=vocabulary,
+        model=config.model,
+        scorer=config.scorer,
+        sampling=config.sampling,
+        seed=config.run.seed,
+    )
+    return Fitted(model, scored, thresholds)
+
+
+def fit_calibration(raw: Float32, candidates: Candidates, labels: Labels) -> Calibration:
+    """Calibrate on the known pairs, or on the seeds where nothing is known."""
+    trusted = labels.take(labels.known) if labels.known.any() else labels
+    leads = rival_leads(raw, (candidates.left, candidates.right))
+    return calibrate(raw[trusted.places], leads[trusted.places], trusted.same, trusted.weight)
+
+
+def fit_thresholds(
+    probability: Float64, candidates: Candidates, labels: Labels, types: pl.Series, *, config: Config
+) -> dict[str, Threshold]:
+    """Choose the least probability of each type on pairs whose labels were held out.
+
+    Known pairs decide; seeds only where nothing at all is known.
+    """
+    trusted = labels.take(labels.known) if labels.known.any() else labels
+    assigned = decide(candidates, probability, types, {"*": 0.0}, assign=config.decisions.one_to_one)
+    kept = assigned[trusted.places] & candidates.proposed[trusted.places]
+    kinds = types.gather(trusted.places).to_numpy()
+    held_out = {}
+    for name in np.unique(kinds):
+        of_type = kinds == name
+        chosen = of_type & kept
+        places = trusted.places[chosen]
+        held_out[str(name)] = HeldOut(
+            probability=probability[places],
+            same=trusted.same[chosen],
+            groups=candidates.left[places].astype(np.int64),
+            matches=int(trusted.same[of_type].sum()),
+        )
+    return thresholds_by_type(held_out, options=config.decisions, seed=config.run.seed)

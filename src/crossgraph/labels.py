@@ -1,0 +1,137 @@
+"""What is known of candidate pairs: known links, known non-matches, and seeds where nothing is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.sampling import mix
+from crossgraph.schema.seeds import EntityPairs
+
+FOLDS = 4
+# Seeds are mostly right, but not known.
+SEED_WEIGHT = 0.5
+# So many seeds of one type teach all that seeds can.
+SEEDS_PER_TYPE = 1_500
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Labelled candidate pairs.
+
+    places (K)    positions in the candidates, ascending
+    same (K)      the label
+    weight (K)    trust, in (0, 1]
+    folds (K)     0 .. FOLDS - 1; all pairs of a linked entity share one
+    known (K)     True where a person said so, False for seeds
+    matches       all known links, those among them that are no candidates too
+    """
+
+    places: Int64
+    same: Bool
+    weight: Float32
+    folds: Int32
+    known: Bool
+    matches: int
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def take(self, kept: Bool) -> Labels:
+        """Some of the labels."""
+        return Labels(
+            self.places[kept],
+            self.same[kept],
+            self.weight[kept],
+            self.folds[kept],
+            self.known[kept],
+            self.matches,
+        )
+
+
+def label_pairs(candidates: Candidates, pairs: tuple[Int32, Int32], same: Bool, *, seed: int) -> Labels:
+    """Labels that were given pair by pair; all of them must be candidates."""
+    places, first = np.unique(candidates.find(*pairs), return_index=True)
+    return Labels(
+        places=places,
+        same=same[first],
+        weight=np.ones(len(places), dtype=np.float32),
+        folds=_folds(pairs[0][first], seed),
+        known=np.ones(len(places), dtype=bool),
+        matches=int(same[first].sum()),
+    )
+
+
+def label_links(
+    candidates: Candidates, links: tuple[EntityPairs, EntityPairs], seeds: EntityPairs, *, seed: int
+) -> Labels:
+    """Labels that follow from links: a candidate is the same if it is linked, another if an end is linked.
+
+    links   the known positive and the known negative pairs
+    seeds   believed pairs of the types that have no known link
+    """
+    positive, negative = links
+    known = _closed(candidates, positive, seed)
+    refuted = candidates.find(negative.left, negative.right)
+    refuted = refuted[refuted >= 0]
+    believed = _closed(candidates, seeds, seed)
+    same = np.where(known.labelled, known.same, believed.same)
+    same[refuted] = False
+    labelled = known.labelled | believed.labelled
+    labelled[refuted] = True
+    sure = known.labelled.copy()
+    sure[refuted] = True
+    folds = np.where(known.labelled, known.folds, believed.folds)
+    folds[refuted] = _folds(candidates.left[refuted], seed)
+    places = np.flatnonzero(labelled)
+    return Labels(
+        places=places,
+        same=same[places],
+        weight=np.where(sure[places], 1.0, SEED_WEIGHT).astype(np.float32),
+        folds=folds[places].astype(np.int32),
+        known=sure[places],
+        matches=len(positive),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Closure:
+    labelled: Bool
+    same: Bool
+    folds: Int32
+
+
+def _closed(candidates: Candidates, pairs: EntityPairs, seed: int) -> _Closure:
+    """Every candidate that touches a linked entity; a left link's fold goes before a right one's."""
+    size_left = 1 + max(int(candidates.left.max(initial=0)), int(pairs.left.max(initial=0)))
+    size_right = 1 + max(int(candidates.right.max(initial=0)), int(pairs.right.max(initial=0)))
+    fold_left, fold_right = np.full(size_left, -1, dtype=np.int32), np.full(size_right, -1, dtype=np.int32)
+    folds = _folds(pairs.left, seed)
+    fold_left[pairs.left], fold_right[pairs.right] = folds, folds
+    of_left, of_right = fold_left[candidates.left], fold_right[candidates.right]
+    same = np.zeros(len(candidates), dtype=bool)
+    places = candidates.find(pairs.left, pairs.right)
+    same[places[places >= 0]] = True
+    return _Closure((of_left >= 0) | (of_right >= 0), same, np.where(of_left >= 0, of_left, of_right))
+
+
+def _folds(entities: AnyArray, seed: int) -> Int32:
+    return (
+        mix(entities.astype(np.uint64) + np.uint64(seed) * np.uint64(1_000_003)) % np.uint64(FOLDS)
+    ).astype(np.int32)
+
+
+def seeds_of_unlinked(
+    seeds: EntityPairs, linked: EntityPairs, left_types: Int32, *, seed: int
+) -> EntityPairs:
+    """The seeds of the types that no known link is of, at most ``SEEDS_PER_TYPE`` of each."""
+    kept = np.flatnonzero(~np.isin(left_types[seeds.left], np.unique(left_types[linked.left])))
+    shuffled = kept[np.argsort(mix(seeds.left[kept].astype(np.uint64) + np.uint64(seed)), kind="stable")]
+    kind = left_types[seeds.left[shuffled]]
+    order = np.argsort(kind, kind="stable")
+    starts = np.searchsorted(kind[order], kind[order])
+    chosen = np.sort(shuffled[order[np.arange(len(order)) - starts < SEEDS_PER_TYPE]])
+    return EntityPairs(seeds.left[chosen], seeds.right[chosen], seeds.weight[chosen])

@@ -1,0 +1,59 @@
+"""The two attentions of CG-MuAlign (Zhu et al., WWW 2020), as pure functions over padded batches.
+
+P pairs, N and M sampled left and right neighbours, D width, R directed relations.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def log_affinity(z: tuple[Tensor, Tensor], mask: tuple[Tensor, Tensor], sharpness: Tensor) -> Tensor:
+    """Log A_pq = -sharpness * |z_p - z_q| for real neighbours, -inf elsewhere.
+
+    z (P, N, D) and (P, M, D); mask (P, N) and (P, M) bool; returns (P, N, M). The paper's equation has
+    sharpness 1; a learned one is the same as a common scale of the transforms, and learns faster.
+    """
+    distance = torch.cdist(z[0], z[1]) * sharpness
+    real = mask[0].unsqueeze(2) & mask[1].unsqueeze(1)
+    return (-distance).masked_fill(~real, -torch.inf)
+
+
+def cross_graph_log_attention(log_affinity: Tensor, mask: Tensor) -> Tensor:
+    r"""How much the other graph echoes each neighbour: ``alpha_p = sum_q A_pq / sum_pq A_pq``.
+
+    log_affinity (P, N, M), mask (P, N); returns log alpha (P, N), -inf for padding.
+
+    Works in log space, so it stays finite when all neighbours are far (the authors' code underflows).
+    With no neighbours on the other side nothing can be echoed, and real neighbours weigh alike. For the
+    right side pass ``log_affinity.transpose(1, 2)``.
+    """
+    echoed = mask.unsqueeze(2) & torch.isfinite(log_affinity)
+    safe = log_affinity.masked_fill(~echoed, -1e4)
+    rows = torch.logsumexp(safe, dim=2)
+    rows = torch.where(echoed.any(dim=2).any(dim=1, keepdim=True), rows, torch.zeros_like(rows))
+    return masked_log_softmax(rows, mask)
+
+
+def self_log_attention(left: Tensor, right: Tensor, bias: Tensor, mask: Tensor) -> Tensor:
+    r"""Which neighbours tell look-alikes apart: ``beta_ij = softmax_j(LeakyReLU(a_r . [z_i | z_j]))``.
+
+    left (P, 1, D) the entity's own transformed vector, right (P, N, D) its neighbours', bias (P, N, 2D)
+    the vector a_r of each neighbour's relation; returns log beta (P, N).
+    """
+    width = left.shape[-1]
+    logits = (bias[..., :width] * left).sum(-1) + (bias[..., width:] * right).sum(-1)
+    return masked_log_softmax(torch.nn.functional.leaky_relu(logits, 0.2), mask)
+
+
+def combined_attention(log_alpha: Tensor, log_beta: Tensor, mask: Tensor) -> Tensor:
+    """W = alpha * beta, renormalised to sum 1 over the neighbourhood; zero rows where there is none. (P, N)."""
+    weights = torch.exp(masked_log_softmax(log_alpha + log_beta, mask))
+    return weights.masked_fill(~mask, 0.0)
+
+
+def masked_log_softmax(logits: Tensor, mask: Tensor) -> Tensor:
+    """Log-softmax over the real entries of the last axis; padding gets -1e4, never NaN, also in gradients."""
+    filled = torch.where(mask, logits, torch.full_like(logits, -1e4))
+    return torch.log_softmax(filled, dim=-1)

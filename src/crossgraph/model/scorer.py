@@ -1,0 +1,97 @@
+"""The pair scorer: all evidence of a pair, hand-made and collective, to one number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from crossgraph._types import Bool, Float32
+from crossgraph.errors import ConfigError
+
+BINS = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScorerOptions:
+    """The shape of the pair scorer.
+
+    hidden    width of its hidden layer
+    dropout   share of hidden units silenced in training, in [0, 1)
+    """
+
+    hidden: int = 64
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.hidden < 1:
+            raise ConfigError(f"[scorer] hidden = {self.hidden}", hint="use 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"[scorer] dropout = {self.dropout}", hint="use a number in [0, 1)")
+
+
+class EvidenceScorer(nn.Module):
+    r"""``score = w . e + u . relu(V e)`` with e the piecewise linear encoding of the evidence.
+
+    Each column becomes BINS numbers: how far the value has climbed through each interval between quantiles
+    of the training pairs (Gorishniy et al., NeurIPS 2022), and one that says it is missing. A linear
+    model of e is a sum of free-form curves, one for each piece of evidence.
+
+    Shapes
+        values (P, F), NaN where missing -> scores (P)
+    """
+
+    def __init__(self, columns: int, options: ScorerOptions) -> None:
+        super().__init__()
+        self.edges: Tensor
+        self.register_buffer("edges", torch.zeros(columns, BINS + 1))
+        width = columns * (BINS + 1)
+        self.straight = nn.Linear(width, 1)
+        self.hidden = nn.Sequential(
+            nn.Linear(width, options.hidden),
+            nn.ReLU(),
+            nn.Dropout(options.dropout),
+            nn.Linear(options.hidden, 1),
+        )
+
+    def fit_edges(self, values: Float32, same: Bool) -> None:
+        """Choose the intervals: quantiles of the pairs that are the same and of those that are not, by turns."""
+        self.edges.copy_(torch.from_numpy(np.stack([_edges(column, same) for column in values.T])))
+
+    def encode(self, values: Tensor) -> Tensor:
+        """(P, F) -> (P, F * (BINS + 1)) in [0, 1]."""
+        low, high = self.edges[:, :-1], self.edges[:, 1:]
+        span = (high - low).clamp_min(1e-12)
+        climbed = ((torch.nan_to_num(values).unsqueeze(-1) - low) / span).clamp(0.0, 1.0)
+        # An interval of no length says on which side of a repeated value a pair is.
+        climbed = torch.where(high > low, climbed, (values.unsqueeze(-1) > low).to(climbed.dtype))
+        missing = torch.isnan(values).unsqueeze(-1)
+        return torch.cat([climbed.masked_fill(missing, 0.0), missing.to(climbed.dtype)], dim=-1).flatten(1)
+
+    def forward(self, encoded: Tensor) -> Tensor:
+        """Scores (P) of encoded evidence."""
+        return (self.straight(encoded) + self.hidden(encoded)).squeeze(1)
+
+    @torch.no_grad()
+    def score(self, values: Float32) -> Float32:
+        """Scores (P) of evidence (P, F), in chunks."""
+        self.eval()
+        parts = [
+            self(self.encode(part)) for part in torch.from_numpy(values).to(self.edges.device).split(65_536)
+        ]
+        return torch.cat(parts).cpu().numpy() if parts else np.zeros(0, dtype=np.float32)
+
+
+def _edges(column: Float32, same: Bool) -> Float32:
+    shares = np.linspace(0.0, 1.0, BINS // 2 + 1)
+    cuts: list[float] = []
+    for part in (column[same], column[~same]):
+        known = part[~np.isnan(part)]
+        if len(known):
+            cuts.extend(np.quantile(known, shares))
+    distinct = np.unique(np.array(cuts, dtype=np.float32)) if cuts else np.zeros(1, dtype=np.float32)
+    if len(distinct) > BINS + 1:
+        distinct = distinct[np.linspace(0, len(distinct) - 1, BINS + 1).round().astype(int)]
+    return np.r_[distinct, np.full(BINS + 1 - len(distinct), distinct[-1])].astype(np.float32)

@@ -1,0 +1,392 @@
+"""align() and its siblings: the only file that knows all stages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from crossgraph._types import Bool, Int32
+from crossgraph.checkpoint import TrainedModel, load_model, save_model
+from crossgraph.config import Config, load_config
+from crossgraph.errors import InputError, ResultError
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.fitting import fit
+from crossgraph.graphs import ReadOptions, TableOptions, read_pair
+from crossgraph.graphs.links import read_links, read_pairs
+from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
+from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepare
+from crossgraph.progress import SILENT, Progress
+from crossgraph.reporting import Run, report_of, summary_of
+from crossgraph.results import ResultFolder, prepare_result, staging, write_scores, write_sssom, write_whole
+from crossgraph.schema.mapping import SchemaMapping, read_schema
+from crossgraph.schema.seeds import EntityPairs, type_codes
+from crossgraph.schema.vocabulary import extended
+from crossgraph.scoring import (
+    Scored,
+    decide,
+    keep_known,
+    matches_of,
+    pair_tensors,
+    pair_types,
+    score_candidates,
+)
+from crossgraph.stages import StageClock
+
+__all__ = [
+    "Inputs",
+    "Outcome",
+    "align",
+    "load_config",
+    "propose_candidates",
+    "propose_schema",
+    "score_pairs",
+    "train_pairs",
+]
+
+_KNOWN = "known.parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a run reads.
+
+    left, right   graphs; one folder may stand for both
+    links         files of known links
+    schema        an edited schema mapping
+    model         a RESULT whose model is to be applied
+    """
+
+    left: Path
+    right: Path | None = None
+    links: tuple[Path, ...] = ()
+    schema: Path | None = None
+    model: Path | None = None
+    read: ReadOptions = field(default_factory=ReadOptions)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves: the RESULT folder, rows to show, the report, and reasons of some matches."""
+
+    path: Path
+    summary: list[tuple[str, str]]
+    report: dict[str, Any]
+    reasons: list[str] = field(default_factory=list)
+
+
+def align(
+    inputs: Inputs,
+    out: Path,
+    *,
+    config: Config,
+    force: bool = False,
+    resume: bool = False,
+    progress: Progress = SILENT,
+) -> Outcome:
+    """Two graphs in, one alignment out: the whole path, written to the RESULT folder ``out``.
+
+    With links it learns from them; without, from seeds that it finds; with a model it applies that.
+    """
+    folder = prepare_result(out, force=force, resume=resume)
+    model = (
+        load_model(ResultFolder(inputs.model).model_folder, device=config.run.device)
+        if inputs.model
+        else None
+    )
+    session = _Session(config, StageClock(), progress)
+    graphs = session.read(inputs)
+    known = _known(inputs.links, graphs, progress)
+    preparation, evidence = session.prepare(
+        graphs, known, keep=known.same.and_also(known.different), inputs=inputs
+    )
+    if model is not None:
+        run = session.apply(model, preparation, evidence, known)
+    else:
+        run, model = session.learn(preparation, evidence, known, _labels(preparation, known, config.run.seed))
+    return session.write(run, model, folder, inputs, replace=force or resume)
+
+
+def train_pairs(
+    inputs: Inputs,
+    pairs: Path,
+    valid: Path | None,
+    out: Path,
+    *,
+    config: Config,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> Outcome:
+    """Learn from labelled pairs; the RESULT holds the model, and an alignment made with it.
+
+    Pairs of ``valid`` join those of ``pairs``: cross-fitting scores each of them by models that did not
+    learn from it, and calibrates and chooses on all.
+    """
+    folder = prepare_result(out, force=force, resume=False)
+    session = _Session(config, StageClock(), progress)
+    graphs = session.read(inputs)
+    left, right, same = _labelled(tuple(path for path in (pairs, valid) if path), graphs, progress)
+    given = EntityPairs.of(left, right)
+    known = Known(given.take(same), given.take(~same))
+    preparation, evidence = session.prepare(graphs, known, keep=given, inputs=inputs)
+    labels = label_pairs(preparation.candidates, (left, right), same, seed=config.run.seed)
+    run, model = session.learn(preparation, evidence, known, labels)
+    return session.write(run, model, folder, inputs, replace=force)
+
+
+def score_pairs(
+    result: Path, pairs: Path, out: Path, *, graphs: Inputs | None = None, progress: Progress = SILENT
+) -> int:
+    """Score given pairs with the model of a RESULT, on its own graphs or on others; returns the rows written.
+
+    One row for each row of ``pairs``, in its order: left, right, score, probability.
+    """
+    folder = ResultFolder(result)
+    config = _config_of(folder)
+    model = load_model(folder.model_folder, device=config.run.device)
+    inputs = graphs or _inputs_of(folder)
+    session = _Session(config, StageClock(), progress)
+    both = session.read(inputs)
+    asked = read_pairs(pairs)
+    places = asked.resolve(*both)
+    known = Known.nothing() if graphs else _stored_known(folder, both)
+    keep = EntityPairs.of(places.left, places.right).and_also(known.same).and_also(known.different)
+    preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs)
+    run = session.apply(model, preparation, evidence, known)
+    rows = preparation.candidates.find(places.left, places.right)
+    table = pl.DataFrame(
+        {
+            "left": asked.left,
+            "right": asked.right,
+            "score": run.scored.score[rows],
+            "probability": run.scored.probability[rows],
+        }
+    )
+    write_whole(
+        out, lambda part: table.write_csv(part, separator="\t", include_header=False, quote_style="never")
+    )
+    return len(table)
+
+
+def propose_schema(inputs: Inputs, *, config: Config, progress: Progress = SILENT) -> SchemaMapping:
+    """Only read, describe and map the schemas."""
+    session = _Session(config, StageClock(), progress)
+    graphs = session.read(inputs)
+    known = _known(inputs.links, graphs, progress)
+    return session.prepare(graphs, known, keep=known.same, inputs=inputs, evidence=False)[0].schema
+
+
+def propose_candidates(inputs: Inputs, *, config: Config, progress: Progress = SILENT) -> pl.DataFrame:
+    """Read, describe, map and block: the candidates as a table of identifiers, best prior first."""
+    session = _Session(config, StageClock(), progress)
+    graphs = session.read(inputs)
+    known = _known(inputs.links, graphs, progress)
+    candidates = session.prepare(graphs, known, keep=None, inputs=inputs, evidence=False)[0].candidates
+    return pl.DataFrame(
+        {
+            "left": graphs[0].ids.gather(candidates.left.astype(np.int64)),
+            "right": graphs[1].ids.gather(candidates.right.astype(np.int64)),
+            "type": pair_types(candidates, graphs[0]),
+            "name": candidates.name,
+            "structure": candidates.structure,
+            "prior": candidates.prior,
+        }
+    ).sort(["prior", "left", "right"], descending=[True, False, False])
+
+
+@dataclass(frozen=True)
+class _Session:
+    """The steps that the verbs share, with one config, one clock and one place to report."""
+
+    config: Config
+    clock: StageClock
+    progress: Progress
+
+    def read(self, inputs: Inputs) -> Graphs:
+        with self.clock.stage("read"), self.progress.stage("read", None):
+            return read_pair(inputs.left, inputs.right, options=inputs.read)
+
+    def prepare(
+        self,
+        graphs: Graphs,
+        known: Known,
+        *,
+        keep: EntityPairs | None,
+        inputs: Inputs,
+        evidence: bool = True,
+    ) -> tuple[Preparation, EvidenceTable]:
+        with self.clock.stage("describe and block"):
+            preparation = prepare(
+                graphs,
+                known,
+                keep=keep,
+                schema=read_schema(inputs.schema) if inputs.schema else None,
+                schema_options=self.config.schema,
+                blocking=self.config.blocking,
+                progress=self.progress,
+            )
+        if not evidence:
+            return preparation, EvidenceTable.none(len(preparation.candidates))
+        with self.clock.stage("compare"):
+            return preparation, gather_evidence(preparation, progress=self.progress)
+
+    def learn(
+        self, preparation: Preparation, evidence: EvidenceTable, known: Known, labels: Labels
+    ) -> tuple[Run, TrainedModel]:
+        fitted = fit(
+            preparation, evidence, labels, config=self.config, clock=self.clock, progress=self.progress
+        )
+        run = self._run(preparation, known, fitted.scored, fitted.model)
+        return replace(run, labels=labels, thresholds=fitted.thresholds), fitted.model
+
+    def apply(
+        self, model: TrainedModel, preparation: Preparation, evidence: EvidenceTable, known: Known
+    ) -> Run:
+        with self.clock.stage("sample"):
+            vocabulary = extended(model.vocabulary, preparation.schema)
+            tensors = pair_tensors(
+                preparation,
+                vocabulary,
+                sampling=model.sampling,
+                seed=model.seed,
+                device=self.config.run.device,
+            )
+        with self.clock.stage("score"):
+            scored = score_candidates(
+                model, tensors, preparation.candidates, evidence, progress=self.progress
+            )
+        return self._run(preparation, known, scored, model)
+
+    def _run(self, preparation: Preparation, known: Known, scored: Scored, model: TrainedModel) -> Run:
+        with self.clock.stage("assign"):
+            candidates = preparation.candidates
+            matched = decide(
+                candidates,
+                scored.probability,
+                pair_types(candidates, preparation.graphs[0]),
+                model.thresholds,
+                assign=self.config.decisions.one_to_one,
+            )
+            matched = keep_known(candidates, matched, known)
+        return Run(
+            preparation=preparation,
+            known=known,
+            labels=None,
+            scored=scored,
+            matches=matches_of(candidates, preparation.graphs, scored, matched=matched),
+            thresholds=model.thresholds,
+            parameters=model.parameters,
+        )
+
+    def write(
+        self, run: Run, model: TrainedModel, folder: ResultFolder, inputs: Inputs, *, replace: bool
+    ) -> Outcome:
+        with staging(folder.path, replace=replace) as stage:
+            with self.clock.stage("write"):
+                write_scores(run.matches, stage.scores_file)
+                write_sssom(run.matches, stage.matches_file)
+                stage.config_file.write_text(self.config.to_toml(), encoding="utf8")
+                stage.model_folder.mkdir()
+                save_model(model, stage.model_folder)
+                stage.schema_file.write_text(run.preparation.schema.to_toml(), encoding="utf8")
+                _store_known(run.known, run.preparation.graphs, stage)
+            report = report_of(run, inputs=_inputs_card(inputs), config=self.config, clock=self.clock)
+            text = json.dumps(report, ensure_ascii=False, indent=1)
+            stage.report_file.write_text(text + "\n", encoding="utf8")
+        return Outcome(folder.path, summary_of(report), report)
+
+
+def _known(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> Known:
+    if not files:
+        return Known.nothing()
+    links = read_links(*files).resolve(*graphs)
+    for note in links.notes:
+        progress.note(note)
+    same, different = links.positives(), links.negatives()
+    return Known(EntityPairs.of(same[:, 0], same[:, 1]), EntityPairs.of(different[:, 0], different[:, 1]))
+
+
+def _labels(preparation: Preparation, known: Known, seed: int) -> Labels:
+    types = type_codes(preparation.graphs[0])[1]
+    seeds = seeds_of_unlinked(preparation.seeds, known.same, types, seed=seed)
+    labels = label_links(preparation.candidates, (known.same, known.different), seeds, seed=seed)
+    if not labels.same.any():
+        raise InputError(
+            "there is nothing to learn from: no known link is given, and no pair is sure enough to start from",
+            hint="give some known links with --links, or a trained model with --model",
+        )
+    return labels
+
+
+def _labelled(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> tuple[Int32, Int32, Bool]:
+    left, right, same = [], [], []
+    for file in files:
+        pairs = read_pairs(file)
+        if pairs.label is None:
+            raise InputError(f"{file} has no labels", hint="add a third column with 0 or 1 in every row")
+        places = pairs.resolve(*graphs)
+        for note in places.notes:
+            progress.note(note)
+        left.append(places.left)
+        right.append(places.right)
+        same.append(pairs.label)
+    return np.concatenate(left), np.concatenate(right), np.concatenate(same)
+
+
+def _inputs_card(inputs: Inputs) -> dict[str, Any]:
+    return {
+        "left": str(inputs.left.absolute()),
+        "right": str(inputs.right.absolute()) if inputs.right else None,
+        "links": [str(path.absolute()) for path in inputs.links],
+        "schema": str(inputs.schema.absolute()) if inputs.schema else None,
+        "model": str(inputs.model.absolute()) if inputs.model else None,
+        "read": asdict(inputs.read),
+    }
+
+
+def _inputs_of(folder: ResultFolder) -> Inputs:
+    """The graphs that a RESULT was made of, with its schema mapping."""
+    try:
+        card = json.loads(folder.report_file.read_text(encoding="utf8"))["inputs"]
+        tables = {**card["read"]["tables"], "entity_columns": tuple(card["read"]["tables"]["entity_columns"])}
+        read = ReadOptions(tables=TableOptions(**tables), names_from_iri=card["read"]["names_from_iri"])
+        right = Path(card["right"]) if card["right"] else None
+        return Inputs(left=Path(card["left"]), right=right, schema=folder.schema_file, read=read)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ResultError(
+            f"{folder.report_file} does not tell what graphs the result is of: {error}",
+            hint="name them with --graphs LEFT RIGHT",
+        ) from error
+
+
+def _config_of(folder: ResultFolder) -> Config:
+    if not folder.config_file.is_file():
+        raise ResultError(f"{folder.path} is no RESULT: it has no {folder.config_file.name}")
+    return load_config(folder.config_file)
+
+
+def _store_known(known: Known, graphs: Graphs, stage: ResultFolder) -> None:
+    pairs = known.same.and_also(known.different)
+    table = pl.DataFrame(
+        {
+            "left": graphs[0].ids.gather(pairs.left.astype(np.int64)),
+            "right": graphs[1].ids.gather(pairs.right.astype(np.int64)),
+            "same": np.arange(len(pairs)) < len(known.same),
+        }
+    )
+    table.write_parquet(stage.model_folder / _KNOWN)
+
+
+def _stored_known(folder: ResultFolder, graphs: Graphs) -> Known:
+    file = folder.model_folder / _KNOWN
+    if not file.is_file():
+        return Known.nothing()
+    table = pl.read_parquet(file)
+    left, right = graphs[0].positions(table["left"]), graphs[1].positions(table["right"])
+    pairs = EntityPairs.of(left, right)
+    there, same = (left >= 0) & (right >= 0), table["same"].to_numpy()
+    return Known(pairs.take(there & same), pairs.take(there & ~same))

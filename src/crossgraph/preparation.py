@@ -1,0 +1,131 @@
+"""From two graphs to candidates with evidence: everything before learning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.combine import BlockingOptions, block, mutual_seeds, name_similarity
+from crossgraph.blocking.names import name_rows
+from crossgraph.errors import NoCandidatesError
+from crossgraph.evidence.attributes import attribute_evidence, name_counts
+from crossgraph.evidence.competition import lead_columns
+from crossgraph.evidence.echo import echo_evidence, relation_groups
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.features.description import Description, describe
+from crossgraph.graphs.adjacency import Adjacency
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.progress import SILENT, Progress
+from crossgraph.schema.estimate import SchemaOptions, estimate_schema
+from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.schema.seeds import EntityPairs, shared_rare_values
+
+Graphs = tuple[KnowledgeGraph, KnowledgeGraph]
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known beforehand, as entity numbers: pairs that are the same, and pairs that are not."""
+
+    same: EntityPairs
+    different: EntityPairs
+
+    @staticmethod
+    def nothing() -> Known:
+        """No links."""
+        none = np.zeros(0, dtype=np.int32)
+        return Known(EntityPairs.of(none, none), EntityPairs.of(none, none))
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """Two graphs made ready for learning.
+
+    seeds   known links, and mutual, unique, well-supported pairs of the rest
+    """
+
+    graphs: Graphs
+    adjacency: tuple[Adjacency, Adjacency]
+    description: Description
+    schema: SchemaMapping
+    candidates: Candidates
+    seeds: EntityPairs
+
+
+def first_schema(
+    graphs: Graphs, description: Description, known: Known, *, options: SchemaOptions
+) -> tuple[SchemaMapping, EntityPairs]:
+    """A first mapping, from known links and from values that one entity of each side alone holds."""
+    seeds = known.same.joined(shared_rare_values(description))
+    return estimate_schema(*graphs, description, seeds, options=options), seeds
+
+
+def prepare(
+    graphs: Graphs,
+    known: Known,
+    *,
+    keep: EntityPairs | None = None,
+    schema: SchemaMapping | None = None,
+    schema_options: SchemaOptions,
+    blocking: BlockingOptions,
+    progress: Progress = SILENT,
+) -> Preparation:
+    """Describe both graphs, map their schemas and block, twice: the second pass learns from the first.
+
+    keep     pairs that are to be candidates in any case
+    schema   taken as it is, where given
+
+    Raises NoCandidatesError where blocking proposes nothing.
+    """
+    with progress.stage("describe", None):
+        description = describe(*graphs)
+    mapping, seeds = first_schema(graphs, description, known, options=schema_options)
+    if schema is None:
+        # A glance is enough to find surer and less one-sided seeds than shared values are.
+        glance = replace(blocking, per_entity=5, name_pool=5, structure_pool=20)
+        candidates = block(graphs, description, mapping, seeds, options=glance, progress=SILENT)
+        seeds = known.same.joined(mutual_seeds(candidates))
+        mapping = estimate_schema(*graphs, description, seeds, options=schema_options)
+    else:
+        mapping = schema
+    candidates = block(graphs, description, mapping, seeds, keep=keep, options=blocking, progress=progress)
+    if not len(candidates):
+        raise NoCandidatesError(
+            "no two entities have similar names, values or neighbours",
+            hint="see `crossgraph schema`: which types and attributes correspond? --names-from-iri may help",
+        )
+    adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
+    seeds = known.same.joined(mutual_seeds(candidates))
+    return Preparation(graphs, adjacency, description, mapping, candidates, seeds)
+
+
+def gather_evidence(preparation: Preparation, *, progress: Progress = SILENT) -> EvidenceTable:
+    """Everything that is known of each candidate before any learning."""
+    left, right = preparation.graphs
+    candidates, description, schema = preparation.candidates, preparation.description, preparation.schema
+    pairs = candidates.left, candidates.right
+    with progress.stage("compare: attributes", len(candidates), "pairs") as advance:
+        attributes = attribute_evidence(description, schema, pairs)
+        advance(len(candidates))
+    with progress.stage("compare: neighbours", len(candidates), "pairs") as advance:
+        similarity = name_similarity(candidates, (len(left), len(right)))
+        echo = echo_evidence(preparation.adjacency, relation_groups(left, right, schema), similarity, pairs)
+        advance(len(candidates))
+    names = name_rows(description, schema)
+    return EvidenceTable.beside(
+        [
+            attributes,
+            echo,
+            EvidenceTable.of(
+                {
+                    **lead_columns("prior", pairs, candidates.prior),
+                    **lead_columns("names", pairs, candidates.name),
+                    **lead_columns("structure", pairs, np.log1p(10.0 * candidates.structure)),
+                    "namesakes:left": np.log1p(name_counts(names[0], len(left)))[pairs[0]],
+                    "namesakes:right": np.log1p(name_counts(names[1], len(right)))[pairs[1]],
+                }
+            ),
+        ]
+    )

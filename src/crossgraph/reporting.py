@@ -1,0 +1,151 @@
+"""What a run tells: report.json, and a few rows for people."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from crossgraph import __version__
+from crossgraph._types import Float32, Float64
+from crossgraph.calibration import expected_calibration_error
+from crossgraph.config import Config
+from crossgraph.decisions import ANY_TYPE, Threshold
+from crossgraph.labels import Labels
+from crossgraph.matches import Matches
+from crossgraph.metrics import hits_at_k, mean_ranks, pr_auc
+from crossgraph.preparation import Known, Preparation
+from crossgraph.scoring import Scored
+from crossgraph.stages import StageClock
+
+_LIBRARIES = ("numpy", "polars", "scipy", "torch", "rapidfuzz", "pyoxigraph", "sparse-dot-topn", "numba")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """All that a finished run can tell.
+
+    labels       what was learned from; None where a model was applied
+    thresholds   with their expectations; without a fit only the probabilities are known
+    """
+
+    preparation: Preparation
+    known: Known
+    labels: Labels | None
+    scored: Scored
+    matches: Matches
+    thresholds: dict[str, Threshold] | dict[str, float]
+    parameters: int
+
+
+def report_of(run: Run, *, inputs: dict[str, Any], config: Config, clock: StageClock) -> dict[str, Any]:
+    """The content of ``report.json``."""
+    left, right = run.preparation.graphs
+    candidates = run.preparation.candidates
+    return {
+        "inputs": inputs,
+        "counts": {
+            "left": {"entities": len(left), "edges": len(left.heads), "facts": len(left.fact_values)},
+            "right": {"entities": len(right), "edges": len(right.heads), "facts": len(right.fact_values)},
+            "candidates": len(candidates),
+            "known_links": len(run.known.same),
+            "known_non_matches": len(run.known.different),
+            "labelled_candidates": 0 if run.labels is None else len(run.labels),
+            "matches": len(run.matches.decided()),
+        },
+        "blocking_recall_on_known_links": _number(
+            candidates.recall(run.known.same.left, run.known.same.right)
+        ),
+        "held_out": held_out_figures(run),
+        "thresholds": {
+            name: t.as_dict() if isinstance(t, Threshold) else {"probability": t}
+            for name, t in run.thresholds.items()
+        },
+        "parameters": run.parameters,
+        "stages": clock.stages,
+        "seed": config.run.seed,
+        "versions": versions(),
+    }
+
+
+def held_out_figures(run: Run) -> dict[str, Any]:
+    """Quality on labelled pairs by models that did not see their labels, and by names alone."""
+    labels, candidates = run.labels, run.preparation.candidates
+    if labels is None or not labels.same.any():
+        return {}
+    trusted = labels.take(labels.known) if labels.known.any() else labels
+    places, same = trusted.places[candidates.proposed[trusted.places]], trusted.same
+    same = same[candidates.proposed[trusted.places]]
+    total = max(trusted.matches if labels.known.any() else int(trusted.same.sum()), int(same.sum()))
+    probability = run.scored.probability[places]
+
+    def figures(scores: Float64 | Float32) -> dict[str, float]:
+        ranks = mean_ranks(candidates.left[places], scores.astype(np.float64), is_match=same)
+        return {
+            "prauc": round(pr_auc(scores.astype(np.float64), same, total=total), 6),
+            "hits1": round(hits_at_k(ranks, 1, total=total), 6),
+        }
+
+    return {
+        "labels": "known links" if labels.known.any() else "seeds found without labels: optimistic",
+        "pairs": len(places),
+        "matches": total,
+        **figures(probability),
+        "name_only": figures(candidates.name[places]),
+        "expected_calibration_error": round(expected_calibration_error(probability, same), 6),
+    }
+
+
+def summary_of(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """The rows that a person wants to see first."""
+    counts, held = report["counts"], report["held_out"]
+    rows = [
+        ("entities", f"{counts['left']['entities']:,} left, {counts['right']['entities']:,} right"),
+        ("candidates", f"{counts['candidates']:,}"),
+        ("matches", f"{counts['matches']:,}"),
+    ]
+    if report["blocking_recall_on_known_links"] is not None:
+        rows.append(("blocking recall", f"{report['blocking_recall_on_known_links']:.4f} of the known links"))
+    if held:
+        rows.append(
+            (
+                "held-out PRAUC",
+                f"{held['prauc']:.4f} (names alone {held['name_only']['prauc']:.4f}), on {held['labels']}",
+            )
+        )
+        rows.append(
+            ("held-out hits@1", f"{held['hits1']:.4f} (names alone {held['name_only']['hits1']:.4f})")
+        )
+    rows += [_expectation(name, t) for name, t in report["thresholds"].items() if "precision" in t]
+    seconds = sum(stage["seconds"] for stage in report["stages"])
+    cpu = sum(stage["cpu_seconds"] for stage in report["stages"])
+    peak = max((stage["peak_memory_mib"] for stage in report["stages"]), default=0.0)
+    rows.append(("cost", f"{seconds:.0f} s, {cpu:.0f} CPU s, {peak / 1024:.1f} GiB peak"))
+    return rows
+
+
+def _expectation(name: str, t: dict[str, float]) -> tuple[str, str]:
+    label = "expected" if name == ANY_TYPE else f"expected, {name}"
+    return (
+        label,
+        f"precision {t['precision']:.3f} [{t['precision_low']:.3f}, {t['precision_high']:.3f}], "
+        f"recall {t['recall']:.3f} [{t['recall_low']:.3f}, {t['recall_high']:.3f}]",
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computed the result."""
+    found = {"crossgraph": __version__, "python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 6)

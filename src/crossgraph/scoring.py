@@ -1,0 +1,138 @@
+"""A trained model on prepared candidates: raw scores, log-odds, probabilities, decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import torch
+
+from crossgraph._types import Bool, Float32, Float64
+from crossgraph.assignment import one_to_one
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.calibration import probabilities
+from crossgraph.checkpoint import TrainedModel
+from crossgraph.decisions import ANY_TYPE
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.features.tokens import entity_tokens, number_scales, text_sketch
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.labels import Labels
+from crossgraph.learning import opinions, raw_scores
+from crossgraph.matches import Matches
+from crossgraph.model.inputs import PairTensors, SideTensors
+from crossgraph.preparation import Known, Preparation
+from crossgraph.progress import SILENT, Progress
+from crossgraph.sampling import SamplingOptions, sample_neighbourhoods
+from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots
+
+
+def pair_tensors(
+    preparation: Preparation, vocabulary: Vocabulary, *, sampling: SamplingOptions, seed: int, device: str
+) -> PairTensors:
+    """Both graphs as the network reads them: facts as tokens, sampled neighbourhoods, one vocabulary."""
+    description, names = preparation.description, preparation.graphs
+    slots = (
+        attribute_slots(names[0].attribute_names, vocabulary.attributes_left),
+        attribute_slots(names[1].attribute_names, vocabulary.attributes_right),
+    )
+    scales = number_scales(((description.left, slots[0]), (description.right, slots[1])))
+    sides = []
+    for side, columns in enumerate((description.left, description.right)):
+        graph, adjacency = preparation.graphs[side], preparation.adjacency[side]
+        relations = vocabulary.relations_right if side else vocabulary.relations_left
+        sides.append(
+            SideTensors.of(
+                entity_tokens(columns, slots[side], scales, len(graph)),
+                sample_neighbourhoods(graph, adjacency, options=sampling, seed=seed),
+                directed_slots(graph.relation_names, relations, vocabulary.relation_slots),
+                device,
+            )
+        )
+    return PairTensors(*sides, torch.from_numpy(text_sketch(description.texts)).to(device))
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What a model says of every candidate.
+
+    evidence      with the networks' opinions beside it
+    raw (P)       before calibration
+    score (P)     log-odds
+    probability (P)
+    """
+
+    evidence: EvidenceTable
+    raw: Float32
+    score: Float64
+    probability: Float64
+
+
+def score_candidates(
+    model: TrainedModel,
+    tensors: PairTensors,
+    candidates: Candidates,
+    evidence: EvidenceTable,
+    *,
+    labels: Labels | None = None,
+    progress: Progress = SILENT,
+) -> Scored:
+    """Score every candidate; labelled ones by the models that did not learn from them."""
+    heard = opinions(model.networks, tensors, candidates, labels, progress=progress)
+    together = EvidenceTable.beside([evidence, heard]).arranged(model.columns)
+    raw = raw_scores(model.scorers, together, labels)
+    score = model.calibration.scores(raw, (candidates.left, candidates.right))
+    return Scored(together, raw, score, probabilities(score))
+
+
+def pair_types(candidates: Candidates, graph: KnowledgeGraph) -> pl.Series:
+    """The type name of each candidate: its left entity's primary type."""
+    names = pl.Series([*graph.type_names, "entity"], dtype=pl.String)
+    codes = graph.primary_types[candidates.left].astype(np.int64)
+    return names.gather(np.where(codes < 0, len(names) - 1, codes)).rename("type")
+
+
+def decide(
+    candidates: Candidates,
+    probability: Float64,
+    types: pl.Series,
+    thresholds: dict[str, float],
+    *,
+    assign: bool,
+) -> Bool:
+    """(P) which candidates are called the same: assigned one-to-one, and sure enough for their type."""
+    chosen = np.ones(len(candidates), dtype=bool)
+    if assign:
+        chosen = one_to_one(candidates.left, candidates.right, probability)
+    fallback = thresholds.get(ANY_TYPE, 0.5)
+    least = types.replace_strict(thresholds, default=fallback, return_dtype=pl.Float64).to_numpy()
+    return chosen & (probability >= least)
+
+
+def keep_known(candidates: Candidates, matched: Bool, known: Known) -> Bool:
+    """(P) the decisions, with what is known put in its place: links are matches, their rivals are not."""
+    places = candidates.find(known.same.left, known.same.right)
+    linked = np.isin(candidates.left, known.same.left) | np.isin(candidates.right, known.same.right)
+    kept = matched & ~linked
+    kept[places[places >= 0]] = True
+    refuted = candidates.find(known.different.left, known.different.right)
+    kept[refuted[refuted >= 0]] = False
+    return kept
+
+
+def matches_of(
+    candidates: Candidates, graphs: tuple[KnowledgeGraph, KnowledgeGraph], scored: Scored, *, matched: Bool
+) -> Matches:
+    """The carrier of results: every candidate once, with its score, and whether it is a match."""
+    return Matches(
+        pl.DataFrame(
+            {
+                "left": graphs[0].ids.gather(candidates.left.astype(np.int64)),
+                "right": graphs[1].ids.gather(candidates.right.astype(np.int64)),
+                "type": pair_types(candidates, graphs[0]),
+                "score": scored.score,
+                "probability": scored.probability,
+                "matched": matched,
+            }
+        )
+    )

@@ -1,0 +1,46 @@
+"""What each stage of a run costs."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass
+class StageClock:
+    """Seconds, CPU seconds (user + system, with child processes) and peak memory of named stages, in order."""
+
+    stages: list[dict[str, float | str]] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure one stage."""
+        wall, cpu = time.perf_counter(), cpu_seconds()
+        try:
+            yield
+        finally:
+            self.stages.append(
+                {
+                    "stage": name,
+                    "seconds": round(time.perf_counter() - wall, 3),
+                    "cpu_seconds": round(cpu_seconds() - cpu, 3),
+                    "peak_memory_mib": round(peak_memory_mib(), 1),
+                }
+            )
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of this process and its finished children since its start."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def peak_memory_mib() -> float:
+    """Largest resident size of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024.0 if sys.platform != "darwin" else peak / 1024.0**2

@@ -1,0 +1,161 @@
+"""Training: the collective network on sampled pairs, the pair scorer on all labelled ones."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from crossgraph._types import AnyArray, Float32, Int64
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.errors import ConfigError, NonFiniteLossError
+from crossgraph.labels import Labels
+from crossgraph.model.inputs import PairTensors
+from crossgraph.model.network import CollectiveNetwork
+from crossgraph.model.scorer import EvidenceScorer
+from crossgraph.progress import SILENT, Progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingOptions:
+    """How the network and the scorer learn.
+
+    negatives              candidates that are not the same, drawn anew for each match and epoch (count)
+    batch                  pairs in a step of the network
+    epochs                 passes of the network over the matches, at least
+    steps                  steps of the network, at least, where matches are few
+    learning_rate          peak of the network's one-cycle schedule
+    scorer_batch           pairs in a step of the scorer
+    scorer_epochs          passes of the scorer over its pairs, at least
+    scorer_steps           steps of the scorer, at least, where pairs are few
+    scorer_learning_rate   peak of the scorer's one-cycle schedule
+    weight_decay           of both
+    """
+
+    negatives: int = 5
+    batch: int = 384
+    epochs: int = 4
+    steps: int = 60
+    learning_rate: float = 0.012
+    scorer_batch: int = 512
+    scorer_epochs: int = 12
+    scorer_steps: int = 300
+    scorer_learning_rate: float = 0.006
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        for name in (
+            "negatives",
+            "batch",
+            "epochs",
+            "steps",
+            "scorer_batch",
+            "scorer_epochs",
+            "scorer_steps",
+        ):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"[training] {name} = {getattr(self, name)}", hint="use 1 or more")
+
+
+def train_network(
+    network: CollectiveNetwork,
+    tensors: PairTensors,
+    candidates: Candidates,
+    labels: Labels,
+    *,
+    options: TrainingOptions,
+    rng: np.random.Generator,
+    progress: Progress = SILENT,
+) -> None:
+    """Teach the network the labelled pairs, in place.
+
+    Each epoch sees every match and ``negatives`` times as many candidates that are none (hard negatives:
+    blocking proposed them). Pairs of one left entity go to the same batch, which prepares it once.
+
+    Raises NonFiniteLossError.
+    """
+    matches, others = np.flatnonzero(labels.same), np.flatnonzero(~labels.same)
+    per_epoch = math.ceil((len(matches) * (1 + options.negatives)) / options.batch)
+    epochs = max(options.epochs, math.ceil(options.steps / max(1, per_epoch)))
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=options.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, options.learning_rate, total_steps=epochs * per_epoch + 1, pct_start=0.25
+    )
+    network.train()
+    with progress.stage("train: network", epochs * per_epoch, "steps") as advance:
+        for _ in range(epochs):
+            drawn = min(len(others), options.negatives * len(matches))
+            chosen = np.concatenate([matches, rng.choice(others, drawn, replace=False)])
+            for batch in _batches(candidates.left[labels.places[chosen]], per_epoch, rng):
+                loss = _network_loss(network, tensors, candidates, labels, chosen[batch])
+                _step(loss, optimiser, schedule)
+                advance(1)
+    network.eval()
+
+
+def _batches(lefts: AnyArray, count: int, rng: np.random.Generator) -> list[Int64]:
+    shuffled = rng.permutation(int(lefts.max(initial=0)) + 1)[lefts]
+    return np.array_split(np.argsort(shuffled, kind="stable"), count)
+
+
+def _network_loss(
+    network: CollectiveNetwork, tensors: PairTensors, candidates: Candidates, labels: Labels, rows: Int64
+) -> Tensor:
+    device = tensors.sketch.device
+    places = labels.places[rows]
+    left = torch.from_numpy(candidates.left[places]).long().to(device)
+    right = torch.from_numpy(candidates.right[places]).long().to(device)
+    same = torch.from_numpy(labels.same[rows].astype(np.float32)).to(device)
+    weight = torch.from_numpy(labels.weight[rows]).to(device)
+    logits = network(tensors, left, right).logits
+    return functional.binary_cross_entropy_with_logits(logits, same, weight=weight)
+
+
+def _step(
+    loss: Tensor, optimiser: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler
+) -> None:
+    if not math.isfinite(loss.item()):
+        raise NonFiniteLossError(
+            "the training loss is not a finite number", hint="lower --set training.learning_rate"
+        )
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    schedule.step()
+
+
+def train_scorer(
+    scorer: EvidenceScorer,
+    values: Float32,
+    labels: Labels,
+    *,
+    options: TrainingOptions,
+    rng: np.random.Generator,
+) -> None:
+    """Teach the scorer the evidence (K, F) of K labelled pairs, in place.
+
+    Raises NonFiniteLossError.
+    """
+    scorer.fit_edges(values, labels.same)
+    encoded = scorer.encode(torch.from_numpy(values).to(scorer.edges.device))
+    same = torch.from_numpy(labels.same.astype(np.float32)).to(encoded.device)
+    weight = torch.from_numpy(labels.weight).to(encoded.device)
+    batches = math.ceil(len(labels) / options.scorer_batch)
+    epochs = max(options.scorer_epochs, math.ceil(options.scorer_steps / max(1, batches)))
+    optimiser = torch.optim.AdamW(scorer.parameters(), lr=1e-3, weight_decay=options.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, options.scorer_learning_rate, total_steps=epochs * batches + 1
+    )
+    scorer.train()
+    for _ in range(epochs):
+        for batch in np.array_split(rng.permutation(len(labels)), batches):
+            rows = torch.from_numpy(batch).to(encoded.device)
+            loss = functional.binary_cross_entropy_with_logits(
+                scorer(encoded[rows]), same[rows], weight=weight[rows]
+            )
+            _step(loss, optimiser, schedule)
+    scorer.eval()

@@ -69,8 +69,10 @@ class HeldOut:
 def choose_threshold(held_out: HeldOut, *, precision: float, seed: int) -> Threshold:
     """The probability above which to call a pair the same.
 
-    With a floor: of the thresholds whose lower bound of precision (2.5% of the bootstrap over left
-    entities) reaches it, the one of best F1; if none does, the most precise one. Without: the best F1.
+    Of the thresholds whose F1 is within one standard error (by bootstrap over left entities) of the best,
+    the one nearest to one half: calibrated probabilities say more than the accidents of few held-out
+    pairs. With a floor only thresholds count whose lower bound of precision (2.5% of the bootstrap)
+    reaches it; if none does, the most precise one is taken.
     """
     order = np.argsort(-held_out.probability, kind="stable")
     probability, same = held_out.probability[order], held_out.same[order]
@@ -79,24 +81,31 @@ def choose_threshold(held_out: HeldOut, *, precision: float, seed: int) -> Thres
     if not len(ends) or not same.any():
         return Threshold(0.5, *[float("nan")] * 6, matches=held_out.matches)
     precisions, recalls = _bootstrap(same, held_out.groups[order], ends, held_out.matches, seed)
-    f1 = 2 * precisions[0] * recalls[0] / np.maximum(precisions[0] + recalls[0], 1e-12)
+    f1 = 2 * precisions * recalls / np.maximum(precisions + recalls, 1e-12)
     low = np.quantile(precisions[1:], 0.025, axis=0)
     allowed = low >= precision
-    best = int(np.argmax(np.where(allowed, f1, -1.0) if allowed.any() else low))
+    if not allowed.any():
+        allowed = low == low.max()
+    best = int(np.argmax(np.where(allowed, f1[0], -1.0)))
+    allowed &= f1[0] >= f1[0, best] - f1[1:, best].std()
+    chosen, least = _nearest_half(probability, ends, allowed)
     return Threshold(
-        _between(probability, int(ends[best])),
-        *(float(precisions[0, best]), *_interval(precisions[1:, best])),
-        *(float(recalls[0, best]), *_interval(recalls[1:, best])),
+        least,
+        *(float(precisions[0, chosen]), *_interval(precisions[1:, chosen])),
+        *(float(recalls[0, chosen]), *_interval(recalls[1:, chosen])),
         matches=held_out.matches,
     )
 
 
-def _between(probability: Float64, end: int) -> float:
-    """Halfway to the next pair, in log-odds, so that the threshold is not one pair's accident."""
-    if end + 1 >= len(probability):
-        return float(probability[end])
-    here, below = (np.log(p / (1 - p)) for p in (probability[end], probability[end + 1]))
-    return float(min(probability[end], 1 / (1 + np.exp(-(here + below) / 2))))
+def _nearest_half(probability: Float64, ends: Int64, allowed: Bool) -> tuple[int, float]:
+    """The allowed cut that can lie nearest to one half, and where: anywhere down to the next pair."""
+    high = probability[ends]
+    after = np.minimum(ends + 1, len(probability) - 1)
+    low = np.where(ends + 1 < len(probability), np.nextafter(probability[after], 1.0), 0.0)
+    nearest = np.clip(0.5, low, high)
+    off = np.where(allowed, np.abs(nearest - 0.5), np.inf)
+    chosen = int(np.argmin(off))
+    return chosen, float(nearest[chosen])
 
 
 def _interval(samples: Float64) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from crossgraph.features.description import Description
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.mapping import SchemaMapping
-from crossgraph.schema.seeds import EntityPairs, type_codes
+from crossgraph.schema.seeds import BELIEVED, EntityPairs, type_codes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,4 +158,4 @@ def mutual_seeds(candidates: Candidates, *, margin: float = 2.0, floor: float = 
     lead_left = lead(candidates.left, candidates.prior)
     lead_right = lead(candidates.right, candidates.prior)
     sure = (np.minimum(lead_left, lead_right) >= margin) & (candidates.prior >= floor)
-    return EntityPairs.of(candidates.left[sure], candidates.right[sure])
+    return EntityPairs.of(candidates.left[sure], candidates.right[sure], BELIEVED)

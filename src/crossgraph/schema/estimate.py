@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from crossgraph._types import AnyArray, Float64, Int32
+from crossgraph._types import AnyArray, Bool, Float64, Int32
 from crossgraph.features.description import AttributeColumn, Description, value_pairs
-from crossgraph.features.text import TextTable
+from crossgraph.features.text import TextTable, normalise
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping, TypeMapping
 from crossgraph.schema.seeds import EntityPairs, type_codes
@@ -53,19 +53,42 @@ def estimate_schema(
 def map_types(
     left: KnowledgeGraph, right: KnowledgeGraph, seeds: EntityPairs, *, options: SchemaOptions
 ) -> tuple[TypeMapping, ...]:
-    """Types that seed pairs connect.
+    """Types that seed pairs connect, or that bear the same name.
 
     weight = sqrt(share of the left type's seeds * share of the right type's), so that a small type is
-    not swallowed by a large one whose names it happens to share.
+    not swallowed by a large one whose names it happens to share. Types of one name correspond, and then
+    to no other, unless a known link (a seed of weight 1) says so.
     """
     (left_names, left_of), (right_names, right_of) = type_codes(left), type_codes(right)
-    counts = np.zeros((len(left_names), len(right_names)))
-    np.add.at(counts, (left_of[seeds.left], right_of[seeds.right]), seeds.weight)
+    counts, linked = np.zeros((2, len(left_names), len(right_names)))
+    at = left_of[seeds.left], right_of[seeds.right]
+    np.add.at(counts, at, seeds.weight)
+    np.add.at(linked, at, seeds.weight >= 1.0)
     weights = _mutual_share(counts)
     best = np.maximum(weights.max(axis=1, keepdims=True), weights.max(axis=0, keepdims=True))
-    kept = (weights > 0) & (weights >= options.type_share * best)
-    rows = [TypeMapping(left_names[i], right_names[j], float(weights[i, j])) for i, j in np.argwhere(kept)]
+    namesakes = _namesakes(left_names, right_names)
+    taken = namesakes.any(axis=1, keepdims=True) | namesakes.any(axis=0, keepdims=True)
+    kept = (weights > 0) & (weights >= options.type_share * best) & (~taken | namesakes | (linked > 0))
+    weights = np.where(namesakes, np.maximum(weights, options.type_share), weights)
+    rows = [
+        TypeMapping(left_names[i], right_names[j], float(weights[i, j]))
+        for i, j in np.argwhere(kept | namesakes)
+    ]
     return tuple(sorted(rows, key=lambda m: (-m.weight, m.left, m.right)))
+
+
+def _namesakes(left: tuple[str, ...], right: tuple[str, ...]) -> Bool:
+    """(types, types) whether two types bear the same name (the local part of an IRI)."""
+    names = [
+        np.array(normalise(pl.Series([local_name(n) for n in side], dtype=pl.String)).to_list(), dtype=object)
+        for side in (left, right)
+    ]
+    return np.asarray((names[0][:, None] == names[1][None, :]) & (names[0][:, None] != ""), dtype=bool)
+
+
+def local_name(name: str) -> str:
+    """The part of an IRI after its last ``#``, ``/`` or ``:``; any other name as it is."""
+    return name.rstrip("#/").replace("#", "/").replace(":", "/").rsplit("/", 1)[-1]
 
 
 def _mutual_share(counts: Float64) -> Float64:

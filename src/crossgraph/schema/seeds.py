@@ -1,4 +1,4 @@
-"""EntityPairs of entities that are probably the same, found without labels: what schema mapping starts from."""
+"""Pairs of entities that are probably the same, found without labels: what schema mapping starts from."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from crossgraph.graphs.graph import UNTYPED, KnowledgeGraph
 
 # Shorter shared texts (initials, digits) say little.
 SHORTEST_SEED_TEXT = 3
+BELIEVED = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class EntityPairs:
-    """Entity pairs with a weight each: left (P), right (P) entity numbers, weight (P) in (0, 1]."""
+    """Entity pairs with a weight each: left (P), right (P) entity numbers, weight (P) in (0, 1].
+
+    Known links weigh 1, pairs that are only believed ``BELIEVED``.
+    """
 
     left: Int32
     right: Int32
@@ -73,7 +77,7 @@ def shared_rare_values(description: Description) -> EntityPairs:
     right = _owners(description.right, lengths).rename({"entity": "right"})
     pairs = left.join(right, on="text").select("left", "right").unique()
     pairs = pairs.filter(pl.len().over("left") == 1, pl.len().over("right") == 1).sort("left")
-    return EntityPairs.of(pairs["left"].to_numpy(), pairs["right"].to_numpy())
+    return EntityPairs.of(pairs["left"].to_numpy(), pairs["right"].to_numpy(), BELIEVED)
 
 
 def _owners(columns: tuple[AttributeColumn, ...], lengths: AnyArray) -> pl.DataFrame:

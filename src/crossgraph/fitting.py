@@ -19,7 +19,7 @@ from crossgraph.learning import LearningOptions, fit_networks, fit_scorers, opin
 from crossgraph.preparation import Preparation
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.vocabulary import build_vocabulary
-from crossgraph.scoring import Scored, decide, pair_tensors, pair_types
+from crossgraph.scoring import Scored, decide, pair_tensors, pair_types, sample_both
 from crossgraph.stages import StageClock
 
 
@@ -52,13 +52,8 @@ def fit(
     candidates = preparation.candidates
     with clock.stage("sample"):
         vocabulary = build_vocabulary(*preparation.graphs, preparation.schema)
-        tensors = pair_tensors(
-            preparation,
-            vocabulary,
-            sampling=config.sampling,
-            seed=config.run.seed,
-            device=config.run.device,
-        )
+        around = sample_both(preparation, sampling=config.sampling, seed=config.run.seed)
+        tensors = pair_tensors(preparation, vocabulary, around, device=config.run.device)
     with clock.stage("train: network"):
         networks = fit_networks(
             tensors,

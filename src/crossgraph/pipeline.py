@@ -17,7 +17,7 @@ from crossgraph.errors import InputError, ResultError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit
 from crossgraph.graphs import ReadOptions, TableOptions, read_pair
-from crossgraph.graphs.links import read_links, read_pairs
+from crossgraph.graphs.links import Links, read_links, read_pairs
 from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
 from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepare
 from crossgraph.progress import SILENT, Progress
@@ -33,6 +33,7 @@ from crossgraph.scoring import (
     matches_of,
     pair_tensors,
     pair_types,
+    sample_both,
     score_candidates,
 )
 from crossgraph.stages import StageClock
@@ -98,16 +99,16 @@ def align(
         if inputs.model
         else None
     )
-    session = _Session(config, StageClock(), progress)
+    session = Session(config, StageClock(), progress)
     graphs = session.read(inputs)
-    known = _known(inputs.links, graphs, progress)
+    known = known_links(inputs.links, graphs, progress)
     preparation, evidence = session.prepare(
         graphs, known, keep=known.same.and_also(known.different), inputs=inputs
     )
     if model is not None:
         run = session.apply(model, preparation, evidence, known)
     else:
-        run, model = session.learn(preparation, evidence, known, _labels(preparation, known, config.run.seed))
+        run, model = session.learn(preparation, evidence, known, labels_for(preparation, known, config.run.seed))
     return session.write(run, model, folder, inputs, replace=force or resume)
 
 
@@ -127,7 +128,7 @@ def train_pairs(
     learn from it, and calibrates and chooses on all.
     """
     folder = prepare_result(out, force=force, resume=False)
-    session = _Session(config, StageClock(), progress)
+    session = Session(config, StageClock(), progress)
     graphs = session.read(inputs)
     left, right, same = _labelled(tuple(path for path in (pairs, valid) if path), graphs, progress)
     given = EntityPairs.of(left, right)
@@ -149,7 +150,7 @@ def score_pairs(
     config = _config_of(folder)
     model = load_model(folder.model_folder, device=config.run.device)
     inputs = graphs or _inputs_of(folder)
-    session = _Session(config, StageClock(), progress)
+    session = Session(config, StageClock(), progress)
     both = session.read(inputs)
     asked = read_pairs(pairs)
     places = asked.resolve(*both)
@@ -174,17 +175,17 @@ def score_pairs(
 
 def propose_schema(inputs: Inputs, *, config: Config, progress: Progress = SILENT) -> SchemaMapping:
     """Only read, describe and map the schemas."""
-    session = _Session(config, StageClock(), progress)
+    session = Session(config, StageClock(), progress)
     graphs = session.read(inputs)
-    known = _known(inputs.links, graphs, progress)
+    known = known_links(inputs.links, graphs, progress)
     return session.prepare(graphs, known, keep=known.same, inputs=inputs, evidence=False)[0].schema
 
 
 def propose_candidates(inputs: Inputs, *, config: Config, progress: Progress = SILENT) -> pl.DataFrame:
     """Read, describe, map and block: the candidates as a table of identifiers, best prior first."""
-    session = _Session(config, StageClock(), progress)
+    session = Session(config, StageClock(), progress)
     graphs = session.read(inputs)
-    known = _known(inputs.links, graphs, progress)
+    known = known_links(inputs.links, graphs, progress)
     candidates = session.prepare(graphs, known, keep=None, inputs=inputs, evidence=False)[0].candidates
     return pl.DataFrame(
         {
@@ -199,7 +200,7 @@ def propose_candidates(inputs: Inputs, *, config: Config, progress: Progress = S
 
 
 @dataclass(frozen=True)
-class _Session:
+class Session:
     """The steps that the verbs share, with one config, one clock and one place to report."""
 
     config: Config
@@ -207,6 +208,7 @@ class _Session:
     progress: Progress
 
     def read(self, inputs: Inputs) -> Graphs:
+        """Read both graphs."""
         with self.clock.stage("read"), self.progress.stage("read", None):
             return read_pair(inputs.left, inputs.right, options=inputs.read)
 
@@ -219,6 +221,7 @@ class _Session:
         inputs: Inputs,
         evidence: bool = True,
     ) -> tuple[Preparation, EvidenceTable]:
+        """Describe, map, block, and compare unless no evidence is wanted."""
         with self.clock.stage("describe and block"):
             preparation = prepare(
                 graphs,
@@ -237,6 +240,7 @@ class _Session:
     def learn(
         self, preparation: Preparation, evidence: EvidenceTable, known: Known, labels: Labels
     ) -> tuple[Run, TrainedModel]:
+        """Train on labels and decide."""
         fitted = fit(
             preparation, evidence, labels, config=self.config, clock=self.clock, progress=self.progress
         )
@@ -246,15 +250,11 @@ class _Session:
     def apply(
         self, model: TrainedModel, preparation: Preparation, evidence: EvidenceTable, known: Known
     ) -> Run:
+        """Score with a trained model and decide."""
         with self.clock.stage("sample"):
             vocabulary = extended(model.vocabulary, preparation.schema)
-            tensors = pair_tensors(
-                preparation,
-                vocabulary,
-                sampling=model.sampling,
-                seed=model.seed,
-                device=self.config.run.device,
-            )
+            around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
+            tensors = pair_tensors(preparation, vocabulary, around, device=self.config.run.device)
         with self.clock.stage("score"):
             scored = score_candidates(
                 model, tensors, preparation.candidates, evidence, progress=self.progress
@@ -285,9 +285,10 @@ class _Session:
     def write(
         self, run: Run, model: TrainedModel, folder: ResultFolder, inputs: Inputs, *, replace: bool
     ) -> Outcome:
+        """Write the RESULT, whole or not at all."""
         with staging(folder.path, replace=replace) as stage:
             with self.clock.stage("write"):
-                write_scores(run.matches, stage.scores_file)
+                write_scores(run.matches, stage.scores_file, names=run.preparation.candidates.name)
                 write_sssom(run.matches, stage.matches_file)
                 stage.config_file.write_text(self.config.to_toml(), encoding="utf8")
                 stage.model_folder.mkdir()
@@ -300,23 +301,28 @@ class _Session:
         return Outcome(folder.path, summary_of(report), report)
 
 
-def _known(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> Known:
-    if not files:
-        return Known.nothing()
-    links = read_links(*files).resolve(*graphs)
-    for note in links.notes:
+def known_links(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> Known:
+    """Read link files and find their entities; no files mean nothing is known."""
+    return links_known(read_links(*files), graphs, progress) if files else Known.nothing()
+
+
+def links_known(links: Links, graphs: Graphs, progress: Progress) -> Known:
+    """Find the entities of links. Raises LinksError naming all that are in no graph."""
+    resolved = links.resolve(*graphs)
+    for note in resolved.notes:
         progress.note(note)
-    same, different = links.positives(), links.negatives()
+    same, different = resolved.positives(), resolved.negatives()
     return Known(EntityPairs.of(same[:, 0], same[:, 1]), EntityPairs.of(different[:, 0], different[:, 1]))
 
 
-def _labels(preparation: Preparation, known: Known, seed: int) -> Labels:
+def labels_for(preparation: Preparation, known: Known, seed: int) -> Labels:
+    """Labels from known links, and from seeds for the types that have none. Raises InputError for none at all."""
     types = type_codes(preparation.graphs[0])[1]
     seeds = seeds_of_unlinked(preparation.seeds, known.same, types, seed=seed)
     labels = label_links(preparation.candidates, (known.same, known.different), seeds, seed=seed)
     if not labels.same.any():
         raise InputError(
-            "there is nothing to learn from: no known link is given, and no pair is sure enough to start from",
+            "there is nothing to learn from: no known link is given, and no pair is sure enough by itself",
             hint="give some known links with --links, or a trained model with --model",
         )
     return labels

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from crossgraph import __version__
+from crossgraph._types import Float32
 from crossgraph.errors import Fault, FaultsError, ResultError
 from crossgraph.graphs._reading import read_text
 from crossgraph.graphs.sssom_format import (
@@ -29,6 +30,7 @@ from crossgraph.graphs.sssom_format import (
 from crossgraph.matches import Matches
 
 SCORE_COLUMNS = ("left", "right", "type", "score", "probability")
+NAME_COLUMN = "name"
 Predicate: TypeAlias = Literal["skos:exactMatch", "owl:sameAs"]
 
 # Several kinds of signs together decided, which is what SEMAPV calls a composite matching process.
@@ -161,10 +163,24 @@ def write_whole(path: Path | str, writer: Callable[[Path], object]) -> None:
     _sync(target.parent)
 
 
-def write_scores(matches: Matches, path: Path | str) -> None:
-    """Every scored pair as Parquet: left, right, type, score, probability, highest probability first."""
-    table = matches.ranked().select(SCORE_COLUMNS)
+def write_scores(matches: Matches, path: Path | str, *, names: Float32 | None = None) -> None:
+    """Every scored pair as Parquet: left, right, type, score, probability, highest probability first.
+
+    names (P)   cosine of the names of each row of ``matches``, kept as a column ``name``: the baseline
+                that every evaluation prints beside the result
+    """
+    kept = matches if names is None else Matches(matches.table.with_columns(name=pl.Series(names)))
+    columns = SCORE_COLUMNS if names is None else (*SCORE_COLUMNS, NAME_COLUMN)
+    table = kept.ranked().select(columns)
     write_whole(path, lambda part: table.write_parquet(part, compression="zstd"))
+
+
+def read_name_scores(path: Path | str) -> pl.DataFrame | None:
+    """What names alone would say: left, right, type and their cosine as probability; None where not kept."""
+    table = pl.read_parquet(path)
+    if NAME_COLUMN not in table.columns:
+        return None
+    return table.select("left", "right", "type", probability=pl.col(NAME_COLUMN).cast(pl.Float64))
 
 
 def read_scores(path: Path | str) -> pl.DataFrame:

@@ -23,33 +23,44 @@ from crossgraph.matches import Matches
 from crossgraph.model.inputs import PairTensors, SideTensors
 from crossgraph.preparation import Known, Preparation
 from crossgraph.progress import SILENT, Progress
-from crossgraph.sampling import SamplingOptions, sample_neighbourhoods
+from crossgraph.sampling import Neighbourhoods, SamplingOptions, sample_neighbourhoods
 from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots
 
 
+def sample_both(
+    preparation: Preparation, *, sampling: SamplingOptions, seed: int
+) -> tuple[Neighbourhoods, Neighbourhoods]:
+    """The sampled neighbourhoods of both graphs."""
+    left, right = (
+        sample_neighbourhoods(graph, adjacency, options=sampling, seed=seed)
+        for graph, adjacency in zip(preparation.graphs, preparation.adjacency, strict=True)
+    )
+    return left, right
+
+
 def pair_tensors(
-    preparation: Preparation, vocabulary: Vocabulary, *, sampling: SamplingOptions, seed: int, device: str
+    preparation: Preparation,
+    vocabulary: Vocabulary,
+    around: tuple[Neighbourhoods, Neighbourhoods],
+    *,
+    device: str,
 ) -> PairTensors:
     """Both graphs as the network reads them: facts as tokens, sampled neighbourhoods, one vocabulary."""
-    description, names = preparation.description, preparation.graphs
+    graphs, description = preparation.graphs, preparation.description
     slots = (
-        attribute_slots(names[0].attribute_names, vocabulary.attributes_left),
-        attribute_slots(names[1].attribute_names, vocabulary.attributes_right),
+        attribute_slots(graphs[0].attribute_names, vocabulary.attributes_left),
+        attribute_slots(graphs[1].attribute_names, vocabulary.attributes_right),
     )
     scales = number_scales(((description.left, slots[0]), (description.right, slots[1])))
-    sides = []
-    for side, columns in enumerate((description.left, description.right)):
-        graph, adjacency = preparation.graphs[side], preparation.adjacency[side]
-        relations = vocabulary.relations_right if side else vocabulary.relations_left
-        sides.append(
-            SideTensors.of(
-                entity_tokens(columns, slots[side], scales, len(graph)),
-                sample_neighbourhoods(graph, adjacency, options=sampling, seed=seed),
-                directed_slots(graph.relation_names, relations, vocabulary.relation_slots),
-                device,
-            )
-        )
-    return PairTensors(*sides, torch.from_numpy(text_sketch(description.texts)).to(device))
+
+    def side(at: int) -> SideTensors:
+        columns = description.right if at else description.left
+        relations = vocabulary.relations_right if at else vocabulary.relations_left
+        directions = directed_slots(graphs[at].relation_names, relations, vocabulary.relation_slots)
+        facts = entity_tokens(columns, slots[at], scales, len(graphs[at]))
+        return SideTensors.of(facts, around[at], directions, device)
+
+    return PairTensors(side(0), side(1), torch.from_numpy(text_sketch(description.texts)).to(device))
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,10 +42,11 @@ def demo(
     from crossgraph.cli.running import session
 
     with session(quiet=quiet, verbose=verbose) as console:
-        from crossgraph import pipeline
+        from crossgraph.config import load_config
+        from crossgraph.demonstration import run_demo
 
-        config = pipeline.load_config(config_file, sets or (), seed=seed, device=None, precision=None)
-        show(pipeline.run_demo(out, config=config, force=force, progress=console), console)
+        config = load_config(config_file, sets or (), seed=seed)
+        show(run_demo(out, config=config, force=force, progress=console), console)
 
 
 def train(

@@ -26,6 +26,8 @@ _COLUMNS = {
     "mrr": "MRR",
     "recall_blocking": "blocking recall",
 }
+# What takes decisions, which names alone do not make.
+_DECIDED = ("precision", "recall", "f1")
 _COUNTS = {"gold": "gold pairs", "matched": "decided", "matched_gold": "decided and gold"}
 _PAIR_ROWS = {
     "prauc": "PRAUC",
@@ -123,8 +125,9 @@ def evaluate(
             pairs = _judge_pairs(scores, gold)
             print_json(pairs.as_dict()) if as_json else print_out(_pair_table(pairs))
         elif result is not None:
-            found = _judge_result(result, gold)
-            print_json(found.as_dict()) if as_json else print_out(_table(found))
+            found, names = _judge_result(result, gold)
+            alone = {} if names is None else {"name_only": _alone(names)}
+            print_json(found.as_dict() | alone) if as_json else print_out(_table(found, names))
 
 
 def _judge_pairs(scores: Path, gold: Path) -> PairEvaluation:
@@ -134,17 +137,25 @@ def _judge_pairs(scores: Path, gold: Path) -> PairEvaluation:
     return evaluate_pairs(read_pair_scores(scores), read_pairs(gold))
 
 
-def _judge_result(result: Path, gold: Path) -> Evaluation:
+def _judge_result(result: Path, gold: Path) -> tuple[Evaluation, Evaluation | None]:
+    """The figures of a RESULT, and those of its candidates ranked by their names alone."""
     from crossgraph.evaluation import evaluate_result
     from crossgraph.graphs.links import read_links
-    from crossgraph.results import ResultFolder, read_matches, read_scores
+    from crossgraph.results import ResultFolder, read_matches, read_name_scores, read_scores
 
-    folder = ResultFolder(result)
-    scored = read_scores(folder.scores_file)
-    return evaluate_result(scored, read_matches(folder.matches_file), gold=read_links(gold))
+    folder, links = ResultFolder(result), read_links(gold)
+    scored, decided = read_scores(folder.scores_file), read_matches(folder.matches_file)
+    named = read_name_scores(folder.scores_file)
+    alone = None if named is None else evaluate_result(named, decided.clear(), gold=links)
+    return evaluate_result(scored, decided, gold=links), alone
 
 
-def _table(found: Evaluation) -> Table:
+def _alone(names: Evaluation) -> dict[str, float]:
+    """What names alone give: a ranking, but no decisions."""
+    return {key: getattr(names.overall, key) for key in _COLUMNS if key not in _DECIDED}
+
+
+def _table(found: Evaluation, names: Evaluation | None) -> Table:
     """Figures as rows, since they are many and types are few; one column for each type."""
     from rich.table import Table
 
@@ -152,10 +163,12 @@ def _table(found: Evaluation) -> Table:
     table.add_column("")
     judged: dict[str, Figures] = {"overall": found.overall}
     judged |= found.by_type if len(found.by_type) > 1 else {}
-    for name in judged:
+    alone = {} if names is None else _alone(names)
+    for name in (*judged, *(("names alone",) if alone else ())):
         table.add_column(name, justify="right", overflow="fold")
     for key, title in _COLUMNS.items():
-        table.add_row(title, *(f"{getattr(one, key):.4f}" for one in judged.values()))
+        said = [f"{alone[key]:.4f}"] if key in alone else []
+        table.add_row(title, *(f"{getattr(one, key):.4f}" for one in judged.values()), *said)
     for key, title in _COUNTS.items():
         table.add_row(title, *(f"{getattr(one, key):,}" for one in judged.values()))
     return table

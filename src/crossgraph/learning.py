@@ -7,7 +7,7 @@ out-of-fold scores calibrate probabilities and choose thresholds, so no label is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -35,9 +35,9 @@ HALVES = 2
 class LearningOptions:
     """The options of everything that is trained."""
 
-    model: ModelOptions = ModelOptions()
-    scorer: ScorerOptions = ScorerOptions()
-    training: TrainingOptions = TrainingOptions()
+    model: ModelOptions = field(default_factory=ModelOptions)
+    scorer: ScorerOptions = field(default_factory=ScorerOptions)
+    training: TrainingOptions = field(default_factory=TrainingOptions)
     seed: int = 0
 
 
@@ -135,7 +135,7 @@ def raw_scores(
 ) -> Float32:
     """(P) mean score of the scorers; a labelled pair's comes from the one that did not learn from it."""
     said = np.stack([scorer.score(evidence.values) for scorer in scorers])
-    mean = said.mean(axis=0)
+    mean: Float32 = said.mean(axis=0)
     if labels is not None:
         mean[labels.places] = said[labels.folds, labels.places]
     return mean

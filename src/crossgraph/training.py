@@ -74,13 +74,18 @@ def train_network(
     """Teach the network the labelled pairs, in place.
 
     Each epoch sees every match and ``negatives`` times as many candidates that are none (hard negatives:
-    blocking proposed them). Pairs of one left entity go to the same batch, which prepares it once.
+    blocking proposed them). Pairs of one left entity go to the same batch, which prepares it once. Without a
+    match there is nothing to teach, and the network stays as it is.
 
     Raises NonFiniteLossError.
     """
     matches, others = np.flatnonzero(labels.same), np.flatnonzero(~labels.same)
-    per_epoch = math.ceil((len(matches) * (1 + options.negatives)) / options.batch)
-    epochs = max(options.epochs, math.ceil(options.steps / max(1, per_epoch)))
+    drawn = min(len(others), options.negatives * len(matches))
+    if not len(matches):
+        network.eval()
+        return
+    per_epoch = math.ceil((len(matches) + drawn) / options.batch)
+    epochs = max(options.epochs, math.ceil(options.steps / per_epoch))
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=options.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, options.learning_rate, total_steps=epochs * per_epoch + 1, pct_start=0.25
@@ -88,7 +93,6 @@ def train_network(
     network.train()
     with progress.stage("train: network", epochs * per_epoch, "steps") as advance:
         for _ in range(epochs):
-            drawn = min(len(others), options.negatives * len(matches))
             chosen = np.concatenate([matches, rng.choice(others, drawn, replace=False)])
             for batch in _batches(candidates.left[labels.places[chosen]], per_epoch, rng):
                 loss = _network_loss(network, tensors, candidates, labels, chosen[batch])
@@ -136,16 +140,19 @@ def train_scorer(
     options: TrainingOptions,
     rng: np.random.Generator,
 ) -> None:
-    """Teach the scorer the evidence (K, F) of K labelled pairs, in place.
+    """Teach the scorer the evidence (K, F) of K labelled pairs, in place; without any it scores all pairs 0.
 
     Raises NonFiniteLossError.
     """
+    if not len(labels):
+        _silence(scorer)
+        return
     scorer.fit_edges(values, labels.same)
     encoded = scorer.encode(torch.from_numpy(values).to(scorer.edges.device))
     same = torch.from_numpy(labels.same.astype(np.float32)).to(encoded.device)
     weight = torch.from_numpy(labels.weight).to(encoded.device)
     batches = math.ceil(len(labels) / options.scorer_batch)
-    epochs = max(options.scorer_epochs, math.ceil(options.scorer_steps / max(1, batches)))
+    epochs = max(options.scorer_epochs, math.ceil(options.scorer_steps / batches))
     optimiser = torch.optim.AdamW(scorer.parameters(), lr=1e-3, weight_decay=options.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, options.scorer_learning_rate, total_steps=epochs * batches + 1
@@ -158,4 +165,11 @@ def train_scorer(
                 scorer(encoded[rows]), same[rows], weight=weight[rows]
             )
             _step(loss, optimiser, schedule)
+    scorer.eval()
+
+
+@torch.no_grad()
+def _silence(scorer: EvidenceScorer) -> None:
+    for parameter in scorer.parameters():
+        parameter.zero_()
     scorer.eval()

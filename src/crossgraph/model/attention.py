@@ -8,6 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+# Log weight of what is not there: below any real one, however far, and finite, so that no gradient is NaN.
+NOTHING = -1e30
+
 
 def log_affinity(z: tuple[Tensor, Tensor], mask: tuple[Tensor, Tensor], sharpness: Tensor) -> Tensor:
     """Log A_pq = -sharpness * |z_p - z_q| for real neighbours, -inf elsewhere.
@@ -23,14 +26,14 @@ def log_affinity(z: tuple[Tensor, Tensor], mask: tuple[Tensor, Tensor], sharpnes
 def cross_graph_log_attention(log_affinity: Tensor, mask: Tensor) -> Tensor:
     r"""How much the other graph echoes each neighbour: ``alpha_p = sum_q A_pq / sum_pq A_pq``.
 
-    log_affinity (P, N, M), mask (P, N); returns log alpha (P, N), -inf for padding.
+    log_affinity (P, N, M), mask (P, N); returns log alpha (P, N), -1e30 for padding.
 
     Works in log space, so it stays finite when all neighbours are far (the authors' code underflows).
     With no neighbours on the other side nothing can be echoed, and real neighbours weigh alike. For the
     right side pass ``log_affinity.transpose(1, 2)``.
     """
     echoed = mask.unsqueeze(2) & torch.isfinite(log_affinity)
-    safe = log_affinity.masked_fill(~echoed, -1e4)
+    safe = log_affinity.masked_fill(~echoed, NOTHING)
     rows = torch.logsumexp(safe, dim=2)
     rows = torch.where(echoed.any(dim=2).any(dim=1, keepdim=True), rows, torch.zeros_like(rows))
     return masked_log_softmax(rows, mask)
@@ -48,12 +51,12 @@ def self_log_attention(left: Tensor, right: Tensor, bias: Tensor, mask: Tensor) 
 
 
 def combined_attention(log_alpha: Tensor, log_beta: Tensor, mask: Tensor) -> Tensor:
-    """W = alpha * beta, renormalised to sum 1 over the neighbourhood; zero rows where there is none. (P, N)."""
+    """(P, N) w = alpha * beta, renormalised to sum 1 over the neighbourhood; zero where there is none."""
     weights = torch.exp(masked_log_softmax(log_alpha + log_beta, mask))
     return weights.masked_fill(~mask, 0.0)
 
 
 def masked_log_softmax(logits: Tensor, mask: Tensor) -> Tensor:
-    """Log-softmax over the real entries of the last axis; padding gets -1e4, never NaN, also in gradients."""
-    filled = torch.where(mask, logits, torch.full_like(logits, -1e4))
+    """Log-softmax over the real entries of the last axis; padding gets -1e30, and no gradient is NaN."""
+    filled = torch.where(mask, logits, torch.full_like(logits, NOTHING))
     return torch.log_softmax(filled, dim=-1)

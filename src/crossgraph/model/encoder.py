@@ -54,6 +54,7 @@ class AttributeEncoder(nn.Module):
 
     def __init__(self, attributes: int, options: ModelOptions) -> None:
         super().__init__()
+        self.frequencies: Tensor
         self.text = nn.Linear(TEXT_WIDTH, options.width, bias=False)
         self.number = nn.Linear(2 * len(PERIODS), options.width, bias=False)
         self.attribute = nn.Embedding(attributes, options.width)

@@ -108,14 +108,14 @@ class CollectiveNetwork(nn.Module):
     def prepare_all(self, side: SideTensors, sketch: Tensor) -> Prepared:
         """``prepare`` for every entity of a side, each layer in chunks."""
         everyone = torch.arange(len(side), device=side.mask.device)
-        h0 = torch.cat([self.level0(side, sketch, part) for part in everyone.split(CHUNK)])
+        h0 = torch.cat([self.level0(side, sketch, part) for part in torch.split(everyone, CHUNK)])
         hops = []
-        for part in everyone.split(CHUNK):
+        for part in torch.split(everyone, CHUNK):
             own, z = _messages(self.first, side, h0, (everyone, part))
             hops.append(self.first.alone(own, z, side.relations[part], side.mask[part]))
         h1 = torch.cat(hops)
         return Prepared.stacked(
-            [self._prepared(side, h1, (everyone, part), h0[part]) for part in everyone.split(CHUNK)]
+            [self._prepared(side, h1, (everyone, part), h0[part]) for part in torch.split(everyone, CHUNK)]
         )
 
     def compare(self, left: Prepared, right: Prepared) -> PairOutput:
@@ -154,7 +154,7 @@ class CollectiveNetwork(nn.Module):
         """``forward`` for many pairs: every entity is prepared once, pairs follow in chunks, in order."""
         lefts = self.prepare_all(tensors.left, tensors.sketch)
         rights = self.prepare_all(tensors.right, tensors.sketch)
-        for part in torch.arange(len(left), device=left.device).split(CHUNK):
+        for part in torch.split(torch.arange(len(left), device=left.device), CHUNK):
             yield self.compare(lefts.rows(left[part]), rights.rows(right[part]))
 
 
@@ -170,7 +170,7 @@ def _neighbours(side: SideTensors, entities: Tensor) -> Tensor:
 def _messages(
     layer: CollectiveLayer, side: SideTensors, h: Tensor, at: tuple[Tensor, Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """(K, D/2) own parts and (K, N, D/2) messages of the entities at[1], whose h are rows of the entities at[0]."""
+    """(K, D/2) own parts and (K, N, D/2) messages of the entities at[1], where h (T, D) is of those at[0]."""
     known, wanted = at
     mask = side.mask[wanted]
     rows = torch.searchsorted(known, side.neighbours[wanted][mask].long())

@@ -12,6 +12,8 @@ from crossgraph._types import Bool, Float32
 from crossgraph.errors import ConfigError
 
 BINS = 8
+# Encoded pairs held at once: small enough to stay in the processor's cache.
+CHUNK = 2_048
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +59,7 @@ class EvidenceScorer(nn.Module):
         )
 
     def fit_edges(self, values: Float32, same: Bool) -> None:
-        """Choose the intervals: quantiles of the pairs that are the same and of those that are not, by turns."""
+        """Choose the intervals: quantiles of the pairs that are the same and of those that are not."""
         self.edges.copy_(torch.from_numpy(np.stack([_edges(column, same) for column in values.T])))
 
     def encode(self, values: Tensor) -> Tensor:
@@ -72,16 +74,16 @@ class EvidenceScorer(nn.Module):
 
     def forward(self, encoded: Tensor) -> Tensor:
         """Scores (P) of encoded evidence."""
-        return (self.straight(encoded) + self.hidden(encoded)).squeeze(1)
+        scores: Tensor = (self.straight(encoded) + self.hidden(encoded)).squeeze(1)
+        return scores
 
     @torch.no_grad()
     def score(self, values: Float32) -> Float32:
         """Scores (P) of evidence (P, F), in chunks."""
         self.eval()
-        parts = [
-            self(self.encode(part)) for part in torch.from_numpy(values).to(self.edges.device).split(65_536)
-        ]
-        return torch.cat(parts).cpu().numpy() if parts else np.zeros(0, dtype=np.float32)
+        parts = torch.split(torch.from_numpy(values).to(self.edges.device), 65_536)
+        scores: Float32 = torch.cat([self(self.encode(part)) for part in parts]).cpu().numpy()
+        return scores
 
 
 def _edges(column: Float32, same: Bool) -> Float32:
@@ -94,4 +96,5 @@ def _edges(column: Float32, same: Bool) -> Float32:
     distinct = np.unique(np.array(cuts, dtype=np.float32)) if cuts else np.zeros(1, dtype=np.float32)
     if len(distinct) > BINS + 1:
         distinct = distinct[np.linspace(0, len(distinct) - 1, BINS + 1).round().astype(int)]
-    return np.r_[distinct, np.full(BINS + 1 - len(distinct), distinct[-1])].astype(np.float32)
+    edges: Float32 = np.r_[distinct, np.full(BINS + 1 - len(distinct), distinct[-1])].astype(np.float32)
+    return edges

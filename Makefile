@@ -1,0 +1,22 @@
+# Recipes for a checkout. They use .venv where there is one and no other environment is active.
+ifndef VIRTUAL_ENV
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+endif
+
+.PHONY: check test real settings
+
+# What the second command of README.md runs, after installing.
+check:
+	ruff check . && ruff format --check . && mypy && lint-imports && pytest
+
+test:
+	pytest
+
+# make real DATA=folder [JUDGE=judge.py]: the checks on real data sets, which the default run skips.
+real:
+	@test -d "$(DATA)" || { echo 'usage: make real DATA=folder [JUDGE=judge.py]' >&2; exit 2; }
+	CROSSGRAPH_DATA="$$(realpath "$(DATA)")" $(if $(JUDGE),CROSSGRAPH_JUDGE="$$(realpath "$(JUDGE)")") pytest -m real -rs
+
+# Writes docs/settings.md anew after an options class has changed.
+settings:
+	python tests/test_docs.py

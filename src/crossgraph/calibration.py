@@ -68,7 +68,7 @@ def calibrate(raw: Float32, leads: Float64, same: Bool, weight: Float32) -> Cali
 
 
 def probabilities(scores: AnyArray) -> Float64:
-    """(P) float64 in (0, 1), strictly increasing in the score: the logistic function of a softly bounded score."""
+    """(P) float64 in (0, 1), strictly increasing in the score: the logistic of a softly bounded score."""
     bounded = np.asarray(scores, dtype=np.float64)
     # Identity in the middle, logarithmic beyond: still strictly increasing where the logistic saturates.
     far = np.abs(bounded) > SUREST / 2

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from crossgraph.calibration import Calibration
 from crossgraph.errors import CheckpointError
@@ -96,15 +98,15 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
         ) from error
 
 
-def _rebuilt(card: dict[str, object], tensors: dict[str, object], device: str) -> TrainedModel:
+def _rebuilt(card: dict[str, Any], tensors: dict[str, Tensor], device: str) -> TrainedModel:
     vocabulary = _vocabulary(card["vocabulary"])
-    model, scorer = ModelOptions(**card["model"]), ScorerOptions(**card["scorer"])  # type: ignore[arg-type]
-    columns = tuple(str(name) for name in card["columns"])  # type: ignore[attr-defined]
+    model, scorer = ModelOptions(**card["model"]), ScorerOptions(**card["scorer"])
+    columns = tuple(str(name) for name in card["columns"])
     networks = tuple(
         CollectiveNetwork(2 * vocabulary.relation_slots, vocabulary.attribute_slots, model)
-        for _ in range(int(card["networks"]))  # type: ignore[call-overload]
+        for _ in range(int(card["networks"]))
     )
-    scorers = tuple(EvidenceScorer(len(columns), scorer) for _ in range(int(card["scorers"])))  # type: ignore[call-overload]
+    scorers = tuple(EvidenceScorer(len(columns), scorer) for _ in range(int(card["scorers"])))
     for kind, modules in (("network", networks), ("scorer", scorers)):
         for number, module in enumerate(modules):
             start = f"{kind}.{number}."
@@ -115,18 +117,17 @@ def _rebuilt(card: dict[str, object], tensors: dict[str, object], device: str) -
         networks=networks,
         scorers=scorers,
         columns=columns,
-        calibration=Calibration(**card["calibration"]),  # type: ignore[arg-type]
-        thresholds=dict(card["thresholds"]),  # type: ignore[call-overload]
+        calibration=Calibration(**card["calibration"]),
+        thresholds=dict(card["thresholds"]),
         vocabulary=vocabulary,
         model=model,
         scorer=scorer,
-        sampling=SamplingOptions(**card["sampling"]),  # type: ignore[arg-type]
-        seed=int(card["seed"]),  # type: ignore[call-overload]
+        sampling=SamplingOptions(**card["sampling"]),
+        seed=int(card["seed"]),
     )
 
 
-def _vocabulary(card: object) -> Vocabulary:
-    assert isinstance(card, dict)
+def _vocabulary(card: dict[str, Any]) -> Vocabulary:
     return Vocabulary(
         relations_left={
             name: (int(slot), bool(turned)) for name, (slot, turned) in card["relations_left"].items()

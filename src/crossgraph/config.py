@@ -67,11 +67,8 @@ def load_config(
     config = Config(**given)
     run = replace(
         config.run,
-        **{
-            name: value
-            for name, value in (("seed", seed), ("device", device and str(device)))
-            if value is not None
-        },
+        seed=config.run.seed if seed is None else seed,
+        device=config.run.device if device is None else str(device),
     )
     decisions = config.decisions if precision is None else replace(config.decisions, precision=precision)
     return replace(config, run=run, decisions=decisions)

@@ -79,7 +79,8 @@ def choose_threshold(held_out: HeldOut, *, precision: float, seed: int) -> Thres
     ends = np.flatnonzero(np.r_[np.diff(probability) != 0, True]) if len(order) else np.zeros(0, dtype=int)
     ends = ends[:: 1 + len(ends) // THRESHOLDS]
     if not len(ends) or not same.any():
-        return Threshold(0.5, *[float("nan")] * 6, matches=held_out.matches)
+        nan = float("nan")
+        return Threshold(0.5, nan, nan, nan, nan, nan, nan, held_out.matches)
     precisions, recalls = _bootstrap(same, held_out.groups[order], ends, held_out.matches, seed)
     f1 = 2 * precisions * recalls / np.maximum(precisions + recalls, 1e-12)
     low = np.quantile(precisions[1:], 0.025, axis=0)
@@ -89,11 +90,21 @@ def choose_threshold(held_out: HeldOut, *, precision: float, seed: int) -> Thres
     best = int(np.argmax(np.where(allowed, f1[0], -1.0)))
     allowed &= f1[0] >= f1[0, best] - f1[1:, best].std()
     chosen, least = _nearest_half(probability, ends, allowed)
+    return _measured(least, precisions[:, chosen], recalls[:, chosen], held_out.matches)
+
+
+def _measured(probability: float, precisions: Float64, recalls: Float64, matches: int) -> Threshold:
+    precision_low, precision_high = _interval(precisions[1:])
+    recall_low, recall_high = _interval(recalls[1:])
     return Threshold(
-        least,
-        *(float(precisions[0, chosen]), *_interval(precisions[1:, chosen])),
-        *(float(recalls[0, chosen]), *_interval(recalls[1:, chosen])),
-        matches=held_out.matches,
+        probability=probability,
+        precision=float(precisions[0]),
+        precision_low=precision_low,
+        precision_high=precision_high,
+        recall=float(recalls[0]),
+        recall_low=recall_low,
+        recall_high=recall_high,
+        matches=matches,
     )
 
 

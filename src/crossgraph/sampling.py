@@ -70,7 +70,10 @@ def sample_neighbourhoods(
 
 
 def edge_weights(graph: KnowledgeGraph, adjacency: Adjacency) -> Float64:
-    """(2T) 1 / average fan-out of the edge's directed relation over the entities of the source's type that have it."""
+    """(2T) 1 / average fan-out of each edge's directed relation.
+
+    The average is over the entities of the source's type that have the relation.
+    """
     types = graph.primary_types.astype(np.int64)[adjacency.sources] + 1
     kind = types * (2 * adjacency.relation_count) + adjacency.relations
     kinds, kind = np.unique(kind, return_inverse=True)

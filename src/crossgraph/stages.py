@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class StageClock:
-    """Seconds, CPU seconds (user + system, with child processes) and peak memory of named stages, in order."""
+    """Seconds, CPU seconds (user + system, with children) and peak memory of named stages, in order."""
 
     stages: list[dict[str, float | str]] = field(default_factory=list)
 

@@ -34,7 +34,7 @@ class Candidates:
 
     @staticmethod
     def of_pairs(left: AnyArray, right: AnyArray, name: AnyArray | float = 0.0) -> Candidates:
-        """EntityPairs in any order, perhaps repeated (the largest name cosine stays), with nothing weighed yet."""
+        """Pairs in any order, perhaps repeated (the largest name cosine stays), with nothing weighed yet."""
         names = np.broadcast_to(np.asarray(name, dtype=np.float32), np.shape(left))
         frame = pl.DataFrame({"left": np.asarray(left), "right": np.asarray(right), "name": names})
         return Candidates.united_frame(frame)
@@ -100,7 +100,7 @@ class Candidates:
         return replace(asked, proposed=np.zeros(len(asked), dtype=bool))
 
     def recall(self, left: AnyArray, right: AnyArray) -> float:
-        """Share of the given matching pairs that blocking proposed (pair completeness); NaN for none given."""
+        """Share of the given matching pairs that blocking proposed (pair completeness); NaN for none."""
         if not len(left):
             return float("nan")
         places = self.find(left, right)

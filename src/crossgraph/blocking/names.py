@@ -7,8 +7,10 @@ import polars as pl
 from scipy import sparse
 from sparse_dot_topn import sp_matmul_topn
 
+from crossgraph._threads import threads
 from crossgraph._types import Float32, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
 from crossgraph.features.text import TextTable
 from crossgraph.schema.mapping import SchemaMapping
@@ -17,7 +19,6 @@ from crossgraph.schema.mapping import SchemaMapping
 COMMON_GRAM = 0.05
 # Below this many strings even common n-grams are cheap, and short lists need them.
 SMALL_TABLE = 5_000
-THREADS = 2
 # A name is short (mean bytes of its normalised form) ...
 LONGEST_NAME = 64
 # ... and its mapping at least this share of the strongest one's weight.
@@ -80,7 +81,7 @@ def nearest_names(queries: pl.DataFrame, pool: pl.DataFrame, texts: TextTable, *
     else:
         rare = rare[known.to_numpy()]
     found = sp_matmul_topn(
-        texts.grams[asked.to_numpy()], rare.T.tocsr(), top_n=top, sort=True, n_threads=THREADS
+        texts.grams[asked.to_numpy()], rare.T.tocsr(), top_n=top, sort=True, n_threads=threads()
     ).tocoo()
     near = pl.DataFrame(
         {
@@ -132,12 +133,8 @@ def name_cosines(
     """(P) the best cosine over all names of each pair; 0 where either has none."""
     left, right = (_grouped(rows) for rows in names)
     number, first, second = combinations(left[0], right[0], pairs)
-    best = np.zeros(len(pairs[0]), dtype=np.float32)
-    if len(number):
-        starts = np.flatnonzero(np.r_[True, np.diff(number) != 0])
-        cosines = texts.cosines(left[1][first], right[1][second])
-        best[number[starts]] = np.maximum.reduceat(cosines, starts)
-    return best
+    best = best_of_pairs(len(pairs[0]), number, texts.cosines(left[1][first], right[1][second]))
+    return np.nan_to_num(best, nan=0.0)
 
 
 def _grouped(rows: pl.DataFrame) -> tuple[Int64, Int32]:

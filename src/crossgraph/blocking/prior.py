@@ -49,7 +49,7 @@ def _weights(seed_bins: Int32, pool_bins: Int32, bins: int) -> Float64:
     """Smoothed log ratio of the bin's share among seeds and in the pool; bin 0 (missing) weighs nothing."""
     seed = np.bincount(seed_bins[seed_bins > 0], minlength=bins) + 0.5
     pool = np.bincount(pool_bins[pool_bins > 0], minlength=bins) + 0.5
-    weights = np.log(seed / seed.sum()) - np.log(pool / pool.sum())
+    weights: Float64 = np.log(seed / seed.sum()) - np.log(pool / pool.sum())
     weights[0] = 0.0
     return weights
 
@@ -60,7 +60,7 @@ def value_tests(
     seeds: tuple[Int32, Int32],
     pool: tuple[Int32, Int32],
 ) -> tuple[ValueTest, ...]:
-    """The mapped attributes that are numbers or dates; each attribute is tested once, with its best partner."""
+    """The mapped attributes that are numbers or dates, each tested once, with its best partner."""
     tests: list[ValueTest] = []
     used: set[tuple[str, str]] = set()
     for mapping in schema.attributes:

@@ -6,12 +6,12 @@ import numpy as np
 from scipy import sparse
 from sparse_dot_topn import sp_matmul_topn
 
+from crossgraph._threads import threads
 from crossgraph._types import Bool, Float32, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import SchemaMapping
 
-THREADS = 2
 # A neighbour with more neighbours than this by one relation tells nothing apart, and costs its square.
 HUB_DEGREE = 2_000
 
@@ -78,7 +78,11 @@ def structural_candidates(
 
 def _nearest(asking: sparse.csr_matrix, known: sparse.csr_matrix, *, top: int) -> tuple[Int64, Int64]:
     product = sp_matmul_topn(
-        asking.astype(np.float32), known.T.tocsr().astype(np.float32), top_n=top, sort=True, n_threads=THREADS
+        asking.astype(np.float32),
+        known.T.tocsr().astype(np.float32),
+        top_n=top,
+        sort=True,
+        n_threads=threads(),
     ).tocoo()
     return product.row.astype(np.int64), product.col.astype(np.int64)
 

@@ -92,9 +92,9 @@ def _examine(
 
 
 def _read(left: Path, right: Path | None, read: ReadOptions) -> dict[str, KnowledgeGraph]:
-    from crossgraph.graphs.readers import _holds_two, read_graph, read_pair
+    from crossgraph.graphs.readers import holds_two, read_graph, read_pair
 
-    if right is None and not _holds_two(left):
+    if right is None and not holds_two(left):
         return {str(left): read_graph(left, options=read)}
     first, second = read_pair(left, right, options=read)
     names = (f"{left} (left)", f"{right or left} (right)")

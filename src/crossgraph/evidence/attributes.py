@@ -7,9 +7,10 @@ import polars as pl
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
 
-from crossgraph._types import AnyArray, Float32, Int32, Int64
+from crossgraph._threads import threads
+from crossgraph._types import Float32, Int32, Int64
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.features.closeness import chance_of, number_distance, random_distances
+from crossgraph.features.closeness import best_of_pairs, chance_of, number_distance, random_distances
 from crossgraph.features.description import AttributeColumn, Description, column_of, value_pairs
 from crossgraph.features.text import TextTable
 from crossgraph.schema.mapping import SchemaMapping
@@ -23,10 +24,11 @@ _Pairs = tuple[Int32, Int32]
 
 
 def attribute_evidence(description: Description, schema: SchemaMapping, pairs: _Pairs) -> EvidenceTable:
-    """Columns ``left~right:measure`` for each mapped attribute, and ``name:measure`` for the best of all texts.
+    """Columns ``left~right:measure`` for each mapped attribute, ``name:measure`` for the best of all texts.
 
     Texts: cosine of n-grams, three edit similarities, equality; numbers and dates: how unlikely so small
-    a difference is by chance (-log10), and equality. NaN where either entity has no value.
+    a difference is by chance (-log10), and equality. NaN where either entity has no value, or none with a
+    letter or digit.
     """
     columns: dict[str, Float32] = {}
     texts: list[dict[str, Float32]] = []
@@ -60,12 +62,16 @@ def _compare_numbers(a: AttributeColumn, b: AttributeColumn, pairs: _Pairs) -> d
 def _compare_texts(
     a: AttributeColumn, b: AttributeColumn, pairs: _Pairs, texts: TextTable
 ) -> dict[str, Float32]:
+    count = len(pairs[0])
     number, left, right = value_pairs(a, b, pairs)
     first, second = a.texts[left], b.texts[right]
+    # Two values without any letter or digit both normalise to nothing, and are not equal for that.
+    said = (first > 0) & (second > 0)
+    number, first, second = number[said], first[said], second[said]
     distinct, back = _distinct(first, second)
     measured = _similarities(distinct, texts)
-    out = {name: _best(values[back], number, len(pairs[0])) for name, values in measured.items()}
-    out["equal"] = _best((first == second).astype(np.float32), number, len(pairs[0]))
+    out = {name: best_of_pairs(count, number, values[back]) for name, values in measured.items()}
+    out["equal"] = best_of_pairs(count, number, first == second)
     return out
 
 
@@ -88,16 +94,9 @@ def _similarities(rows: _Pairs, texts: TextTable) -> dict[str, Float32]:
         ("prefix", JaroWinkler.normalized_similarity, 1.0),
     ):
         values = cosine.copy()
-        values[short] = process.cpdist(first, second, scorer=scorer, dtype=np.float32, workers=-1) * scale
+        close = process.cpdist(first, second, scorer=scorer, dtype=np.float32, workers=threads())
+        values[short] = close * scale
         out[name] = values
-    return out
-
-
-def _best(values: AnyArray, number: Int64, count: int) -> Float32:
-    out = np.full(count, np.nan, dtype=np.float32)
-    if len(number):
-        starts = np.flatnonzero(np.r_[True, np.diff(number) != 0])
-        out[number[starts]] = np.maximum.reduceat(values, starts)
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numba import njit
@@ -17,6 +18,8 @@ from crossgraph.schema.mapping import SchemaMapping
 # So many directed left relations get columns of their own; the rest share one group.
 GROUPS = 8
 
+_Rows: TypeAlias = tuple[AnyArray, AnyArray, AnyArray]
+
 
 @dataclass(frozen=True, eq=False)
 class RelationGroups:
@@ -24,8 +27,8 @@ class RelationGroups:
 
     names (G)        one for each group: a directed left relation, the last is ``others``
     group_left (2R)  group of each directed left relation; -1 where it is not mapped
-    group_right (2R')  mask: is the directed right relation mapped at all
-    weight (2R, 2R') mapping weight, 0 where the two do not correspond
+    mapped_right (2R') 1 where a directed right relation is mapped at all, else 0
+    weight (2R, 2R')   mapping weight, 0 where the two do not correspond
     """
 
     names: tuple[str, ...]
@@ -130,7 +133,15 @@ def _columns(sums: AnyArray, degrees: tuple[Float32, Float32], names: tuple[str,
 
 
 @njit(cache=True, nogil=True)
-def _echo(left, right, similarity, weights, pairs, groups, right_entities):  # type: ignore[no-untyped-def]
+def _echo(
+    left: _Rows,
+    right: _Rows,
+    similarity: _Rows,
+    weights: tuple[Int32, Float32, Float32, Float32],
+    pairs: tuple[Int32, Int32],
+    groups: int,
+    right_entities: int,
+) -> Float32:
     """(2, P, G) sums of the best similarity of each left neighbour, plain and weighed by rarity."""
     l_ptr, l_to, l_rel = left
     r_ptr, r_to, r_rel = right

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crossgraph._types import Float32, Float64, Int32
+from crossgraph._types import AnyArray, Float32, Int32, Int64
 from crossgraph.features.description import AttributeColumn, value_pairs
 from crossgraph.features.text import TextTable
 
@@ -17,7 +17,7 @@ def text_closeness(
 ) -> Float32:
     """(P) the best cosine over all combinations of values; NaN where either entity has none."""
     number, left, right = value_pairs(a, b, pairs)
-    return _best(len(pairs[0]), number, texts.cosines(a.texts[left], b.texts[right]))
+    return best_of_pairs(len(pairs[0]), number, texts.cosines(a.texts[left], b.texts[right]))
 
 
 def number_distance(a: AttributeColumn, b: AttributeColumn, pairs: tuple[Int32, Int32]) -> Float32:
@@ -27,10 +27,14 @@ def number_distance(a: AttributeColumn, b: AttributeColumn, pairs: tuple[Int32, 
     distance = np.abs(first - second)
     distance[distance <= EXACT * np.maximum(np.abs(first), np.abs(second))] = 0.0
     known = ~np.isnan(distance)
-    return -_best(len(pairs[0]), number[known], -distance[known].astype(np.float32))
+    return -best_of_pairs(len(pairs[0]), number[known], -distance[known].astype(np.float32))
 
 
-def _best(count: int, number: Int32, values: Float32) -> Float32:
+def best_of_pairs(count: int, number: Int64, values: AnyArray) -> Float32:
+    """(count) the largest value of each pair; NaN for pairs without any.
+
+    number (K)   pair of each value, ascending
+    """
     out = np.full(count, np.nan, dtype=np.float32)
     if len(number):
         starts = np.flatnonzero(np.r_[True, np.diff(number) != 0])
@@ -38,7 +42,7 @@ def _best(count: int, number: Int32, values: Float32) -> Float32:
     return out
 
 
-def chance_of(distances: Float64, background: Float64) -> Float32:
+def chance_of(distances: Float32, background: Float32) -> Float32:
     """(P) share of random pairs at least as close: small is telling. NaN stays NaN.
 
     distances    (P) of the pairs in question

@@ -91,7 +91,7 @@ def gram_counts(strings: pl.Series) -> sparse.csr_matrix:
 
 
 @njit(cache=True, nogil=True)
-def _hash_grams(data: AnyArray, offsets: Int64, mask: int) -> tuple[Int64, Int32]:
+def _hash_grams(data: AnyArray, offsets: Int64, mask: np.uint32) -> tuple[Int64, Int32]:
     rows = len(offsets) - 1
     indptr = np.zeros(rows + 1, dtype=np.int64)
     indices = np.empty(2 * len(data) + 4 * rows, dtype=np.int32)

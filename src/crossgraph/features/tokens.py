@@ -42,7 +42,8 @@ def text_sketch(texts: TextTable) -> Float32:
     g = texts.grams
     sketch = _project(g.indptr.astype(np.int64), g.indices, g.data, TEXT_WIDTH)
     lengths = np.linalg.norm(sketch, axis=1, keepdims=True)
-    return np.divide(sketch, lengths, out=np.zeros_like(sketch), where=lengths > 0)
+    unit: Float32 = np.divide(sketch, lengths, out=np.zeros_like(sketch), where=lengths > 0)
+    return unit
 
 
 def entity_tokens(

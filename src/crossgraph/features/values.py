@@ -72,8 +72,10 @@ def kind_of(values: pl.Series) -> Kind:
     sample = values.unique().sort().gather_every(max(1, values.n_unique() // 2000))
     if sample.is_empty():
         return "text"
-    if days(sample).is_not_null().mean() >= KIND_SHARE:  # type: ignore[operator]
+    if _parsed_share(days(sample)) >= KIND_SHARE:
         return "date"
-    if numbers(sample).is_not_null().mean() >= KIND_SHARE:  # type: ignore[operator]
-        return "number"
-    return "text"
+    return "number" if _parsed_share(numbers(sample)) >= KIND_SHARE else "text"
+
+
+def _parsed_share(parsed: pl.Series) -> float:
+    return 1.0 - parsed.null_count() / len(parsed)

@@ -27,14 +27,17 @@ class GraphTables:
 
     @staticmethod
     def empty_types() -> pl.DataFrame:
+        """No types."""
         return pl.DataFrame(schema={"entity": pl.String, "type": pl.String})
 
     @staticmethod
     def empty_edges() -> pl.DataFrame:
+        """No edges."""
         return pl.DataFrame(schema={"head": pl.String, "relation": pl.String, "tail": pl.String})
 
     @staticmethod
     def empty_facts() -> pl.DataFrame:
+        """No facts."""
         return pl.DataFrame(
             schema={"entity": pl.String, "attribute": pl.String, "value": pl.String, "tag": pl.String}
         )

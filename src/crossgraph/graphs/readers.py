@@ -73,7 +73,7 @@ def read_pair(
     """
     options = options or ReadOptions()
     first, second = Path(left), Path(left if right is None else right)
-    if right is None and not _holds_two(first):
+    if right is None and not holds_two(first):
         missing = Fault(str(left), None, "the right graph is missing", _BOTH)
         raise GraphFormatError("cannot read two graphs", [*_absent(first), missing])
     readings = [_read(first, "left", options=options), _read(second, "right", options=options)]
@@ -179,7 +179,8 @@ def _side_tables(folder: Path) -> tuple[Path, ...]:
     return tuple(paths[0] for paths in found) if all(len(paths) == 1 for paths in found) else ()
 
 
-def _holds_two(path: Path) -> bool:
+def holds_two(path: Path) -> bool:
+    """Whether a folder holds both graphs: an OpenEA folder, or tableA.csv and tableB.csv."""
     return path.is_dir() and (len(openea_sides(path)) == 2 or len(_side_tables(path)) == 2)
 
 

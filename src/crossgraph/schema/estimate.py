@@ -22,8 +22,9 @@ class SchemaOptions:
     type_share       share of the better of both types' best partner that another partner needs
     relation_share   share of a relation's seeded edges that the other relation must echo
     attribute_gain   how much closer values of seed pairs must be than those of random pairs, in [0, 1]
-    support          seed pairs (or edges) that must speak for a correspondence
-    attributes_kept  at most so many attribute correspondences
+    support          seed pairs (or edges) that must speak for a correspondence (count)
+    attributes_kept  at most so many attribute correspondences (count)
+    sample           seed pairs that attributes are compared on; from twice as many on, every n-th is taken (count)
     """
 
     type_share: float = 0.5
@@ -94,7 +95,8 @@ def local_name(name: str) -> str:
 def _mutual_share(counts: Float64) -> Float64:
     rows, columns = counts.sum(axis=1, keepdims=True), counts.sum(axis=0, keepdims=True)
     total = np.sqrt(rows * columns)
-    return np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
+    share: Float64 = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
+    return share
 
 
 def map_relations(

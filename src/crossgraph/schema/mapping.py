@@ -1,4 +1,4 @@
-"""Which types, relations and attributes of the two graphs correspond: a table that people can read and edit."""
+"""Which types, relations and attributes of the two graphs correspond, as a table that people can edit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TypeMapping:
 
 @dataclass(frozen=True, slots=True)
 class RelationMapping:
-    """An edge by ``left`` tends to be an edge by ``right`` (turned round if ``inverse``); weight in (0, 1]."""
+    """An edge by ``left`` tends to be one by ``right``, turned round if ``inverse``; weight in (0, 1]."""
 
     left: str
     right: str

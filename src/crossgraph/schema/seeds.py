@@ -32,7 +32,7 @@ class EntityPairs:
 
     @staticmethod
     def of(left: AnyArray, right: AnyArray, weight: AnyArray | float = 1.0) -> EntityPairs:
-        """EntityPairs from any integer arrays; one weight for all, or one each."""
+        """Pairs from any integer arrays; one weight for all, or one each."""
         weights = np.broadcast_to(np.asarray(weight, dtype=np.float32), np.shape(left)).copy()
         return EntityPairs(np.asarray(left, dtype=np.int32), np.asarray(right, dtype=np.int32), weights)
 
@@ -68,7 +68,7 @@ def type_codes(graph: KnowledgeGraph) -> tuple[tuple[str, ...], Int32]:
 
 
 def shared_rare_values(description: Description) -> EntityPairs:
-    """EntityPairs that alone, each on its side, hold a text that both graphs have.
+    """Pairs of entities that alone, each on its side, hold a text that both graphs have.
 
     An entity whose shared texts point to several partners is left out.
     """

@@ -90,7 +90,8 @@ def directed_slots(names: tuple[str, ...], slots: Mapping[str, tuple[int, bool]]
     """(2R) the network's direction (0 .. 2 * slot_count - 1) of each directed relation of ``Adjacency``."""
     forward = np.array([slots.get(name, (OTHER, False)) for name in names], dtype=np.int32).reshape(-1, 2)
     slot, turned = forward[:, 0], forward[:, 1]
-    return np.r_[slot + turned * slot_count, slot + (1 - turned) * slot_count].astype(np.int32)
+    both = [slot + turned * slot_count, slot + (1 - turned) * slot_count]
+    return np.concatenate(both).astype(np.int32)
 
 
 def attribute_slots(names: tuple[str, ...], slots: Mapping[str, int]) -> Int32:

@@ -9,6 +9,7 @@ from typing import Any
 
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.decisions import DecisionOptions
+from crossgraph.errors import ConfigError
 from crossgraph.model.encoder import ModelOptions
 from crossgraph.model.scorer import ScorerOptions
 from crossgraph.sampling import SamplingOptions
@@ -27,6 +28,10 @@ class RunOptions:
 
     seed: int = 0
     device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 1 << 32:
+            raise ConfigError(f"[run] seed = {self.seed}", hint="use a number from 0 to 4294967295")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

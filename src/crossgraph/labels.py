@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
+from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64, UInt64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.sampling import mix
 from crossgraph.schema.seeds import EntityPairs
@@ -25,7 +25,7 @@ class Labels:
     places (K)    positions in the candidates, ascending
     same (K)      the label
     weight (K)    trust, in (0, 1]
-    folds (K)     0 .. FOLDS - 1; all pairs of a linked entity share one
+    folds (K)     0 .. FOLDS - 1; all pairs of a linked left entity share one
     known (K)     True where a person said so, False for seeds
     matches       all known links, those among them that are no candidates too
     """
@@ -52,32 +52,53 @@ class Labels:
         )
 
 
-def label_pairs(candidates: Candidates, pairs: tuple[Int32, Int32], same: Bool, *, seed: int) -> Labels:
-    """Labels that were given pair by pair; all of them must be candidates."""
+def label_pairs(
+    candidates: Candidates,
+    pairs: tuple[Int32, Int32],
+    same: Bool,
+    *,
+    seed: int,
+    keys: UInt64 | None = None,
+) -> Labels:
+    """Labels that were given pair by pair; of a pair that is given twice the first counts.
+
+    keys   (E) what a left entity's fold is drawn from, see ``label_links``
+
+    Raises ValueError for a pair that is no candidate.
+    """
     places, first = np.unique(candidates.find(*pairs), return_index=True)
+    if len(places) and places[0] < 0:
+        raise ValueError("a labelled pair is no candidate")
     return Labels(
         places=places,
         same=same[first],
         weight=np.ones(len(places), dtype=np.float32),
-        folds=_folds(pairs[0][first], seed),
+        folds=_folds(pairs[0][first], seed, keys),
         known=np.ones(len(places), dtype=bool),
         matches=int(same[first].sum()),
     )
 
 
 def label_links(
-    candidates: Candidates, links: tuple[EntityPairs, EntityPairs], seeds: EntityPairs, *, seed: int
+    candidates: Candidates,
+    links: tuple[EntityPairs, EntityPairs],
+    seeds: EntityPairs,
+    *,
+    seed: int,
+    keys: UInt64 | None = None,
 ) -> Labels:
     """Labels that follow from links: a candidate is the same if it is linked, another if an end is linked.
 
-    links   the known positive and the known negative pairs
+    links   the known positive and the known negative pairs; where they contradict, the negative holds
     seeds   believed pairs of the types that have no known link
+    keys    (E) what a left entity's fold is drawn from (``sampling.content_keys`` of the left graph), so that
+            identifiers carry no signal; entity numbers where not given
     """
     positive, negative = links
-    known = _closed(candidates, positive, seed)
+    known = _closed(candidates, positive, _folds(positive.left, seed, keys))
     refuted = candidates.find(negative.left, negative.right)
     refuted = refuted[refuted >= 0]
-    believed = _closed(candidates, seeds, seed)
+    believed = _closed(candidates, seeds, _folds(seeds.left, seed, keys))
     same = np.where(known.labelled, known.same, believed.same)
     same[refuted] = False
     labelled = known.labelled | believed.labelled
@@ -85,7 +106,8 @@ def label_links(
     sure = known.labelled.copy()
     sure[refuted] = True
     folds = np.where(known.labelled, known.folds, believed.folds)
-    folds[refuted] = _folds(candidates.left[refuted], seed)
+    apart = refuted[folds[refuted] < 0]
+    folds[apart] = _folds(candidates.left[apart], seed, keys)
     places = np.flatnonzero(labelled)
     return Labels(
         places=places,
@@ -104,12 +126,11 @@ class _Closure:
     folds: Int32
 
 
-def _closed(candidates: Candidates, pairs: EntityPairs, seed: int) -> _Closure:
+def _closed(candidates: Candidates, pairs: EntityPairs, folds: Int32) -> _Closure:
     """Every candidate that touches a linked entity; a left link's fold goes before a right one's."""
     size_left = 1 + max(int(candidates.left.max(initial=0)), int(pairs.left.max(initial=0)))
     size_right = 1 + max(int(candidates.right.max(initial=0)), int(pairs.right.max(initial=0)))
     fold_left, fold_right = np.full(size_left, -1, dtype=np.int32), np.full(size_right, -1, dtype=np.int32)
-    folds = _folds(pairs.left, seed)
     fold_left[pairs.left], fold_right[pairs.right] = folds, folds
     of_left, of_right = fold_left[candidates.left], fold_right[candidates.right]
     same = np.zeros(len(candidates), dtype=bool)
@@ -118,18 +139,42 @@ def _closed(candidates: Candidates, pairs: EntityPairs, seed: int) -> _Closure:
     return _Closure((of_left >= 0) | (of_right >= 0), same, np.where(of_left >= 0, of_left, of_right))
 
 
-def _folds(entities: AnyArray, seed: int) -> Int32:
-    return (
-        mix(entities.astype(np.uint64) + np.uint64(seed) * np.uint64(1_000_003)) % np.uint64(FOLDS)
-    ).astype(np.int32)
+def _folds(entities: AnyArray, seed: int, keys: UInt64 | None) -> Int32:
+    return (_drawn(entities, seed, keys) % np.uint64(FOLDS)).astype(np.int32)
+
+
+def _drawn(entities: AnyArray, seed: int, keys: UInt64 | None) -> UInt64:
+    """(K) a random number of each entity, from the seed and its key."""
+    key = entities.astype(np.uint64) if keys is None else _told_apart(keys)[entities]
+    start = mix(np.array([seed], dtype=np.uint64))
+    return mix(key ^ start)
+
+
+def _told_apart(keys: UInt64) -> UInt64:
+    """Keys of which no two are equal: entities without facts must not all share one fold."""
+    order = np.argsort(keys, kind="stable")
+    new = np.r_[True, np.diff(keys[order]) != 0][: len(keys)]
+    starts = np.flatnonzero(new)
+    place = np.arange(len(keys)) - np.repeat(starts, np.diff(np.r_[starts, len(keys)]))
+    apart = np.empty_like(keys)
+    apart[order] = np.where(place == 0, keys[order], mix(keys[order] + place.astype(np.uint64)))
+    return apart
 
 
 def seeds_of_unlinked(
-    seeds: EntityPairs, linked: EntityPairs, left_types: Int32, *, seed: int
+    seeds: EntityPairs,
+    linked: EntityPairs,
+    left_types: Int32,
+    *,
+    seed: int,
+    keys: UInt64 | None = None,
 ) -> EntityPairs:
-    """The seeds of the types that no known link is of, at most ``SEEDS_PER_TYPE`` of each."""
+    """The seeds of the types that no known link is of, at most ``SEEDS_PER_TYPE`` of each.
+
+    keys   (E) what chance draws from, see ``label_links``
+    """
     kept = np.flatnonzero(~np.isin(left_types[seeds.left], np.unique(left_types[linked.left])))
-    shuffled = kept[np.argsort(mix(seeds.left[kept].astype(np.uint64) + np.uint64(seed)), kind="stable")]
+    shuffled = kept[np.argsort(_drawn(seeds.left[kept], seed, keys), kind="stable")]
     kind = left_types[seeds.left[shuffled]]
     order = np.argsort(kind, kind="stable")
     starts = np.searchsorted(kind[order], kind[order])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 import numpy as np
 
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import BlockingOptions, block, mutual_seeds, name_similarity
 from crossgraph.blocking.names import name_rows
-from crossgraph.errors import NoCandidatesError
+from crossgraph.errors import Fault, GraphFormatError, NoCandidatesError
 from crossgraph.evidence.attributes import attribute_evidence, name_counts
 from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.echo import echo_evidence, relation_groups
@@ -20,7 +21,7 @@ from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.estimate import SchemaOptions, estimate_schema
 from crossgraph.schema.mapping import SchemaMapping
-from crossgraph.schema.seeds import EntityPairs, shared_rare_values
+from crossgraph.schema.seeds import EntityPairs, shared_rare_values, type_codes
 
 Graphs = tuple[KnowledgeGraph, KnowledgeGraph]
 
@@ -62,6 +63,27 @@ def first_schema(
     return estimate_schema(*graphs, description, seeds, options=options), seeds
 
 
+def refuse_unknown_names(schema: SchemaMapping, graphs: Graphs) -> None:
+    """Raise GraphFormatError with every name of a schema mapping that its graph does not have."""
+    faults = []
+    for side, graph in zip(("left", "right"), graphs, strict=True):
+        for table, known in (
+            ("types", type_codes(graph)[0]),
+            ("relations", graph.relation_names),
+            ("attributes", graph.attribute_names),
+        ):
+            names = dict.fromkeys(getattr(row, side) for row in getattr(schema, table))
+            faults += [_unknown(table, side, name, known) for name in names if name not in known]
+    if faults:
+        raise GraphFormatError("the schema mapping names what the graphs do not have", faults)
+
+
+def _unknown(table: str, side: str, name: str, known: tuple[str, ...]) -> Fault:
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "`crossgraph schema LEFT RIGHT` writes what there is"
+    return Fault(f"[[{table}]]", None, f"the {side} graph has no {name!r}", hint)
+
+
 def prepare(
     graphs: Graphs,
     known: Known,
@@ -77,7 +99,8 @@ def prepare(
     keep     pairs that are to be candidates in any case
     schema   taken as it is, where given
 
-    Raises NoCandidatesError where blocking proposes nothing.
+    Raises NoCandidatesError where blocking proposes nothing, and GraphFormatError where a given schema
+    names what neither graph has.
     """
     with progress.stage("describe", None):
         description = describe(*graphs)
@@ -89,6 +112,7 @@ def prepare(
         seeds = known.same.joined(mutual_seeds(candidates))
         mapping = estimate_schema(*graphs, description, seeds, options=schema_options)
     else:
+        refuse_unknown_names(schema, graphs)
         mapping = schema
     candidates = block(graphs, description, mapping, seeds, keep=keep, options=blocking, progress=progress)
     if not len(candidates):

@@ -254,7 +254,7 @@ def _allowed(kind: Any) -> str:
         some = " or ".join(_allowed(one) for one in args if one is not NoneType)
         return f"{some}, or be left out" if NoneType in args else some
     if origin is Literal:
-        return "one of " + ", ".join(_literal(choice) for choice in args)
+        return "one of " + ", ".join(literal(choice) for choice in args)
     if origin is tuple and args[-1] is Ellipsis:
         return f"an array, each element {_allowed(args[0])}"
     if origin is tuple:
@@ -279,10 +279,11 @@ def _lines(table: str, options: Options, *, comments: bool) -> Iterator[str]:
         value = getattr(options, field.name)
         if value is None and field.default is not None:
             raise ValueError(f"[{table}] {field.name} is None, and TOML cannot say so: make that the default")
-        yield f"# {field.name} is not set" if value is None else f"{field.name} = {_literal(value)}"
+        yield f"# {field.name} is not set" if value is None else f"{field.name} = {literal(value)}"
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
+    """A value as TOML writes it. Raises TypeError for what settings cannot hold."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -292,5 +293,5 @@ def _literal(value: object) -> str:
         case int() | float():
             return repr(value)
         case list() | tuple():
-            return "[" + ", ".join(_literal(one) for one in value) + "]"
+            return "[" + ", ".join(literal(one) for one in value) + "]"
     raise TypeError(f"settings cannot hold {value!r}")

@@ -99,12 +99,12 @@ class _Clues:
 def type_members(
     left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping
 ) -> list[tuple[Bool, Bool]]:
-    """The (E) and (E') members of each mapped pair of types."""
+    """The (E) and (E') members of each mapped pair of types, each pair once."""
     (left_names, left_of), (right_names, right_of) = type_codes(left), type_codes(right)
     return [
-        (left_of == left_names.index(m.left), right_of == right_names.index(m.right))
-        for m in schema.types
-        if m.left in left_names and m.right in right_names
+        (left_of == left_names.index(a), right_of == right_names.index(b))
+        for a, b in dict.fromkeys((m.left, m.right) for m in schema.types)
+        if a in left_names and b in right_names
     ]
 
 

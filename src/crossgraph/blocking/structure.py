@@ -31,9 +31,7 @@ def neighbour_products(
     returns              X (E, K), Y (E', K)
     """
     lefts, rights = [], []
-    for mapping in schema.relations:
-        a = left.relation_names.index(mapping.left)
-        b = right.relation_names.index(mapping.right)
+    for mapping, a, b in schema.numbered_relations(left.relation_names, right.relation_names):
         for backwards in (False, True):
             x = _incidence(left, a, backwards=backwards)
             y = _incidence(right, b, backwards=backwards != mapping.inverse)

@@ -41,8 +41,7 @@ def relation_groups(left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaM
     """Give the left relations with the most mapped edges a group each, and the others one together."""
     n, m = len(left.relation_names), len(right.relation_names)
     weight = np.zeros((2 * n, 2 * m), dtype=np.float32)
-    for mapping in schema.relations:
-        a, b = left.relation_names.index(mapping.left), right.relation_names.index(mapping.right)
+    for mapping, a, b in schema.numbered_relations(left.relation_names, right.relation_names):
         turned = b + m if mapping.inverse else b
         weight[a, turned] = weight[a + n, (turned + m) % (2 * m)] = mapping.weight
     edges = np.bincount(left.relations, minlength=n)

@@ -24,10 +24,12 @@ def number_distance(a: AttributeColumn, b: AttributeColumn, pairs: tuple[Int32, 
     """(P) the least absolute difference over all combinations of values; NaN where either has none."""
     number, left, right = value_pairs(a, b, pairs)
     first, second = a.values[left], b.values[right]
-    distance = np.abs(first - second)
-    distance[distance <= EXACT * np.maximum(np.abs(first), np.abs(second))] = 0.0
-    known = ~np.isnan(distance)
-    return -best_of_pairs(len(pairs[0]), number[known], -distance[known].astype(np.float32))
+    # Differences beyond float32 are infinite, which is as far apart as values can be.
+    with np.errstate(over="ignore"):
+        distance = np.abs(first - second)
+        distance[distance <= EXACT * np.maximum(np.abs(first), np.abs(second))] = 0.0
+        known = ~np.isnan(distance)
+        return -best_of_pairs(len(pairs[0]), number[known], -distance[known].astype(np.float32))
 
 
 def best_of_pairs(count: int, number: Int64, values: AnyArray) -> Float32:
@@ -64,4 +66,5 @@ def random_distances(a: AttributeColumn, b: AttributeColumn, *, most: int = 20_0
     steps = np.arange(most, dtype=np.float64)
     i = (steps * 0.6180339887498949 % 1.0 * len(first)).astype(np.int64)
     j = (steps * 0.7548776662466927 % 1.0 * len(second)).astype(np.int64)
-    return np.sort(np.abs(first[i] - second[j])).astype(np.float32)
+    with np.errstate(over="ignore"):
+        return np.sort(np.abs(first[i] - second[j])).astype(np.float32)

@@ -12,10 +12,13 @@ from crossgraph.features.text import TextTable, normalise
 from crossgraph.features.values import Kind, days, kind_of, numbers
 from crossgraph.graphs.graph import KnowledgeGraph
 
+# All combinations of the values of two entities are compared: more of one attribute cost their square.
+MOST_VALUES = 200
+
 
 @dataclass(frozen=True, eq=False)
 class AttributeColumn:
-    """One attribute of one graph; an entity may have several values or none.
+    """One attribute of one graph; an entity may have several values (``MOST_VALUES`` at most) or none.
 
     name, kind        the attribute and what its values are
     indptr (E + 1)    where each entity's values begin
@@ -53,12 +56,29 @@ def describe(left: KnowledgeGraph, right: KnowledgeGraph) -> Description:
 
 
 def _columns(graph: KnowledgeGraph, rows: Int32) -> tuple[AttributeColumn, ...]:
-    order = np.lexsort((rows, graph.fact_entities, graph.fact_attributes))
+    order = _of_most(np.lexsort((rows, graph.fact_entities, graph.fact_attributes)), graph, rows)
     bounds = np.searchsorted(graph.fact_attributes[order], np.arange(len(graph.attribute_names) + 1))
     return tuple(
         _column(graph, name, order[bounds[i] : bounds[i + 1]], rows)
         for i, name in enumerate(graph.attribute_names)
     )
+
+
+def _of_most(order: Int64, graph: KnowledgeGraph, rows: Int32) -> Int64:
+    """Sorted facts without what an entity has beyond ``MOST_VALUES`` of one attribute.
+
+    Which stay is chosen by a hash of the value, so that two entities that share values keep the same ones.
+    """
+    attributes, entities = graph.fact_attributes[order], graph.fact_entities[order]
+    new = (np.diff(attributes) != 0) | (np.diff(entities) != 0)
+    starts = np.flatnonzero(np.r_[True, new])[: len(order)]
+    sizes = np.diff(np.r_[starts, len(order)])
+    if sizes.max(initial=0) <= MOST_VALUES:
+        return order
+    scattered = rows[order].astype(np.uint32) * np.uint32(2_654_435_761)
+    by_hash = np.lexsort((scattered, np.repeat(np.arange(len(sizes)), sizes)))
+    place = np.arange(len(order)) - np.repeat(starts, sizes)
+    return order[np.sort(by_hash[place < MOST_VALUES])]
 
 
 def _column(graph: KnowledgeGraph, name: str, facts: Int64, rows: Int32) -> AttributeColumn:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.features.description import AttributeColumn
 from crossgraph.features.text import TextTable
 
@@ -88,12 +88,16 @@ def number_scales(
         for column, slot in zip(columns, slots, strict=True):
             if column.kind != "text":
                 values.setdefault(int(slot), []).append(column.values[~np.isnan(column.values)])
-    scales = {}
-    for slot, parts in values.items():
-        all_values = np.concatenate(parts)
-        low, centre, high = np.percentile(all_values, [25, 50, 75]) if len(all_values) else (0.0, 0.0, 1.0)
-        scales[slot] = (float(centre), float(high - low) or 1.0)
-    return scales
+    return {slot: _scale(np.concatenate(parts)) for slot, parts in values.items()}
+
+
+def _scale(values: Float64) -> tuple[float, float]:
+    if not len(values):
+        return 0.0, 1.0
+    # A range beyond float64 is infinite: all values are then alike, and stay finite.
+    with np.errstate(over="ignore"):
+        low, centre, high = np.percentile(values, [25, 50, 75])
+        return float(centre), float(high - low) or 1.0
 
 
 def _distinct_share(column: AttributeColumn) -> float:
@@ -107,7 +111,8 @@ def _texts(column: AttributeColumn) -> Int32:
 def _scaled(column: AttributeColumn, scale: tuple[float, float] | None) -> Float32:
     if column.kind == "text" or scale is None:
         return np.full(len(column.entities), np.nan, dtype=np.float32)
-    scaled = np.clip((column.values - scale[0]) / scale[1], -8.0, 8.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = np.clip((column.values - scale[0]) / scale[1], -8.0, 8.0)
     return np.nan_to_num(scaled, nan=0.0).astype(np.float32)
 
 

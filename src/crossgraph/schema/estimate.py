@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from crossgraph._types import AnyArray, Bool, Float64, Int32
+from crossgraph.errors import ConfigError
 from crossgraph.features.description import AttributeColumn, Description, value_pairs
 from crossgraph.features.text import TextTable, normalise
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -24,7 +25,7 @@ class SchemaOptions:
     attribute_gain   how much closer values of seed pairs must be than those of random pairs, in [0, 1]
     support          seed pairs (or edges) that must speak for a correspondence (count)
     attributes_kept  at most so many attribute correspondences (count)
-    sample           seed pairs that attributes are compared on; from twice as many on, every n-th is taken (count)
+    sample           seed pairs that attributes are compared on; of twice as many only some are (count)
     """
 
     type_share: float = 0.5
@@ -33,6 +34,14 @@ class SchemaOptions:
     support: int = 4
     attributes_kept: int = 32
     sample: int = 20_000
+
+    def __post_init__(self) -> None:
+        for name in ("type_share", "relation_share", "attribute_gain"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ConfigError(f"[schema] {name} = {getattr(self, name)}", hint="use a number in (0, 1]")
+        for name in ("support", "attributes_kept", "sample"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"[schema] {name} = {getattr(self, name)}", hint="use 1 or more")
 
 
 def estimate_schema(
@@ -66,16 +75,21 @@ def map_types(
     np.add.at(counts, at, seeds.weight)
     np.add.at(linked, at, seeds.weight >= 1.0)
     weights = _mutual_share(counts)
-    best = np.maximum(weights.max(axis=1, keepdims=True), weights.max(axis=0, keepdims=True))
+    best = np.maximum(*(weights.max(axis=axis, keepdims=True, initial=0.0) for axis in (1, 0)))
     namesakes = _namesakes(left_names, right_names)
     taken = namesakes.any(axis=1, keepdims=True) | namesakes.any(axis=0, keepdims=True)
     kept = (weights > 0) & (weights >= options.type_share * best) & (~taken | namesakes | (linked > 0))
     weights = np.where(namesakes, np.maximum(weights, options.type_share), weights)
     rows = [
-        TypeMapping(left_names[i], right_names[j], float(weights[i, j]))
+        TypeMapping(left_names[i], right_names[j], _weight(weights[i, j]))
         for i, j in np.argwhere(kept | namesakes)
     ]
     return tuple(sorted(rows, key=lambda m: (-m.weight, m.left, m.right)))
+
+
+def _weight(value: float) -> float:
+    """A weight in (0, 1] of four decimals: what is used is what the file says."""
+    return min(max(round(float(value), 4), 0.0001), 1.0)
 
 
 def _namesakes(left: tuple[str, ...], right: tuple[str, ...]) -> Bool:
@@ -137,7 +151,7 @@ def map_relations(
         .filter(pl.col("len") >= options.support, pl.col("weight") >= options.relation_share)
     )
     rows = [
-        RelationMapping(left.relation_names[a], right.relation_names[b], inverse, min(float(weight), 1.0))
+        RelationMapping(left.relation_names[a], right.relation_names[b], inverse, _weight(weight))
         for a, b, inverse, weight in scored.select("left", "right", "inverse", "weight").iter_rows()
     ]
     return tuple(sorted(rows, key=lambda m: (-m.weight, m.left, m.right, m.inverse)))
@@ -159,7 +173,7 @@ def map_attributes(
                 continue
             gain, support = _gain(a, b, pairs, description.texts)
             if support >= options.support and gain >= options.attribute_gain:
-                rows.append((gain * support, AttributeMapping(a.name, b.name, gain)))
+                rows.append((gain * support, AttributeMapping(a.name, b.name, _weight(gain))))
     rows.sort(key=lambda row: (-row[0], row[1].left, row[1].right))
     return tuple(mapping for _, mapping in rows[: options.attributes_kept])
 
@@ -193,7 +207,8 @@ def _closeness(
     if a.kind == "text":
         close: AnyArray = texts.cosines(a.texts[left], b.texts[right]).astype(np.float64)
     else:
-        close = -np.abs(a.values[left] - b.values[right])
+        with np.errstate(over="ignore"):
+            close = -np.abs(a.values[left] - b.values[right])
         close[np.isnan(close)] = -np.inf
     return np.maximum.reduceat(close, starts)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from crossgraph.errors import Fault, GraphFormatError
+from crossgraph.settings import literal
 
 _HEADER = """\
 # Which parts of the two vocabularies correspond. Edit freely and pass the file with --schema FILE:
@@ -59,16 +59,21 @@ class SchemaMapping:
     def to_toml(self) -> str:
         """The mapping as an editable text (the round trip of ``read_schema``)."""
         blocks = [
-            f"[[{table}]]\n" + "".join(f"{key} = {_literal(value)}\n" for key, value in asdict(row).items())
+            f"[[{table}]]\n" + "".join(f"{key} = {literal(value)}\n" for key, value in asdict(row).items())
             for table in ("types", "relations", "attributes")
             for row in getattr(self, table)
         ]
         return "\n".join([_HEADER, *blocks])
 
-
-def _literal(value: str | float | bool) -> str:
-    # JSON strings, booleans and short decimals are TOML too.
-    return f"{value:.4f}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+    def numbered_relations(
+        self, left: tuple[str, ...], right: tuple[str, ...]
+    ) -> list[tuple[RelationMapping, int, int]]:
+        """Each mapped relation with its numbers among the relations of two graphs that both have it."""
+        return [
+            (m, left.index(m.left), right.index(m.right))
+            for m in self.relations
+            if m.left in left and m.right in right
+        ]
 
 
 def read_schema(path: Path) -> SchemaMapping:
@@ -103,7 +108,7 @@ def _rows(blocks: Any, kind: type[Row], path: Path, faults: list[Fault]) -> tupl
         if problem:
             faults.append(Fault(str(path), None, f"{kind.__name__} block {number}: {problem}"))
         else:
-            rows.append(kind(**block))
+            rows.append(kind(**{**block, "weight": float(block.get("weight", 1.0))}))
     return tuple(rows)
 
 

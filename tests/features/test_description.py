@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossgraph.features.description import MOST_VALUES, column_of, combinations, describe, expand
+from features.plain import graph_of, ints
+
+counts = st.lists(st.integers(0, 3), max_size=5)
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 4)), max_size=8))
+def test_expand_is_ranges_one_after_the_other(ranges):
+    starts, sizes = (np.array([row[i] for row in ranges], dtype=np.int64) for i in (0, 1))
+    assert expand(starts, sizes).tolist() == [s + i for s, n in ranges for i in range(n)]
+
+
+@given(counts, counts, st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=6))
+def test_combinations_agree_with_loops(left, right, pairs):
+    indptr = [np.r_[0, np.cumsum(side)].astype(np.int64) for side in (left, right)]
+    sides = [np.array([pair[i] for pair in pairs], dtype=np.int32) for i in (0, 1)]
+
+    def rows(side, entity):
+        return (
+            range(indptr[side][entity], indptr[side][entity + 1]) if entity < len((left, right)[side]) else []
+        )
+
+    expected = [(number, a, b) for number, (i, j) in enumerate(pairs) for a in rows(0, i) for b in rows(1, j)]
+    found = combinations(*indptr, tuple(sides))
+    assert list(zip(*(column.tolist() for column in found), strict=True)) == expected
+
+
+def test_columns_tell_what_the_facts_say():
+    left = graph_of([("c", "t")], facts=[("a", "name", "Zoë"), ("a", "name", "Zoe"), ("b", "year", "1999")])
+    description = describe(left, graph_of(facts=[("x", "size", "3"), ("x", "size", "many")] * 2))
+    name, year = description.left
+    assert (name.kind, year.kind, description.right[0].kind) == ("text", "date", "text")
+    assert name.indptr.tolist() == [0, 2, 2, 2]
+    # Both spellings are one normal text, and both are values.
+    assert description.texts.strings.gather(name.texts.astype(np.int64)).to_list() == ["zoe", "zoe"]
+    assert np.isnan(name.values).all()
+    assert year.values.tolist() == [10773.0]
+    assert column_of(description.left, "year") is year
+    assert column_of(description.left, "none") is None
+
+
+def test_a_value_that_does_not_parse_is_nan_among_numbers():
+    numbers = [("a", "size", str(i)) for i in range(20)]
+    column = describe(graph_of(facts=[*numbers, ("b", "size", "huge")]), graph_of()).left[0]
+    assert column.kind == "number"
+    assert np.isnan(column.values).tolist() == [False] * 20 + [True]
+
+
+def test_graphs_without_facts_have_no_columns():
+    description = describe(graph_of([("a", "t")]), graph_of(edges=[("x", "r", "y")]))
+    assert description.left == description.right == ()
+
+
+def test_of_very_many_values_two_entities_keep_the_same_ones():
+    many = [f"value {i}" for i in range(10_000)]
+    left = graph_of(facts=[*(("hub", "alias", text) for text in many), ("small", "alias", "value 7")])
+    right = graph_of(facts=[("hub", "alias", text) for text in many])
+    description = describe(left, right)
+    a, b = description.left[0], description.right[0]
+    assert np.diff(a.indptr).tolist() == [MOST_VALUES, 1]
+    assert a.texts[:MOST_VALUES].tolist() == b.texts.tolist()
+    assert len(combinations(a.indptr, b.indptr, (ints(0), ints(0)))[0]) == MOST_VALUES**2

@@ -102,8 +102,12 @@ def read_schema(path: Path) -> SchemaMapping:
 
 
 def _rows(blocks: Any, kind: type[Row], path: Path, faults: list[Fault]) -> tuple[Row, ...]:
+    if not isinstance(blocks, list):
+        hint = "write double brackets: [[types]]"
+        faults.append(Fault(str(path), None, f"{kind.__name__} blocks are no list of tables", hint))
+        return ()
     rows = []
-    for number, block in enumerate(blocks if isinstance(blocks, list) else [], start=1):
+    for number, block in enumerate(blocks, start=1):
         problem = _problem(block, {field.name for field in fields(kind)})
         if problem:
             faults.append(Fault(str(path), None, f"{kind.__name__} block {number}: {problem}"))

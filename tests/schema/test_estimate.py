@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crossgraph.errors import ConfigError
+from crossgraph.features.description import describe
+from crossgraph.schema.estimate import SchemaOptions, estimate_schema, local_name
+from crossgraph.schema.mapping import read_schema
+from crossgraph.schema.seeds import BELIEVED, EntityPairs
+from features.plain import graph_of, ints
+
+NAMES = ["anna", "boris", "clara", "david", "elena", "felix", "greta", "hugo"]
+NONE = EntityPairs.of(ints(), ints())
+
+
+def people(prefix: str, *, turned: bool) -> tuple[list, list, list]:
+    """Eight people in a ring, each knowing the next; names, birth years, and heights that agree with nothing."""
+    ring = [(f"{prefix}{i}", f"{prefix}{(i + 1) % 8}") for i in range(8)]
+    edges = [(b, f"{prefix}known_by", a) if turned else (a, f"{prefix}knows", b) for a, b in ring]
+    heights = np.random.default_rng(turned).permutation(8)
+    facts = [
+        fact
+        for i, name in enumerate(NAMES)
+        for fact in (
+            (f"{prefix}{i}", f"{prefix}name", name),
+            (f"{prefix}{i}", f"{prefix}born", str(1950 + 3 * i)),
+            (f"{prefix}{i}", f"{prefix}height", str(150 + heights[i])),
+        )
+    ]
+    return [(f"{prefix}{i}", f"{prefix}human") for i in range(8)], edges, facts
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return graph_of(*people("l", turned=False)), graph_of(*people("r", turned=True))
+
+
+ALL = EntityPairs.of(np.arange(8), np.arange(8), BELIEVED)
+
+
+def test_the_mapping_of_a_tiny_pair_is_what_was_drawn(pair):
+    schema = estimate_schema(*pair, describe(*pair), ALL)
+    assert [(m.left, m.right, m.weight) for m in schema.types] == [("lhuman", "rhuman", 1.0)]
+    assert [(m.left, m.right, m.inverse) for m in schema.relations] == [("lknows", "rknown_by", True)]
+    assert schema.relations[0].weight == 1.0
+    attributes = {(m.left, m.right): m.weight for m in schema.attributes}
+    assert attributes["lname", "rname"] > 0.9
+    assert attributes["lborn", "rborn"] > 0.5
+    assert ("lname", "rborn") not in attributes
+
+
+def test_what_is_used_is_what_the_file_says(pair, tmp_path):
+    schema = estimate_schema(*pair, describe(*pair), ALL)
+    (tmp_path / "schema.toml").write_text(schema.to_toml())
+    assert read_schema(tmp_path / "schema.toml") == schema
+
+
+def test_sides_swap(pair):
+    one = estimate_schema(*pair, describe(*pair), ALL)
+    other = estimate_schema(*pair[::-1], describe(*pair[::-1]), ALL)
+    for table in ("types", "relations"):
+        assert {(m.left, m.right, m.weight) for m in getattr(one, table)} == {
+            (m.right, m.left, m.weight) for m in getattr(other, table)
+        }
+    names = [{frozenset((m.left, m.right)) for m in schema.attributes} for schema in (one, other)]
+    assert names[0] == names[1]
+
+
+def test_without_seeds_only_types_of_one_name_correspond():
+    left = graph_of([("a", "http://x/ns#Film"), ("b", "Person")], [("a", "r", "b")], [("a", "n", "Heat")])
+    right = graph_of([("c", "schema:film"), ("d", "Human")], [("c", "r", "d")], [("c", "n", "Heat")])
+    schema = estimate_schema(left, right, describe(left, right), NONE)
+    assert [(m.left, m.right) for m in schema.types] == [("http://x/ns#Film", "schema:film")]
+    assert schema.relations == schema.attributes == ()
+
+
+def test_namesakes_give_way_only_to_known_links():
+    left = graph_of([(f"a{i}", "place") for i in range(4)])
+    right = graph_of([("b0", "place"), *((f"c{i}", "city") for i in range(4))])
+    cities = np.arange(4), np.arange(1, 5)
+    for weight, expected in ((BELIEVED, {"place"}), (1.0, {"place", "city"})):
+        schema = estimate_schema(left, right, describe(left, right), EntityPairs.of(*cities, weight))
+        assert {m.right for m in schema.types} == expected
+
+
+def test_a_small_type_is_not_swallowed_by_a_large_one():
+    left = graph_of([*((f"a{i:02}", "person") for i in range(50)), *((f"b{i}", "ship") for i in range(5))])
+    right = graph_of([*((f"a{i:02}", "human") for i in range(50)), *((f"b{i}", "boat") for i in range(5))])
+    # Two ships are named like people, and seeded so.
+    seeds = EntityPairs.of(np.r_[np.arange(48), 50:55], np.r_[np.arange(48), 48, 49, 52:55])
+    types = estimate_schema(left, right, describe(left, right), seeds).types
+    assert [(m.left, m.right) for m in types] == [("person", "human"), ("ship", "boat")]
+
+
+def test_too_little_support_speaks_for_nothing(pair):
+    schema = estimate_schema(*pair, describe(*pair), ALL.take(np.arange(8) < 3))
+    assert schema.relations == schema.attributes == ()
+
+
+def test_empty_sides_have_nothing_to_map(pair):
+    empty = graph_of()
+    for graphs in ((empty, pair[1]), (pair[0], empty), (empty, empty)):
+        schema = estimate_schema(*graphs, describe(*graphs), NONE)
+        assert schema.types == schema.relations == schema.attributes == ()
+
+
+def test_graphs_without_edges_facts_or_types_are_of_one_type():
+    left, right = graph_of(edges=[("a", "r", "b")]), graph_of(facts=[("x", "name", "Heat")])
+    schema = estimate_schema(left, right, describe(left, right), EntityPairs.of(ints(0), ints(0)))
+    assert [(m.left, m.right) for m in schema.types] == [("entity", "entity")]
+
+
+@pytest.mark.parametrize(
+    ("name", "local"),
+    [
+        ("http://x/ns#Film", "Film"),
+        ("http://x/Film/", "Film"),
+        ("schema:Film", "Film"),
+        ("Film", "Film"),
+        ("", ""),
+    ],
+)
+def test_local_names(name, local):
+    assert local_name(name) == local
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"type_share": 0}, {"relation_share": 1.5}, {"attribute_gain": -1}, {"support": 0}, {"sample": 0}],
+)
+def test_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        SchemaOptions(**wrong)

@@ -1,0 +1,147 @@
+"""The shape of the code: what imports what, what an import costs, what is public, how long files are."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import crossgraph
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "src" / "crossgraph").rglob("*.py"))
+HEAVY = ("numba", "numpy", "polars", "pyoxigraph", "scipy", "sklearn", "torch")
+LONGEST_FILE = 400
+# Modules that a distribution gives under another name than its own.
+MODULE_OF = {"scikit-learn": "sklearn", "sparse-dot-topn": "sparse_dot_topn"}
+
+
+def run_python(code: str) -> str:
+    """What a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def imported_modules(path: Path) -> set[str]:
+    """First parts of all modules that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_imports_keep_the_contract():
+    code = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_everything_below_the_model_is_held_free_of_torch():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = [set(layer.split(" | ")) for layer in contracts[0]["layers"]]
+    at = next(place for place, layer in enumerate(layers) if "model" in layer)
+    below = set().union(*layers[at + 1 :]) | {
+        "assignment",
+        "decisions",
+        "evaluation",
+        "preparation",
+        "results",
+    }
+    assert contracts[1]["source_modules"] == sorted(f"crossgraph.{module}" for module in below)
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = f"import sys, crossgraph; print([name for name in {HEAVY} if name in sys.modules])"
+    assert run_python(code) == "[]"
+
+
+def test_reading_a_graph_needs_no_torch():
+    code = "import sys, crossgraph; crossgraph.read_graph; crossgraph.block; print('torch' in sys.modules)"
+    assert run_python(code) == "False"
+
+
+def test_the_public_names_are_exactly_these():
+    assert crossgraph.__all__ == [
+        "Config",
+        "CrossgraphError",
+        "Inputs",
+        "KnowledgeGraph",
+        "Links",
+        "Matches",
+        "align",
+        "block",
+        "describe",
+        "evaluate_result",
+        "prepare",
+        "read_graph",
+        "read_links",
+        "read_pair",
+        "score_pairs",
+        "train_pairs",
+    ]
+    assert set(crossgraph.__all__) <= set(dir(crossgraph))
+
+
+@pytest.mark.parametrize("name", crossgraph.__all__)
+def test_every_public_name_loads_and_is_told_by_its_docstring(name):
+    found = getattr(crossgraph, name)
+    assert found.__module__.startswith("crossgraph.")
+    assert found.__name__ == name
+    assert found.__doc__
+
+
+def test_a_name_that_is_not_public_is_refused():
+    with pytest.raises(AttributeError, match="no attribute 'algin'"):
+        crossgraph.algin  # noqa: B018
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_is_too_long(path):
+    assert len(path.read_text(encoding="utf8").splitlines()) <= LONGEST_FILE
+
+
+def test_library_code_never_prints():
+    printing = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in SOURCES
+        if "cli" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert printing == []
+
+
+def declared(key: str) -> set[str]:
+    """Modules of the distributions that pyproject.toml names for running, or for an extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = project["dependencies"] if key == "run" else project["optional-dependencies"][key]
+    names = {re.split(r"[<>=!~\[; ]", line)[0] for line in lines}
+    return {MODULE_OF.get(name, name) for name in names}
+
+
+def test_the_package_imports_exactly_its_declared_dependencies():
+    used = set().union(*(imported_modules(path) for path in SOURCES))
+    assert used - set(sys.stdlib_module_names) - {"crossgraph"} == declared("run")
+
+
+def test_no_dependency_of_the_tests_is_needed_to_run():
+    assert not declared("run") & declared("test")
+
+
+def test_every_dependency_is_pinned_once():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [re.fullmatch(r"([A-Za-z0-9._-]+)==\S+", line) for line in lines if not line.startswith("#")]
+    assert all(pins)
+    names = [re.sub(r"[-_.]+", "-", pin[1]).lower() for pin in pins if pin]
+    assert len(set(names)) == len(names)
+    pinned = {MODULE_OF.get(name, name.replace("-", "_")) for name in names}
+    modules = {name.replace("-", "_") for name in declared("run") | declared("test")}
+    assert modules <= pinned

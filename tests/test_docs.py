@@ -1,0 +1,233 @@
+"""The documentation against the code: commands, options, settings, links and examples.
+
+Run as a program, it writes docs/settings.md anew.
+"""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+import subprocess
+from dataclasses import fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import crossgraph
+from crossgraph.cli import app
+from crossgraph.config import Config
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf8")
+README = (ROOT / "README.md").read_text(encoding="utf8")
+SETTINGS = ROOT / "docs" / "settings.md"
+EVERYWHERE = {"--quiet", "-q", "--verbose", "-v"}
+FOR_EVERY_VERB = EVERYWHERE | {"--help", "-h"}
+
+VERBS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def section(title: str) -> str:
+    """The part of docs/commands.md under one heading."""
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", COMMANDS, re.DOTALL | re.MULTILINE)
+    assert found, f"docs/commands.md has no section {title}"
+    return found[1]
+
+
+def anchor_of(title: str) -> str:
+    """What a heading is linked by."""
+    return re.sub(r"[^\w -]", "", title).lower().replace(" ", "-")
+
+
+def options_of(verb: str) -> set[str]:
+    return {name for one in VERBS[verb].params if one.param_type_name == "option" for name in one.opts}
+
+
+def documented(part: str) -> set[str]:
+    """The options in the first column of the tables of a section."""
+    cells = re.findall(r"^\| (`-[^|]*) \|", part.replace("\\|", "/"), re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`(--?[a-z][a-z-]*)", cell)}
+
+
+def settings() -> dict[str, list[str]]:
+    return {table: [one.name for one in fields(options)] for table, options in Config().tables().items()}
+
+
+def settings_page() -> str:
+    """docs/settings.md as it should be."""
+    return (
+        "# Settings\n\n"
+        "Every setting with its default. `--config FILE` reads a file like this one; what it does not name\n"
+        "keeps its default. `--set TABLE.KEY=VALUE` changes one setting and is stronger. Unknown tables and\n"
+        "keys are refused. A RESULT holds the settings that it was made with as `config.toml`.\n\n"
+        f"```toml\n{Config().to_toml()}```\n"
+    )
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_of_a_command_is_documented_and_no_other(verb):
+    assert documented(section(verb)) == options_of(verb) - EVERYWHERE
+
+
+def test_the_options_of_every_command_are_documented():
+    top = COMMANDS.partition("\n## ")[0]
+    assert documented(top) == EVERYWHERE
+    assert all(options_of(verb) >= EVERYWHERE for verb in VERBS)
+
+
+def test_every_section_is_linked_and_in_the_order_of_the_commands():
+    titles = re.findall(r"^## (.+)$", COMMANDS, re.MULTILINE)
+    assert titles[: len(VERBS)] == list(VERBS)
+    assert all(f"](#{anchor_of(title)})" in COMMANDS for title in titles)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_required_options_are_told(verb):
+    given = [one for one in VERBS[verb].params if one.param_type_name == "option"]
+    told = re.findall(r"^\| `(--[a-z-]+).*Required\. \|$", section(verb), re.MULTILINE)
+    assert set(told) == {one.opts[0] for one in given if one.required}
+
+
+def test_the_settings_page_is_fresh():
+    assert SETTINGS.read_text(encoding="utf8") == settings_page(), "run `make settings`"
+
+
+def test_every_setting_has_a_meaning():
+    lines = settings_page().splitlines()
+    bare = [
+        line for before, line in pairwise(lines) if re.match(r"\w+ = ", line) and not before.startswith("# ")
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_setting_that_a_page_names_exists(page):
+    known = settings()
+    named = re.findall(r"`(?:--set )?([a-z]+)\.([a-z_]+)(?:=[^`]*)?`", page.read_text(encoding="utf8"))
+    wrong = [f"{table}.{key}" for table, key in named if table in known and key not in (*known[table], "py")]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_on_a_page_use_verbs_and_options_that_exist(page):
+    text = page.read_text(encoding="utf8")
+    lines = [line for block in blocks(text, "sh") for line in block.splitlines()]
+    lines += re.findall(r"`(crossgraph [a-z]+ [^`]*)`", text)
+    for line in lines:
+        words = shlex.split(line.partition("crossgraph ")[2])
+        if line.startswith("crossgraph ") and words[0] in VERBS:
+            used = {word for word in words if re.fullmatch(r"--?[a-z][a-z-]*", word)}
+            assert used <= options_of(words[0]) | FOR_EVERY_VERB, line
+        elif line.startswith("crossgraph "):
+            assert words[0] in {"--version", "--help", "VERB"}, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_resolve(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf8")):
+        if re.match(r"https?:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        path = (page.parent / file).resolve() if file else page
+        assert path.exists(), target
+        if anchor:
+            titles = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}, (
+                target
+            )
+
+
+def test_every_page_is_reached_from_the_index():
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf8")
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"} <= set(
+        re.findall(r"\]\(([^)]+)\)", index)
+    )
+
+
+def steps(command: str) -> list[str]:
+    return [" ".join(step.split()) for step in command.split("&&")]
+
+
+def install_commands() -> list[str]:
+    return [block for block in blocks(README, "sh") if "venv" in block]
+
+
+def test_the_readme_has_two_whole_commands():
+    demo, test = (steps(command) for command in install_commands())
+    assert demo[0] == test[0] == "python3 -m venv .venv"
+    assert demo[-1].endswith("crossgraph demo")
+    assert test[-1] == "pytest"
+    assert all(any("pip install -c constraints.txt " in step for step in command) for command in (demo, test))
+
+
+def test_make_check_runs_what_the_readme_runs():
+    recipe = re.search(r"^check:\n\t(.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe
+    installed = next(place for place, step in enumerate(steps(install_commands()[1])) if "pip" in step)
+    assert steps(recipe[1]) == steps(install_commands()[1])[installed + 1 :]
+    assert steps(recipe[1])[0] == "ruff check ."
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    script = ROOT / ".ci" / "run"
+    if not script.exists():
+        pytest.skip("this copy has no CI script")
+    told = subprocess.run(["bash", str(script), "--print"], capture_output=True, text=True, check=True).stdout
+    assert steps(told) == steps(install_commands()[1])
+
+
+@pytest.fixture
+def two_catalogues(tmp_path):
+    """Two tables of the same twelve people, half of the links between them, and the other half as gold."""
+    first = [
+        "Amara",
+        "Bela",
+        "Chidi",
+        "Dora",
+        "Emil",
+        "Freya",
+        "Goran",
+        "Hana",
+        "Ivo",
+        "Jana",
+        "Karim",
+        "Lena",
+    ]
+    last = ["Okafor", "Kovacs", "Nwosu", "Lindgren", "Novak", "Dahl", "Ilic", "Sato", "Petrov"]
+    last += ["Mraz", "Haddad", "Vogt"]
+    names = [" ".join(name) for name in zip(first, last, strict=True)]
+    left = [f"l{i},{name},{1950 + 3 * i}\n" for i, name in enumerate(names)]
+    right = [f"r{i},{name.upper()},{1950 + 3 * i}\n" for i, name in enumerate(names)]
+    links = [f"l{i}\tr{i}\n" for i in range(len(names))]
+    (tmp_path / "left.csv").write_text("id,name,born\n" + "".join(left))
+    (tmp_path / "right.csv").write_text("id,label,year\n" + "".join(right))
+    (tmp_path / "known.tsv").write_text("".join(links[::2]))
+    (tmp_path / "gold.tsv").write_text("".join(links[1::2]))
+    return tmp_path
+
+
+def test_the_example_of_the_package_runs(two_catalogues):
+    found = doctest.testmod(crossgraph, extraglobs={"folder": two_catalogues})
+    assert found.attempted >= 8
+    assert found.failed == 0
+
+
+def test_the_python_example_of_the_readme_runs(two_catalogues, monkeypatch, capsys):
+    monkeypatch.chdir(two_catalogues)
+    for block in blocks(README, "python"):
+        exec(block, {})
+    assert capsys.readouterr().out.rstrip().endswith("1.0")
+
+
+if __name__ == "__main__":
+    SETTINGS.write_text(settings_page(), encoding="utf8")

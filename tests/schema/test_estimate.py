@@ -15,7 +15,7 @@ NONE = EntityPairs.of(ints(), ints())
 
 
 def people(prefix: str, *, turned: bool) -> tuple[list, list, list]:
-    """Eight people in a ring, each knowing the next; names, birth years, and heights that agree with nothing."""
+    """Eight people in a ring: names, birth years, and heights that agree with nothing."""
     ring = [(f"{prefix}{i}", f"{prefix}{(i + 1) % 8}") for i in range(8)]
     edges = [(b, f"{prefix}known_by", a) if turned else (a, f"{prefix}knows", b) for a, b in ring]
     heights = np.random.default_rng(turned).permutation(8)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.schema.seeds import EntityPairs
+from features.plain import ints
+
+pairs = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=10)
+
+
+def sides(rows):
+    return tuple(np.array([row[i] for row in rows], dtype=np.int32) for i in (0, 1))
+
+
+def told(candidates):
+    return list(zip(candidates.left.tolist(), candidates.right.tolist(), strict=True))
+
+
+@given(pairs)
+def test_pairs_are_sorted_and_each_stands_once_with_its_largest_cosine(rows):
+    names = np.arange(len(rows), dtype=np.float32)
+    found = Candidates.of_pairs(*sides(rows), names)
+    assert told(found) == sorted(set(rows))
+    assert found.name.tolist() == [
+        max(i for i, row in enumerate(rows) if row == pair) for pair in told(found)
+    ]
+    assert found.proposed.all()
+
+
+@given(pairs, pairs)
+def test_find_agrees_with_a_list(rows, asked):
+    candidates = Candidates.of_pairs(*sides(rows))
+    expected = [told(candidates).index(pair) if pair in rows else -1 for pair in asked]
+    assert candidates.find(*sides(asked)).tolist() == expected
+
+
+@given(pairs, pairs)
+def test_united_and_without_are_set_operations(rows, others):
+    one, other = Candidates.of_pairs(*sides(rows)), Candidates.of_pairs(*sides(others))
+    assert told(Candidates.united(one, other)) == sorted({*rows, *others})
+    absent = one.without(EntityPairs.of(*sides(others)))
+    assert told(absent) == sorted({*others} - {*rows})
+    assert not absent.proposed.any()
+    both = Candidates.stacked([one, absent])
+    assert told(both) == sorted({*rows, *others})
+    assert both.proposed.tolist() == [pair in rows for pair in told(both)]
+
+
+def test_only_what_blocking_proposed_counts_as_recall():
+    proposed = Candidates.of_pairs(ints(0, 1), ints(0, 1))
+    both = Candidates.stacked([proposed, proposed.without(EntityPairs.of([2], [2]))])
+    assert both.recall(ints(0, 2, 3), ints(0, 2, 3)) == 1 / 3
+    assert np.isnan(both.recall(ints(), ints()))
+
+
+def test_no_candidates_are_candidates_too():
+    for nothing in (Candidates.united(), Candidates.stacked([])):
+        assert len(nothing) == 0
+        assert nothing.find(ints(0), ints(0)).tolist() == [-1]
+        assert len(nothing.take(nothing.proposed)) == 0

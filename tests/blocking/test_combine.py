@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import sparse
+
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.combine import (
+    BlockingOptions,
+    best_of_each,
+    block,
+    mutual_seeds,
+    name_similarity,
+    type_members,
+)
+from crossgraph.errors import ConfigError
+from crossgraph.features.description import describe
+from crossgraph.schema.estimate import estimate_schema
+from crossgraph.schema.mapping import SchemaMapping, TypeMapping
+from crossgraph.schema.seeds import EntityPairs, shared_rare_values, type_codes
+from features.plain import graph_of, ints
+
+
+@pytest.fixture(scope="module")
+def blocked(mid_pair):
+    """block() on a pair and on the same pair with its sides swapped."""
+
+    def run(graphs, **more):
+        description = describe(*graphs)
+        seeds = shared_rare_values(description)
+        schema = estimate_schema(*graphs, description, seeds)
+        return block(graphs, description, schema, seeds, **more)
+
+    return run
+
+
+def told(candidates: Candidates) -> set[tuple[int, int]]:
+    return set(zip(candidates.left.tolist(), candidates.right.tolist(), strict=True))
+
+
+def test_most_true_pairs_are_found_within_the_budget(mid_pair, blocked):
+    found = blocked(mid_pair.graphs, options=BlockingOptions(per_entity=5))
+    left, right = (
+        graph.positions(ids) for graph, ids in zip(mid_pair.graphs, truth_columns(mid_pair), strict=True)
+    )
+    assert found.recall(left, right) > 0.85
+    types = [type_codes(graph)[1] for graph in mid_pair.graphs]
+    for a in np.unique(types[0]):
+        for b in np.unique(types[1][found.right[types[0][found.left] == a]]):
+            of_types = (types[0][found.left] == a) & (types[1][found.right] == b)
+            smaller = found.left if (types[0] == a).sum() <= (types[1] == b).sum() else found.right
+            assert np.bincount(smaller[of_types]).max() <= 5
+    assert np.isfinite(found.prior).all()
+    assert ((found.name >= 0) & (found.name <= 1)).all()
+    assert (found.structure >= 0).all()
+
+
+def truth_columns(pair):
+    return tuple(pl.Series([row[side] for row in pair.truth]) for side in (0, 1))
+
+
+def test_what_is_to_be_kept_is_kept_and_nothing_else_changes(mid_pair, blocked):
+    keep = EntityPairs.of(ints(0, 0, 5, 5), ints(7, 9, 0, 0))
+    plain, kept = blocked(mid_pair.graphs), blocked(mid_pair.graphs, keep=keep)
+    wanted = set(zip(keep.left.tolist(), keep.right.tolist(), strict=True))
+    assert told(kept) == told(plain) | wanted
+    assert told(kept.take(kept.proposed)) == told(plain)
+    same = kept.take(kept.proposed)
+    np.testing.assert_array_equal(same.prior, plain.prior)
+
+
+def test_sides_swap_where_they_differ_in_size():
+    names = [f"{a} {b}" for a in ("red", "blue", "green") for b in ("fox", "hen", "owl", "cat")]
+    left = graph_of(
+        [(f"l{i:02}", "animal") for i in range(9)], facts=[(f"l{i:02}", "name", names[i]) for i in range(9)]
+    )
+    right = graph_of(
+        [(f"r{i:02}", "beast") for i in range(12)], facts=[(f"r{i:02}", "label", names[i]) for i in range(12)]
+    )
+    options = BlockingOptions(per_entity=3)
+    found = []
+    for graphs in ((left, right), (right, left)):
+        description = describe(*graphs)
+        schema = estimate_schema(*graphs, description, shared_rare_values(description))
+        found.append(block(graphs, description, schema, shared_rare_values(description), options=options))
+    # The true partner is nearest whoever asks, and equally near rivals are cut by their place.
+    assert {(j, i) for i, j in told(found[1])} >= {(i, i) for i in range(9)}
+    assert len(found[0]) == len(found[1]) == 27
+    np.testing.assert_allclose(
+        [np.sort(side.prior) for side in found[:1]], [np.sort(side.prior) for side in found[1:]], rtol=1e-4
+    )
+
+
+def test_swapping_sides_swaps_the_candidates_where_nothing_is_cut(mid_pair, blocked):
+    wide = BlockingOptions(per_entity=10_000, name_pool=10_000, structure_pool=10_000)
+    one, other = blocked(mid_pair.graphs, options=wide), blocked(mid_pair.graphs[::-1], options=wide)
+    assert told(one) == {(i, j) for j, i in told(other)}
+
+
+def test_blocking_twice_proposes_the_same(mid_pair, blocked):
+    one, other = blocked(mid_pair.graphs), blocked(mid_pair.graphs)
+    assert told(one) == told(other)
+    np.testing.assert_array_equal(one.prior, other.prior)
+
+
+def test_a_repeated_type_in_a_schema_repeats_no_candidate():
+    graph = graph_of([("a", "t"), ("b", "t")], facts=[("a", "name", "fox"), ("b", "name", "hen")])
+    description = describe(graph, graph)
+    none = EntityPairs.of(ints(), ints())
+    schema = SchemaMapping((TypeMapping("t", "t"), TypeMapping("t", "t", 0.5), TypeMapping("x", "t")), (), ())
+    assert len(type_members(graph, graph, schema)) == 1
+    found = block((graph, graph), description, schema, none)
+    assert len(found) == len(told(found)) == 2
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        graph_of(),
+        graph_of([("a", "t")]),
+        graph_of(edges=[("a", "r", "b")]),
+        graph_of(facts=[("a", "name", "?!")]),
+        graph_of([("a", "t"), ("a", "u")], facts=[("a", "size", "5")]),
+    ],
+)
+def test_nothing_to_go_by_proposes_nothing(graph):
+    other = graph_of([("x", "t")], [("x", "s", "y")], [("x", "name", "fox")])
+    for graphs in ((graph, other), (other, graph), (graph, graph)):
+        description = describe(*graphs)
+        schema = estimate_schema(*graphs, description, shared_rare_values(description))
+        assert len(block(graphs, description, schema, shared_rare_values(description))) == 0
+
+
+def test_name_similarity_shares_a_name_among_its_rivals():
+    named = Candidates.of_pairs(ints(0, 0, 1, 2), ints(0, 1, 2, 3), np.array([1, 1, 1, 0.5], np.float32))
+    found = name_similarity(named, (3, 4))
+    assert isinstance(found, sparse.csr_matrix)
+    # Two equal rivals share; a name alone, however unlike, keeps its own sixth power, if above 0.05.
+    np.testing.assert_allclose(found.toarray(), [[0.5, 0.5, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
+
+
+def test_the_best_of_each_are_kept():
+    pairs = Candidates.of_pairs(ints(0, 0, 0, 1), ints(0, 1, 2, 0))
+    pairs = replace(pairs, prior=np.array([1, 3, 2, 0], dtype=np.float32))
+    assert told(best_of_each(pairs, 2, by_left=True)) == {(0, 1), (0, 2), (1, 0)}
+    assert told(best_of_each(pairs, 1, by_left=False)) == {(0, 0), (0, 1), (0, 2)}
+    seeds = mutual_seeds(replace(pairs, prior=np.array([1, 9, 2, 0], dtype=np.float32)))
+    assert (seeds.left.tolist(), seeds.right.tolist()) == ([0], [1])
+
+
+@pytest.mark.parametrize("name", ["per_entity", "name_pool", "structure_pool"])
+def test_settings_below_one_are_refused(name):
+    with pytest.raises(ConfigError, match=name):
+        BlockingOptions(**{name: 0})

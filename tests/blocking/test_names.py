@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossgraph.blocking.names import name_candidates, name_cosines, name_rows, nearest_names
+from crossgraph.features.description import describe
+from crossgraph.features.text import TextTable
+from crossgraph.schema.mapping import AttributeMapping, SchemaMapping
+from features import plain
+
+words = st.text("abc ", max_size=7).map(lambda text: " ".join(text.split()))
+named = st.lists(st.tuples(st.integers(0, 4), words), max_size=7)
+NOTHING = SchemaMapping((), (), ())
+
+
+def rows_of(side, table):
+    """(entity, text) of non-empty names, as ``name_rows`` gives them."""
+    texts = table.numbers(pl.Series([name for _, name in side], dtype=pl.String))
+    frame = pl.DataFrame({"entity": pl.Series([e for e, _ in side], dtype=pl.Int32), "text": texts})
+    return frame.unique().filter(pl.col("text") > 0).sort("entity", "text")
+
+
+def tables(left, right):
+    table = TextTable.of(pl.Series([name for _, name in [*left, *right]], dtype=pl.String))
+    vector = dict(zip(table.strings.to_list(), plain.vectors(table.strings.to_list()), strict=True))
+    return table, lambda a, b: plain.cosine(vector[a], vector[b])
+
+
+@given(named, named, st.integers(1, 3))
+def test_nearest_names_agree_with_brute_force(left, right, top):
+    table, cosine = tables(left, right)
+    found = nearest_names(rows_of(left, table), rows_of(right, table), table, top=top)
+    told = {(q, f): name for q, f, name in found.iter_rows()}
+    assert len(told) == len(found)
+    for (query, entity), name in told.items():
+        names = [(a, b) for q, a in left if q == query for f, b in right if f == entity]
+        best = max(cosine(a, b) for a, b in names)
+        assert name == pytest.approx(best, abs=1e-5) or name <= best
+        assert name > 0
+    # Nobody of the nearest ``top`` names is missed; equally near ones may stand in for each other.
+    known = {name for _, name in right if name}
+    for query, asked in left:
+        near = sorted((cosine(asked, name) for name in known), reverse=True)
+        floor = max(near[top - 1] if len(near) >= top else 0.0, 0.0) + 1e-5
+        for entity, name in right:
+            if name and asked and cosine(asked, name) > floor:
+                assert told[query, entity] >= cosine(asked, name) - 1e-5
+
+
+@given(named, named)
+def test_name_cosines_agree_with_loops(left, right):
+    table, cosine = tables(left, right)
+    first, second = (side.ravel().astype(np.int32) for side in np.meshgrid(range(6), range(6)))
+    expected = [
+        max((cosine(a, b) for i, a in left if i == e for j, b in right if j == f), default=0.0)
+        for e, f in zip(first, second, strict=True)
+    ]
+    found = name_cosines((rows_of(left, table), rows_of(right, table)), table, (first, second))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@given(named, named)
+def test_sides_swap(left, right):
+    table, _ = tables(left, right)
+    names = rows_of(left, table), rows_of(right, table)
+    one, other = name_candidates(names, table, top=50), name_candidates(names[::-1], table, top=50)
+    pairs = zip(one.left.tolist(), one.right.tolist(), strict=True)
+    swapped = zip(other.right.tolist(), other.left.tolist(), strict=True)
+    assert sorted(pairs) == sorted(swapped)
+
+
+def test_a_large_catalogue_does_not_flood_a_small_one():
+    left, right = [(0, "fox")], [(i, f"fox {i}") for i in range(30)]
+    table, _ = tables(left, right)
+    for names in ((left, right), (right, left)):
+        assert len(name_candidates(tuple(rows_of(side, table) for side in names), table, top=4)) == 4
+
+
+def test_common_grams_are_no_way_to_find_but_count_in_the_cosine(monkeypatch):
+    monkeypatch.setattr("crossgraph.blocking.names.SMALL_TABLE", 3)
+    left, right = [(0, "the fox")], [(i, f"the {chr(97 + i) * 3}") for i in range(25)] + [(25, "the fox")]
+    table, cosine = tables(left, right)
+    found = nearest_names(rows_of(left, table), rows_of(right, table), table, top=50)
+    assert found["found"].to_list() == [25]
+    assert found["name"].item() == pytest.approx(cosine("the fox", "the fox"))
+
+
+def test_names_are_short_texts_that_are_mapped_strongly():
+    facts = [("a", "name", "Heat"), ("a", "year", "1995"), ("a", "plot", "long " * 40), ("a", "note", "x")]
+    description = describe(plain.graph_of(facts=facts), plain.graph_of(facts=facts))
+    strings = description.texts.strings
+    mapped = SchemaMapping(
+        (), (), (AttributeMapping("name", "name", 0.9), AttributeMapping("note", "note", 0.3))
+    )
+    for schema, expected in ((NOTHING, {"heat", "x"}), (mapped, {"heat"})):
+        for side in name_rows(description, schema):
+            assert {strings[row] for row in side["text"]} == expected
+
+
+def test_without_names_there_are_no_candidates():
+    graph = plain.graph_of([("a", "t")], facts=[("a", "year", "1995")])
+    description = describe(graph, plain.graph_of())
+    names = name_rows(description, NOTHING)
+    assert len(name_candidates(names, description.texts, top=3)) == 0
+    pairs = plain.ints(0, 0), plain.ints(0, 0)
+    assert name_cosines(names, description.texts, pairs).tolist() == [0, 0]

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.prior import NAME_SLOPE, log_odds, value_tests
+from crossgraph.features.description import describe
+from crossgraph.schema.mapping import AttributeMapping, SchemaMapping
+from features.plain import graph_of, ints
+
+SCHEMA = SchemaMapping((), (), (AttributeMapping("size", "size"), AttributeMapping("size", "weight")))
+COUNT = 60
+
+
+@pytest.fixture(scope="module")
+def description():
+    sizes = np.random.default_rng(0).integers(1, 10**6, COUNT)
+    facts = [(f"e{i:02}", "size", str(size)) for i, size in enumerate(sizes)]
+    return describe(graph_of([("z", "t")], facts=facts), graph_of([("z", "t")], facts=facts))
+
+
+def pool(*, name=0.0, structure=0.0):
+    first, second = (side.ravel() for side in np.meshgrid(range(COUNT + 1), range(COUNT + 1), indexing="ij"))
+    found = Candidates.of_pairs(first, second, name)
+    return replace(found, structure=np.full(len(found), structure, dtype=np.float32))
+
+
+def test_equal_values_speak_for_a_pair_and_missing_ones_say_nothing(description):
+    pairs = pool()
+    seeds = np.arange(COUNT, dtype=np.int32), np.arange(COUNT, dtype=np.int32)
+    tests = value_tests(description, SCHEMA, seeds, (pairs.left, pairs.right))
+    assert len(tests) == 1
+    odds = tests[0].log_odds((pairs.left, pairs.right))
+    missing = (pairs.left == COUNT) | (pairs.right == COUNT)
+    assert (odds[missing] == 0).all()
+    equal = pairs.left == pairs.right
+    assert odds[equal & ~missing].min() > np.log(COUNT) - 1
+    # The log ratio of two shares, smoothed by half a pair in each of ten bins.
+    total = COUNT**2
+    ratio = (COUNT + 0.5) / (COUNT + 5) / ((COUNT + 0.5) / (total + 5))
+    assert odds[0] == pytest.approx(np.log(ratio), rel=0.05)
+
+
+def test_without_seeds_values_weigh_alike(description):
+    pairs = pool()
+    tests = value_tests(description, SCHEMA, (ints(), ints()), (pairs.left, pairs.right))
+    assert np.isfinite(tests[0].weights).all()
+
+
+def test_texts_and_unknown_attributes_are_no_tests(description):
+    other = SchemaMapping((), (), (AttributeMapping("size", "gone"), AttributeMapping("gone", "size")))
+    assert value_tests(description, other, (ints(), ints()), (ints(0), ints(0))) == ()
+
+
+def test_a_nearer_name_and_more_shared_neighbours_never_lower_the_odds():
+    none = np.zeros(0, dtype=np.float32)
+    names = [log_odds(pool(name=name), (), none)[0] for name in (0.0, 0.5, 1.0)]
+    assert np.diff(names) == pytest.approx([NAME_SLOPE / 2] * 2)
+    structure = np.geomspace(1e-4, 10, 30).astype(np.float32)
+    mixed = replace(pool().take(np.arange(30)), structure=structure)
+    seeds = np.array([0.5, 0.5, 5.0, 0.002], dtype=np.float32)
+    assert (np.diff(log_odds(mixed, (), seeds)) >= 0).all()
+
+
+def test_an_empty_pool_has_no_odds():
+    assert len(log_odds(Candidates.united(), (), np.zeros(3, dtype=np.float32))) == 0

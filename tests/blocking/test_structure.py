@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from crossgraph.blocking import structure
+from crossgraph.blocking.structure import neighbour_products, structural_candidates, weights_of
+from crossgraph.schema.mapping import RelationMapping, SchemaMapping
+from features.plain import graph_of, ints
+
+edges = st.lists(
+    st.tuples(st.sampled_from("abcde"), st.sampled_from("rs"), st.sampled_from("abcde")), max_size=9
+)
+mappings = st.lists(
+    st.builds(
+        RelationMapping,
+        st.sampled_from("rs"),
+        st.sampled_from("rs"),
+        st.booleans(),
+        st.sampled_from([0.25, 1.0]),
+    ),
+    max_size=3,
+    unique_by=lambda m: (m.left, m.right, m.inverse),
+).map(lambda rows: SchemaMapping((), tuple(rows), ()))
+SIMILARITY = np.round(np.random.default_rng(3).random((5, 5)), 2).astype(np.float32)
+TYPED = [(entity, "t") for entity in "abcde"]
+
+
+def slow_weight(left, right, schema, i, j):
+    """The double sum of the docstring."""
+    left, right = sorted(set(left)), sorted(set(right))
+    total = 0.0
+    for m in schema.relations:
+        for back in (False, True):
+            ours = [(t, h) if back else (h, t) for h, r, t in left if r == m.left]
+            theirs = [(t, h) if back != m.inverse else (h, t) for h, r, t in right if r == m.right]
+            d, e = Counter(end for _, end in ours), Counter(end for _, end in theirs)
+            for a, x in ours:
+                for b, y in theirs:
+                    if a == i and b == j:
+                        near = SIMILARITY["abcde".index(x), "abcde".index(y)]
+                        total += m.weight * near / math.sqrt(d[x] * e[y])
+    return total
+
+
+@given(edges, edges, mappings)
+def test_weights_are_the_double_sum(left, right, schema):
+    graphs = graph_of(TYPED, left), graph_of(TYPED, right)
+    factors = neighbour_products(*graphs, schema, sparse.csr_matrix(SIMILARITY))
+    first, second = (side.ravel().astype(np.int32) for side in np.meshgrid(range(5), range(5), indexing="ij"))
+    expected = [slow_weight(left, right, schema, i, j) for i in "abcde" for j in "abcde"]
+    np.testing.assert_allclose(weights_of(factors, first, second), expected, atol=1e-4)
+
+
+@given(edges, edges, mappings, st.integers(1, 3))
+def test_candidates_are_the_pairs_of_largest_weight(left, right, schema, top):
+    graphs = graph_of(TYPED, left), graph_of(TYPED, right)
+    factors = neighbour_products(*graphs, schema, sparse.csr_matrix(SIMILARITY))
+    members = np.array([True, True, False, False, False]), np.array([False, True, True, True, True])
+    found = structural_candidates(factors, members, top=top)
+    weights = (factors[0] @ factors[1].T).toarray()
+    for i in (0, 1):
+        mine = found.right[found.left == i]
+        best = np.sort(weights[i, 1:])[::-1][:top]
+        np.testing.assert_allclose(np.sort(weights[i, mine])[::-1], best[best > 0], rtol=1e-4)
+    assert set(found.left) <= {0, 1}
+    assert set(found.right) <= {1, 2, 3, 4}
+    swapped = structural_candidates(factors[::-1], members[::-1], top=top)
+    assert sorted(zip(swapped.right, swapped.left, strict=True)) == sorted(
+        zip(found.left, found.right, strict=True)
+    )
+
+
+def test_a_hub_tells_nothing_apart(monkeypatch):
+    monkeypatch.setattr(structure, "HUB_DEGREE", 2)
+    schema = SchemaMapping((), (RelationMapping("r", "r"),), ())
+    graph = graph_of(TYPED, [("a", "r", "e"), ("b", "r", "e"), ("c", "r", "e"), ("a", "r", "d")])
+    factors = neighbour_products(graph, graph, schema, sparse.identity(5, format="csr", dtype=np.float32))
+    assert weights_of(factors, ints(0, 0, 4), ints(0, 1, 4)).tolist() == [1.0, 0.0, 2.5]
+
+
+def test_names_of_other_graphs_in_a_schema_weigh_nothing():
+    schema = SchemaMapping((), (RelationMapping("r", "gone"), RelationMapping("gone", "r")), ())
+    graph = graph_of(TYPED, [("a", "r", "b")])
+    factors = neighbour_products(graph, graph, schema, sparse.csr_matrix(SIMILARITY))
+    assert weights_of(factors, ints(0), ints(0)).tolist() == [0.0]
+
+
+def test_nothing_mapped_or_nobody_there_proposes_nothing():
+    nothing = SchemaMapping((), (), ())
+    graph = graph_of(TYPED)
+    factors = neighbour_products(graph, graph, nothing, sparse.csr_matrix((5, 5)))
+    for member in (np.ones(5, dtype=bool), np.zeros(5, dtype=bool)):
+        assert len(structural_candidates(factors, (member, np.ones(5, dtype=bool)), top=3)) == 0
+    assert weights_of(factors, ints(), ints()).tolist() == []

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import settings
 
 from crossgraph.graphs import GraphTables, KnowledgeGraph
 
+if TYPE_CHECKING:
+    from crossgraph.evidence.table import EvidenceTable
+    from crossgraph.labels import Labels
+    from crossgraph.model.inputs import PairTensors
+    from crossgraph.preparation import Preparation
+    from crossgraph.schema.vocabulary import Vocabulary
+
+# Small matrices gain nothing from threads, and suffer where other programs use the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("crossgraph", deadline=None, max_examples=50)
 settings.load_profile("crossgraph")
 
@@ -44,6 +57,68 @@ class Pair:
                     folder / f"{stem}_{side}", separator="\t", include_header=False, quote_style="never"
                 )
         return folder
+
+
+@dataclass(frozen=True)
+class World:
+    """A pair made ready for learning, with a share of its truth known."""
+
+    pair: Pair
+    preparation: Preparation
+    evidence: EvidenceTable
+    labels: Labels
+    vocabulary: Vocabulary
+    tensors: PairTensors
+
+    def numbers(self, pairs: tuple[tuple[str, str], ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs of identifiers as entity numbers."""
+        left, right = (pl.Series(list(column)) for column in zip(*pairs, strict=True))
+        return self.pair.left.positions(left), self.pair.right.positions(right)
+
+
+def world_of(pair: Pair, *, share: float = 1.0, seed: int = 0) -> World:
+    """Run everything that comes before learning."""
+    # Imported here, so that tests that need no torch do not wait for it.
+    from crossgraph.blocking.combine import BlockingOptions
+    from crossgraph.labels import label_links
+    from crossgraph.preparation import Known, gather_evidence, prepare
+    from crossgraph.sampling import SamplingOptions
+    from crossgraph.schema.estimate import SchemaOptions
+    from crossgraph.schema.seeds import EntityPairs
+    from crossgraph.schema.vocabulary import build_vocabulary
+    from crossgraph.scoring import pair_tensors, sample_both
+
+    shuffled = random.Random(seed).sample(pair.truth, round(share * len(pair.truth)))
+    left = pair.left.positions(pl.Series([a for a, _ in shuffled], dtype=pl.String))
+    right = pair.right.positions(pl.Series([b for _, b in shuffled], dtype=pl.String))
+    nothing = Known.nothing().different
+    known = Known(EntityPairs.of(left, right), nothing)
+    preparation = prepare(
+        pair.graphs, known, keep=known.same, schema_options=SchemaOptions(), blocking=BlockingOptions()
+    )
+    labels = label_links(preparation.candidates, (known.same, nothing), nothing, seed=seed)
+    vocabulary = build_vocabulary(*pair.graphs, preparation.schema)
+    around = sample_both(preparation, sampling=SamplingOptions(), seed=seed)
+    tensors = pair_tensors(preparation, vocabulary, around, device="cpu")
+    return World(pair, preparation, gather_evidence(preparation), labels, vocabulary, tensors)
+
+
+@pytest.fixture(scope="session")
+def make_world() -> Callable[..., World]:
+    """``world_of``, for tests with graphs of their own."""
+    return world_of
+
+
+@pytest.fixture(scope="session")
+def make_graph() -> Callable[..., KnowledgeGraph]:
+    """``graph_of``, for tests with graphs of their own."""
+    return graph_of
+
+
+@pytest.fixture(scope="session")
+def mid_world(mid_pair: Pair) -> World:
+    """The generated pair with 40% of its truth known."""
+    return world_of(mid_pair, share=0.4)
 
 
 def graph_of(types: list[tuple[str, str]], edges: Rows, facts: Rows) -> KnowledgeGraph:
@@ -151,51 +226,13 @@ def mid_pair() -> Pair:
     return generated(seed=7)
 
 
-FIRST = [
-    "Anna",
-    "Boris",
-    "Clara",
-    "David",
-    "Elena",
-    "Felix",
-    "Greta",
-    "Hugo",
-    "Irene",
-    "Jonas",
-    "Karin",
-    "Louis",
-]
-LAST = [
-    "Adler",
-    "Brandt",
-    "Castor",
-    "Duval",
-    "Engel",
-    "Fischer",
-    "Galanis",
-    "Horvat",
-    "Ivanov",
-    "Jansen",
-    "Keller",
-    "Lorenz",
-]
-WORDS = [
-    "Amber",
-    "River",
-    "Night",
-    "Garden",
-    "Silent",
-    "Winter",
-    "Crimson",
-    "Harbour",
-    "Glass",
-    "Falcon",
-    "Paper",
-    "Summer",
-    "Iron",
-    "Lantern",
-]
-KINDS = ["Drama", "Comedy", "Thriller", "Western", "Musical", "Horror"]
+FIRST = ("Anna", "Boris", "Clara", "David", "Elena", "Felix", "Greta", "Hugo", "Irene", "Jonas", "Karin")
+LAST = ("Adler", "Brandt", "Castor", "Duval", "Engel", "Fischer", "Galanis", "Horvat", "Ivanov", "Jansen")
+WORDS = (
+    *("Amber", "River", "Night", "Garden", "Silent", "Winter", "Crimson"),
+    *("Harbour", "Glass", "Falcon", "Paper", "Summer", "Iron", "Lantern"),
+)
+KINDS = ("Drama", "Comedy", "Thriller", "Western", "Musical", "Horror")
 
 
 def generated(*, seed: int) -> Pair:

@@ -29,7 +29,10 @@ class DenseOutput:
 
 def compare(network: CollectiveNetwork, tensors: PairTensors, left: int, right: int) -> DenseOutput:
     """What the network should say of one pair."""
-    sides = [_Side(network, tensors.left, tensors.sketch), _Side(network, tensors.right, tensors.sketch)]
+    sides = [
+        DenseSide(network, tensors.left, tensors.sketch),
+        DenseSide(network, tensors.right, tensors.sketch),
+    ]
     (own_a, z_a, beta_a), (own_b, z_b, beta_b) = (
         side.last(entity) for side, entity in zip(sides, (left, right), strict=True)
     )
@@ -53,16 +56,17 @@ def compare(network: CollectiveNetwork, tensors: PairTensors, left: int, right: 
         distance(a[half:], b[half:]),
         distance(first, second),
     ]
-    hidden = [
-        max(0.0, value + float(bias))
-        for value, bias in zip(times(network.head[0].weight, seen), network.head[0].bias, strict=True)
-    ]
-    logit = times(network.head[2].weight, hidden)[0] + network.head[2].bias.item()
+    first_layer, last_layer = network.head[0], network.head[2]
+    before = zip(times(first_layer.weight, seen), first_layer.bias.tolist(), strict=True)
+    hidden = [max(0.0, value + bias) for value, bias in before]
+    logit = times(last_layer.weight, hidden)[0] + last_layer.bias.item()
     lengths = math.hypot(*a) * math.hypot(*b)
     return DenseOutput(logit, distance(a, b), dot(a, b) / lengths if lengths > 1e-8 else 0.0, w_a, w_b)
 
 
-class _Side:
+class DenseSide:
+    """One graph, entity by entity."""
+
     def __init__(self, network: CollectiveNetwork, side: SideTensors, sketch: Tensor) -> None:
         self.network, self.side, self.sketch = network, side, sketch
 
@@ -115,7 +119,7 @@ def layer(
     own = times(module.transform.own, h)
     z = [times(module.transform.relation[relation], other) for other, relation in around]
     if not module.options.self_attention:
-        return own, z, [1 / len(z)] * len(z)
+        return own, z, [1 / len(z) for _ in z]
     logits = [
         dot(module.tells_apart.weight[relation].tolist(), [*own, *message])
         for message, (_, relation) in zip(z, around, strict=True)

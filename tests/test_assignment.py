@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
+
+from crossgraph.assignment import LEAST, one_to_one
+from features.plain import ints
+
+rows = st.dictionaries(
+    st.tuples(st.integers(0, 6), st.integers(0, 6)),
+    st.sampled_from([0.0, LEAST / 2, LEAST, 0.3, 0.5, 0.9, 1.0]),
+    max_size=25,
+)
+
+
+def columns(rows):
+    left, right = (np.array([pair[i] for pair in rows], dtype=np.int32) for i in (0, 1))
+    return left, right, np.array(list(rows.values()), dtype=np.float64)
+
+
+@given(rows)
+def test_the_sum_is_that_of_dense_assignment(rows):
+    left, right, probability = columns(rows)
+    chosen = one_to_one(left, right, probability)
+    dense = np.zeros((7, 7))
+    worth = probability >= LEAST
+    dense[left[worth], right[worth]] = probability[worth]
+    best = dense[linear_sum_assignment(dense, maximize=True)].sum()
+    np.testing.assert_allclose(probability[chosen].sum(), best, atol=1e-9)
+    assert (probability[chosen] >= LEAST).all()
+    assert len(set(left[chosen])) == len(set(right[chosen])) == chosen.sum()
+
+
+@given(rows)
+def test_sides_swap(rows):
+    left, right, probability = columns(rows)
+    sums = [probability[one_to_one(*sides, probability)].sum() for sides in ((left, right), (right, left))]
+    np.testing.assert_allclose(*sums)
+
+
+def test_a_second_best_pair_gives_way_to_two_better_ones():
+    left, right = ints(0, 0, 1), ints(0, 1, 0)
+    assert one_to_one(left, right, np.array([0.9, 0.6, 0.6])).tolist() == [False, True, True]
+    assert one_to_one(left, right, np.array([0.9, 0.6, 0.2])).tolist() == [True, False, False]
+
+
+def test_close_probabilities_are_told_apart():
+    left, right = ints(0, 0), ints(0, 1)
+    assert one_to_one(left, right, np.array([0.9, 0.9 + 1e-12])).tolist() == [False, True]
+
+
+def test_nobody_worth_it_stays_alone():
+    assert one_to_one(ints(), ints(), np.zeros(0)).tolist() == []
+    assert one_to_one(ints(0), ints(0), np.array([LEAST / 2])).tolist() == [False]
+    assert one_to_one(ints(0), ints(0), np.array([np.nan])).tolist() == [False]

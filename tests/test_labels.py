@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.labels import FOLDS, SEED_WEIGHT, SEEDS_PER_TYPE, label_links, label_pairs, seeds_of_unlinked
+from crossgraph.schema.seeds import BELIEVED, EntityPairs
+from features.plain import ints
+
+pair = st.tuples(st.integers(0, 5), st.integers(0, 5))
+pairs = st.lists(pair, max_size=12)
+one_to_one = pairs.map(
+    lambda rows: [
+        row for at, row in enumerate(rows) if all(row[0] != a and row[1] != b for a, b in rows[:at])
+    ]
+)
+NONE = EntityPairs.of(ints(), ints())
+
+
+def sides(rows):
+    return tuple(np.array([row[i] for row in rows], dtype=np.int32) for i in (0, 1))
+
+
+def links_of(rows, weight=1.0):
+    return EntityPairs.of(*sides(rows), weight)
+
+
+def told(candidates, labels):
+    places = labels.places
+    return list(zip(candidates.left[places].tolist(), candidates.right[places].tolist(), strict=True))
+
+
+@given(pairs, one_to_one, pairs, one_to_one)
+def test_labels_are_the_closure_of_links(rows, positive, negative, believed):
+    candidates = Candidates.of_pairs(*sides(rows))
+    negative = [row for row in negative if row not in positive]
+    labels = label_links(
+        candidates, (links_of(positive), links_of(negative)), links_of(believed, BELIEVED), seed=1
+    )
+
+    def touches(row, links):
+        return any(row[0] == a or row[1] == b for a, b in links)
+
+    expected = {}
+    for row in rows:
+        if row in negative:
+            expected[row] = (False, True)
+        elif touches(row, positive):
+            expected[row] = (row in positive, True)
+        elif touches(row, believed):
+            expected[row] = (row in believed, False)
+    found = zip(labels.same.tolist(), labels.known.tolist(), strict=True)
+    assert dict(zip(told(candidates, labels), found, strict=True)) == expected
+    assert (np.diff(labels.places) > 0).all()
+    np.testing.assert_allclose(labels.weight, np.where(labels.known, 1.0, SEED_WEIGHT))
+    assert ((labels.folds >= 0) & (labels.folds < FOLDS)).all()
+    assert labels.matches == len(positive)
+
+
+@given(pairs, one_to_one, pairs)
+def test_all_pairs_of_a_linked_entity_share_a_fold(rows, positive, negative):
+    candidates = Candidates.of_pairs(*sides(rows))
+    labels = label_links(candidates, (links_of(positive), links_of(negative)), NONE, seed=1)
+    fold = dict(zip(told(candidates, labels), labels.folds.tolist(), strict=True))
+    lefts, rights = dict(positive), {b: a for a, b in positive}
+    for side, links in ((0, lefts), (1, rights)):
+        for entity in links:
+            # A right entity's pairs go with the left one's where that is linked to another.
+            own = [f for row, f in fold.items() if row[side] == entity and (side == 0 or row[0] not in lefts)]
+            assert len(set(own)) <= 1
+
+
+def test_a_contradicted_link_is_no_match():
+    candidates = Candidates.of_pairs(ints(0), ints(0))
+    both = links_of([(0, 0)])
+    assert label_links(candidates, (both, both), NONE, seed=0).same.tolist() == [False]
+
+
+@pytest.mark.parametrize("keys", [None, np.zeros(4000, dtype=np.uint64)])
+def test_folds_are_of_one_size_even_where_all_contents_are_alike(keys):
+    numbers = np.arange(4000, dtype=np.int32)
+    candidates = Candidates.of_pairs(numbers, numbers)
+    labels = label_links(candidates, (EntityPairs.of(numbers, numbers), NONE), NONE, seed=3, keys=keys)
+    sizes = np.bincount(labels.folds, minlength=FOLDS)
+    assert np.abs(sizes - 1000).max() < 4 * np.sqrt(4000 * 3 / 16)
+    other = label_links(candidates, (EntityPairs.of(numbers, numbers), NONE), NONE, seed=4, keys=keys)
+    assert (labels.folds == other.folds).mean() < 0.4
+
+
+def test_folds_follow_the_keys_and_not_the_numbers():
+    numbers = np.arange(50, dtype=np.int32)
+    moved = np.random.default_rng(0).permutation(numbers).astype(np.int32)
+    keys = np.random.default_rng(1).integers(0, 2**63, 50).astype(np.uint64)
+    candidates = Candidates.of_pairs(numbers, numbers)
+    every = EntityPairs.of(numbers, numbers), NONE
+    one = label_links(candidates, every, NONE, seed=2, keys=keys)
+    other = label_links(candidates, every, NONE, seed=2, keys=keys[moved])
+    np.testing.assert_array_equal(one.folds[moved], other.folds)
+
+
+def test_given_labels_count_once_and_must_be_candidates():
+    candidates = Candidates.of_pairs(ints(0, 0, 1), ints(0, 1, 1))
+    given_pairs = ints(1, 0, 1), ints(1, 1, 1)
+    labels = label_pairs(candidates, given_pairs, np.array([True, False, False]), seed=0)
+    assert told(candidates, labels) == [(0, 1), (1, 1)]
+    assert labels.same.tolist() == [False, True]
+    assert labels.matches == 1
+    assert len(labels.take(labels.same)) == 1
+    with pytest.raises(ValueError, match="no candidate"):
+        label_pairs(candidates, (ints(1), ints(0)), np.array([True]), seed=0)
+
+
+def test_seeds_teach_only_types_without_links_and_not_more_than_enough():
+    count = 3 * SEEDS_PER_TYPE
+    types = np.r_[np.zeros(count, dtype=np.int32), np.ones(count, dtype=np.int32), ints(2)]
+    everyone = np.arange(len(types), dtype=np.int32)
+    seeds = EntityPairs.of(everyone, everyone, BELIEVED)
+    linked = EntityPairs.of(ints(0), ints(0))
+    chosen = seeds_of_unlinked(seeds, linked, types, seed=0)
+    assert np.bincount(types[chosen.left]).tolist() == [0, SEEDS_PER_TYPE, 1]
+    assert (np.diff(chosen.left) > 0).all()
+    # Drawn from the whole range, anew for each seed.
+    assert abs(np.median(chosen.left[:-1]) / count - 1.5) < 0.1
+    other = seeds_of_unlinked(seeds, linked, types, seed=1)
+    assert not np.array_equal(chosen.left, other.left)
+    assert len(seeds_of_unlinked(NONE, linked, types, seed=0)) == 0

@@ -51,8 +51,8 @@ def corresponding(schema, left, right):
     for m in schema.relations:
         if m.left not in {r for _, r, _ in left} or m.right not in {r for _, r, _ in right}:
             continue
-        right = "^" + m.right if m.inverse else m.right
-        found[m.left, right] = found["^" + m.left, turned(right)] = m.weight
+        other = "^" + m.right if m.inverse else m.right
+        found[m.left, other] = found["^" + m.left, turned(other)] = m.weight
     return found
 
 

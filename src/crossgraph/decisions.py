@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from crossgraph._types import Bool, Float64, Int64
+from crossgraph._types import AnyArray, Bool, Float64, Int64
 from crossgraph.errors import ConfigError
 
 ANY_TYPE = "*"
@@ -35,7 +35,7 @@ class DecisionOptions:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A least probability, and what held-out pairs say it brings; intervals hold 95% of the bootstrap."""
+    """A least probability, and what held-out pairs say it brings, with 95% intervals (bootstrap and Wilson)."""
 
     probability: float
     precision: float
@@ -71,8 +71,9 @@ def choose_threshold(held_out: HeldOut, *, precision: float, seed: int) -> Thres
 
     Of the thresholds whose F1 is within one standard error (by bootstrap over left entities) of the best,
     the one nearest to one half: calibrated probabilities say more than the accidents of few held-out
-    pairs. With a floor only thresholds count whose lower bound of precision (2.5% of the bootstrap)
-    reaches it; if none does, the most precise one is taken.
+    pairs. With a floor only thresholds count whose lower bound of precision (the lower of the bootstrap's
+    2.5% and Wilson's) reaches it. Where pairs are too few for that, the bootstrap's bound alone decides, and
+    if that is out of reach too, the most precise threshold is taken; the reported interval tells.
     """
     order = np.argsort(-held_out.probability, kind="stable")
     probability, same = held_out.probability[order], held_out.same[order]
@@ -83,19 +84,33 @@ def choose_threshold(held_out: HeldOut, *, precision: float, seed: int) -> Thres
         return Threshold(0.5, nan, nan, nan, nan, nan, nan, held_out.matches)
     precisions, recalls = _bootstrap(same, held_out.groups[order], ends, held_out.matches, seed)
     f1 = 2 * precisions * recalls / np.maximum(precisions + recalls, 1e-12)
-    low = np.quantile(precisions[1:], 0.025, axis=0)
-    allowed = low >= precision
-    if not allowed.any():
-        allowed = low == low.max()
+    right = np.cumsum(same)[ends]
+    allowed = _reaching(precision, np.quantile(precisions[1:], 0.025, axis=0), _wilson(right, ends + 1)[0])
     best = int(np.argmax(np.where(allowed, f1[0], -1.0)))
     allowed &= f1[0] >= f1[0, best] - f1[1:, best].std()
     chosen, least = _nearest_half(probability, ends, allowed)
-    return _measured(least, precisions[:, chosen], recalls[:, chosen], held_out.matches)
+    counts = int(right[chosen]), int(ends[chosen]) + 1
+    return _measured(least, (precisions[:, chosen], recalls[:, chosen]), counts, held_out.matches)
 
 
-def _measured(probability: float, precisions: Float64, recalls: Float64, matches: int) -> Threshold:
-    precision_low, precision_high = _interval(precisions[1:])
-    recall_low, recall_high = _interval(recalls[1:])
+def _reaching(floor: float, bootstrap: Float64, wilson: Float64) -> Bool:
+    """The thresholds whose lower bound of precision reaches a floor, or come nearest to it."""
+    # The bootstrap alone is sure of five right pairs in five.
+    sure = np.minimum(bootstrap, wilson) >= floor
+    if sure.any():
+        return sure
+    hoped = bootstrap >= floor
+    return hoped if hoped.any() else bootstrap == bootstrap.max()
+
+
+def _measured(
+    probability: float, samples: tuple[Float64, Float64], counts: tuple[int, int], matches: int
+) -> Threshold:
+    """A threshold with its intervals; counts are the right and all of the pairs above it."""
+    precisions, recalls = samples
+    right, said = counts
+    precision_low, precision_high = _interval(precisions[1:], right, said)
+    recall_low, recall_high = _interval(recalls[1:], right, max(matches, right))
     return Threshold(
         probability=probability,
         precision=float(precisions[0]),
@@ -119,8 +134,23 @@ def _nearest_half(probability: Float64, ends: Int64, allowed: Bool) -> tuple[int
     return chosen, float(nearest[chosen])
 
 
-def _interval(samples: Float64) -> tuple[float, float]:
-    return float(np.quantile(samples, 0.025)), float(np.quantile(samples, 0.975))
+def _interval(samples: Float64, right: int, total: int) -> tuple[float, float]:
+    """95% of the bootstrap, and at least Wilson's interval, which knows how little few pairs say."""
+    low, high = _wilson(np.array([right]), np.array([total]))
+    return (
+        float(min(np.quantile(samples, 0.025), low[0])),
+        float(max(np.quantile(samples, 0.975), high[0])),
+    )
+
+
+def _wilson(right: AnyArray, total: AnyArray) -> tuple[Float64, Float64]:
+    """95% interval of a share (Wilson, 1927)."""
+    z = 1.959964
+    share = right / total
+    centre = share + z * z / (2 * total)
+    half = z * np.sqrt(share * (1 - share) / total + (z / (2 * total)) ** 2)
+    scale = 1 + z * z / total
+    return np.maximum((centre - half) / scale, 0.0), np.minimum((centre + half) / scale, 1.0)
 
 
 def _bootstrap(same: Bool, groups: Int64, ends: Int64, matches: int, seed: int) -> tuple[Float64, Float64]:

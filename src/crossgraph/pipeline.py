@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from crossgraph._memory import keep_freed_memory
 from crossgraph._types import Bool, Int32
 from crossgraph.checkpoint import TrainedModel, load_model, save_model
 from crossgraph.config import Config, load_config
@@ -209,6 +210,7 @@ class Session:
 
     def read(self, inputs: Inputs) -> Graphs:
         """Read both graphs."""
+        keep_freed_memory()
         with self.clock.stage("read"), self.progress.stage("read", None):
             return read_pair(inputs.left, inputs.right, options=inputs.read)
 

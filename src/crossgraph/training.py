@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ class TrainingOptions:
     epochs                 passes of the network over the matches, at least
     steps                  steps of the network, at least, where matches are few
     learning_rate          peak of the network's one-cycle schedule
+    scorer_negatives       candidates that are not the same, for each match (count); the rest is left out
     scorer_batch           pairs in a step of the scorer
     scorer_epochs          passes of the scorer over its pairs, at least
     scorer_steps           steps of the scorer, at least, where pairs are few
@@ -41,6 +42,7 @@ class TrainingOptions:
     epochs: int = 4
     steps: int = 60
     learning_rate: float = 0.012
+    scorer_negatives: int = 8
     scorer_batch: int = 512
     scorer_epochs: int = 12
     scorer_steps: int = 300
@@ -56,6 +58,7 @@ class TrainingOptions:
             "scorer_batch",
             "scorer_epochs",
             "scorer_steps",
+            "scorer_negatives",
         ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"[training] {name} = {getattr(self, name)}", hint="use 1 or more")
@@ -132,6 +135,18 @@ def _step(
     schedule.step()
 
 
+def thinned(labels: Labels, negatives: int, rng: np.random.Generator) -> tuple[Labels, Int64]:
+    """At most so many negatives for each match, drawn at random and weighing for those left out; their rows."""
+    others = np.flatnonzero(~labels.same)
+    kept = min(len(others), negatives * max(1, int(labels.same.sum())))
+    chosen = np.zeros(len(labels), dtype=bool)
+    chosen[rng.choice(others, kept, replace=False)] = True
+    chosen |= labels.same
+    weight = np.where(labels.same, labels.weight, labels.weight * (len(others) / max(1, kept)))
+    heavier = replace(labels, weight=weight.astype(np.float32))
+    return heavier.take(chosen), np.flatnonzero(chosen)
+
+
 def train_scorer(
     scorer: EvidenceScorer,
     values: Float32,
@@ -148,7 +163,8 @@ def train_scorer(
         _silence(scorer)
         return
     scorer.fit_edges(values, labels.same)
-    encoded = scorer.encode(torch.from_numpy(values).to(scorer.edges.device))
+    labels, rows = thinned(labels, options.scorer_negatives, rng)
+    encoded = scorer.encode(torch.from_numpy(values[rows]).to(scorer.edges.device))
     same = torch.from_numpy(labels.same.astype(np.float32)).to(encoded.device)
     weight = torch.from_numpy(labels.weight).to(encoded.device)
     batches = math.ceil(len(labels) / options.scorer_batch)
@@ -160,9 +176,9 @@ def train_scorer(
     scorer.train()
     for _ in range(epochs):
         for batch in np.array_split(rng.permutation(len(labels)), batches):
-            rows = torch.from_numpy(batch).to(encoded.device)
+            drawn = torch.from_numpy(batch).to(encoded.device)
             loss = functional.binary_cross_entropy_with_logits(
-                scorer(encoded[rows]), same[rows], weight=weight[rows]
+                scorer(encoded[drawn]), same[drawn], weight=weight[drawn]
             )
             _step(loss, optimiser, schedule)
     scorer.eval()

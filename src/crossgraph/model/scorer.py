@@ -13,7 +13,7 @@ from crossgraph.errors import ConfigError
 
 BINS = 8
 # Encoded pairs held at once: small enough to stay in the processor's cache.
-CHUNK = 2_048
+CHUNK = 512
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,8 +81,11 @@ class EvidenceScorer(nn.Module):
     def score(self, values: Float32) -> Float32:
         """Scores (P) of evidence (P, F), in chunks."""
         self.eval()
-        parts = torch.split(torch.from_numpy(values).to(self.edges.device), 65_536)
-        scores: Float32 = torch.cat([self(self.encode(part)) for part in parts]).cpu().numpy()
+        # Written in place: many small tensors kept alive between large ones would make the heap grow.
+        scores = np.empty(len(values), dtype=np.float32)
+        for start in range(0, len(values), CHUNK):
+            part = torch.from_numpy(values[start : start + CHUNK]).to(self.edges.device)
+            scores[start : start + CHUNK] = self(self.encode(part)).cpu().numpy()
         return scores
 
 

@@ -316,3 +316,9 @@ def _worse(name: str, rng: random.Random) -> str:
             at = rng.randrange(1, len(name))
             return name[: at - 1] + name[at:]
     return name
+
+
+@pytest.fixture(scope="session")
+def make_pair() -> Callable[..., Pair]:
+    """``generated``, for tests that need other graphs of the same kind."""
+    return generated

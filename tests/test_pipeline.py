@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from crossgraph.config import Config, load_config
+from crossgraph.errors import CheckpointError, CrossgraphError, InputError, ResultError
+from crossgraph.matches import Matches
+from crossgraph.pipeline import (
+    Inputs,
+    Outcome,
+    align,
+    propose_candidates,
+    propose_schema,
+    score_pairs,
+    train_pairs,
+)
+from crossgraph.results import ResultFolder, read_matches, read_scores
+
+if TYPE_CHECKING:
+    from conftest import Pair
+
+Pairs = set[tuple[str, str]]
+QUICK = load_config(
+    None,
+    [
+        *("training.steps=6", "training.epochs=1", "training.batch=128", "model.width=16"),
+        *("training.scorer_steps=30", "training.scorer_epochs=1", "training.scorer_batch=128"),
+        *("blocking.per_entity=8", "scorer.hidden=16"),
+    ],
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """The generated pair on disk, 30% of its truth as links, and two pairs known not to match."""
+
+    folder: Path
+    links: Path
+    known: Pairs
+    refuted: Pairs
+    truth: Pairs
+
+    @property
+    def inputs(self) -> Inputs:
+        return Inputs(left=self.folder, links=(self.links,))
+
+
+def write_pairs(file: Path, rows: list[tuple[object, ...]]) -> Path:
+    file.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows), encoding="utf8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def case(mid_pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    here = tmp_path_factory.mktemp("pipeline")
+    shuffled = random.Random(0).sample(mid_pair.truth, len(mid_pair.truth))
+    known = shuffled[: len(shuffled) * 3 // 10]
+    # The last two true pairs are, against the truth, said not to match: only the links can tell the tool so.
+    refuted = shuffled[-2:]
+    rows = [*((a, b, 1) for a, b in known), *((a, b, 0) for a, b in refuted)]
+    links = write_pairs(here / "links.tsv", rows)
+    return Case(mid_pair.write(here / "graphs"), links, set(known), set(refuted), set(mid_pair.truth))
+
+
+@pytest.fixture(scope="module")
+def linked(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    return align(case.inputs, tmp_path_factory.mktemp("linked") / "RESULT", config=QUICK)
+
+
+def matched(result: Path) -> Pairs:
+    return set(read_matches(ResultFolder(result).matches_file).select("left", "right").iter_rows())
+
+
+def f1(found: Pairs, truth: Pairs) -> float:
+    return 2 * len(found & truth) / (len(found) + len(truth))
+
+
+def assert_sound(result: Path) -> None:
+    """A RESULT is whole, its scores are unique and in order, and its matches are among them."""
+    folder = ResultFolder(result)
+    assert sorted(file.name for file in result.iterdir()) == sorted(
+        ["matches.sssom.tsv", "scores.parquet", "report.json", "config.toml", "model"]
+    )
+    assert {"model.safetensors", "model.json", "schema.toml"} <= {
+        f.name for f in folder.model_folder.iterdir()
+    }
+    scores = read_scores(folder.scores_file)
+    Matches(scores.with_columns(matched=pl.lit(value=False))).validate()
+    assert scores["probability"].is_sorted(descending=True)
+    decided = read_matches(folder.matches_file)
+    assert len(decided.join(scores, on=["left", "right", "probability"])) == len(decided)
+    assert decided["left"].is_unique().all()
+    assert decided["right"].is_unique().all()
+    assert json.loads(folder.report_file.read_text())["counts"]["matches"] == len(decided)
+
+
+def test_links_teach_an_alignment(case: Case, linked: Outcome) -> None:
+    assert_sound(linked.path)
+    assert f1(matched(linked.path) - case.known, case.truth - case.known - case.refuted) > 0.85
+
+
+def test_known_links_are_matches_and_known_non_matches_are_none(case: Case, linked: Outcome) -> None:
+    assert case.known <= matched(linked.path)
+    assert not case.refuted & matched(linked.path)
+    scored = set(read_scores(linked.path / "scores.parquet").select("left", "right").iter_rows())
+    assert case.known | case.refuted <= scored
+
+
+def test_the_report_tells_the_run(case: Case, linked: Outcome) -> None:
+    report = json.loads((linked.path / "report.json").read_text())
+    assert report == json.loads(json.dumps(linked.report))
+    counts = report["counts"]
+    assert (counts["known_links"], counts["known_non_matches"]) == (len(case.known), len(case.refuted))
+    assert counts["candidates"] == len(read_scores(linked.path / "scores.parquet"))
+    assert 0 < report["blocking_recall_on_known_links"] <= 1
+    assert report["held_out"]["prauc"] > report["held_out"]["name_only"]["prauc"]
+    assert report["seed"] == 0
+    assert {"crossgraph", "python", "torch", "numpy"} <= set(report["versions"])
+    assert "*" in report["thresholds"]
+    for threshold in report["thresholds"].values():
+        assert threshold["precision_low"] <= threshold["precision"] <= threshold["precision_high"]
+    stages = [stage["stage"] for stage in report["stages"]]
+    assert stages[0] == "read"
+    assert {"train: network", "train: scorer", "assign", "write"} <= set(stages)
+    assert all(stage["seconds"] >= 0 and stage["peak_memory_mib"] > 0 for stage in report["stages"])
+    assert report["inputs"]["links"] == [str(case.links)]
+    assert load_config(linked.path / "config.toml") == QUICK
+
+
+def test_the_same_seed_gives_the_same_bytes(case: Case, linked: Outcome, tmp_path: Path) -> None:
+    again = align(case.inputs, tmp_path / "again", config=QUICK)
+    for name in ("matches.sssom.tsv", "scores.parquet", "config.toml", "model/model.safetensors"):
+        assert (again.path / name).read_bytes() == (linked.path / name).read_bytes(), name
+
+
+def test_without_links_it_finds_its_own(case: Case, tmp_path: Path) -> None:
+    outcome = align(Inputs(left=case.folder), tmp_path / "RESULT", config=QUICK)
+    assert_sound(outcome.path)
+    assert outcome.report["counts"]["known_links"] == 0
+    assert outcome.report["blocking_recall_on_known_links"] is None
+    assert f1(matched(outcome.path), case.truth) > 0.85
+
+
+def test_gold_beside_the_graphs_is_not_read(case: Case, mid_pair: Pair, tmp_path: Path) -> None:
+    folder = mid_pair.write(tmp_path / "graphs")
+    plain = align(Inputs(left=case.folder), tmp_path / "plain", config=QUICK)
+    write_pairs(folder / "ent_links", [(a, mid_pair.truth[0][1]) for a, _ in mid_pair.truth])
+    beside = align(Inputs(left=folder), tmp_path / "beside", config=QUICK)
+    assert (beside.path / "scores.parquet").read_bytes() == (plain.path / "scores.parquet").read_bytes()
+
+
+def test_a_model_is_applied_to_the_same_graphs(case: Case, linked: Outcome, tmp_path: Path) -> None:
+    inputs = Inputs(left=case.folder, model=linked.path)
+    outcome = align(inputs, tmp_path / "RESULT", config=QUICK)
+    assert_sound(outcome.path)
+    assert "train: network" not in [stage["stage"] for stage in outcome.report["stages"]]
+    assert f1(matched(outcome.path), case.truth) > 0.85
+
+
+def test_a_model_is_applied_to_graphs_it_never_saw(
+    linked: Outcome, make_pair: Callable[..., Pair], tmp_path: Path
+) -> None:
+    other = make_pair(seed=99)
+    inputs = Inputs(left=other.write(tmp_path / "graphs"), model=linked.path)
+    outcome = align(inputs, tmp_path / "RESULT", config=QUICK)
+    assert_sound(outcome.path)
+    assert f1(matched(outcome.path), set(other.truth)) > 0.8
+
+
+def test_an_existing_result_is_kept_unless_forced(case: Case, linked: Outcome, tmp_path: Path) -> None:
+    out = tmp_path / "RESULT"
+    inputs = Inputs(left=case.folder, model=linked.path)
+    align(inputs, out, config=QUICK)
+    before = (out / "report.json").read_bytes()
+    with pytest.raises(ResultError, match="--force"):
+        align(inputs, out, config=QUICK)
+    assert (out / "report.json").read_bytes() == before
+    align(inputs, out, config=replace(QUICK, run=replace(QUICK.run, seed=5)), force=True)
+    assert json.loads((out / "report.json").read_text())["seed"] == 5
+    assert_sound(out)
+    assert [file.name for file in tmp_path.iterdir()] == ["RESULT"]
+
+
+def test_a_failed_run_leaves_nothing(case: Case, tmp_path: Path) -> None:
+    bad = write_pairs(tmp_path / "links.tsv", [("nobody", "nowhere")])
+    with pytest.raises(CrossgraphError, match="nobody"):
+        align(Inputs(left=case.folder, links=(bad,)), tmp_path / "RESULT", config=QUICK)
+    with pytest.raises(CheckpointError):
+        align(Inputs(left=case.folder, model=case.folder), tmp_path / "RESULT", config=QUICK)
+    assert [file.name for file in tmp_path.iterdir()] == ["links.tsv"]
+
+
+def labelled_rows(case: Case, result: Path, count: int) -> list[tuple[object, ...]]:
+    """Scored pairs with their true labels: every known match, and as many others."""
+    scores = read_scores(result / "scores.parquet").select("left", "right").iter_rows()
+    others = [(a, b, 0) for a, b in scores if (a, b) not in case.truth][:count]
+    return [*((a, b, 1) for a, b in sorted(case.known)), *others]
+
+
+def test_labelled_pairs_teach_too_and_scores_keep_the_order_of_rows(
+    case: Case, linked: Outcome, tmp_path: Path
+) -> None:
+    rows = labelled_rows(case, linked.path, 150)
+    random.Random(1).shuffle(rows)
+    pairs = write_pairs(tmp_path / "pairs.tsv", rows[:-40])
+    valid = write_pairs(tmp_path / "valid.tsv", rows[-40:])
+    out = tmp_path / "RESULT"
+    train_pairs(Inputs(left=case.folder), pairs, valid, out, config=QUICK)
+    assert_sound(out)
+
+    asked = [(a, b) for a, b, _ in rows]
+    unlikely = (asked[0][0], asked[1][1])
+    asked = [*asked[:30], asked[3], unlikely, asked[3], *asked[30:40]]
+    file = tmp_path / "scores.tsv"
+    assert score_pairs(out, write_pairs(tmp_path / "ask.tsv", asked), file) == len(asked)
+    got = [line.split("\t") for line in file.read_text().splitlines()]
+    assert [(a, b) for a, b, _, _ in got] == asked
+    assert got[3] == got[30] == got[32]
+    by_score = sorted((float(score), float(p)) for _, _, score, p in got)
+    assert [p for _, p in by_score] == sorted(p for _, p in by_score)
+    likely = {(a, b): float(p) for a, b, _, p in got}
+    true = [p for pair, p in likely.items() if pair in case.truth]
+    false = [p for pair, p in likely.items() if pair not in case.truth]
+    assert sum(true) / len(true) > sum(false) / len(false) + 0.3
+
+
+def test_scores_on_other_graphs(linked: Outcome, make_pair: Callable[..., Pair], tmp_path: Path) -> None:
+    other = make_pair(seed=99)
+    asked = [*other.truth[:20], *((a, other.truth[i][1]) for i, (a, _) in enumerate(other.truth[1:21]))]
+    file = tmp_path / "scores.tsv"
+    inputs = Inputs(left=other.write(tmp_path / "graphs"))
+    score_pairs(linked.path, write_pairs(tmp_path / "ask.tsv", asked), file, graphs=inputs)
+    probability = [float(line.split("\t")[3]) for line in file.read_text().splitlines()]
+    assert sum(probability[:20]) > 3 * sum(probability[20:])
+
+
+def test_pairs_without_labels_teach_nothing(case: Case, tmp_path: Path) -> None:
+    pairs = write_pairs(tmp_path / "pairs.tsv", sorted(case.known))
+    with pytest.raises(InputError, match="no labels"):
+        train_pairs(Inputs(left=case.folder), pairs, None, tmp_path / "RESULT", config=Config())
+
+
+def test_schema_and_candidates_alone(case: Case) -> None:
+    schema = propose_schema(case.inputs, config=QUICK)
+    assert {(m.left, m.right) for m in schema.types} == {
+        *(("film", "Movie"), ("person", "Human"), ("studio", "Company"), ("genre", "Category"))
+    }
+    assert ("directed_by", "director_of", True) in {(m.left, m.right, m.inverse) for m in schema.relations}
+    table = propose_candidates(case.inputs, config=QUICK)
+    assert table["prior"].is_sorted(descending=True)
+    assert not table.select("left", "right").is_duplicated().any()
+    proposed = set(table.select("left", "right").iter_rows())
+    assert len(proposed & case.truth) > 0.95 * len(case.truth)

@@ -65,7 +65,7 @@ def test_a_floor_of_precision_holds_for_new_pairs(floor):
     """Over simulated worlds the lower bound fails about as seldom as it says, and never by much."""
     kept = [
         true_precision(choose_threshold(calibrated(600, s), precision=floor, seed=s).probability)
-        for s in range(40)
+        for s in range(20)
     ]
     assert np.mean(np.array(kept) >= floor) >= 0.9
     assert min(kept) > floor - 0.03

@@ -35,7 +35,7 @@ class DecisionOptions:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A least probability, and what held-out pairs say it brings, with 95% intervals (bootstrap and Wilson)."""
+    """A least probability, and what held-out pairs say it brings; intervals hold 95% (bootstrap, Wilson)."""
 
     probability: float
     precision: float

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from crossgraph._types import Float64, Int32, Int64
 from crossgraph.features.text import TextTable, normalise
@@ -140,8 +139,3 @@ def _spans(indptr: Int64, entities: Int32) -> tuple[Int64, Int64]:
 def column_of(columns: tuple[AttributeColumn, ...], name: str) -> AttributeColumn | None:
     """The column of that name, or None."""
     return next((column for column in columns if column.name == name), None)
-
-
-def distinct_values(column: AttributeColumn) -> pl.Series:
-    """The distinct text rows of a column, ascending."""
-    return pl.Series("text", np.unique(column.texts))

@@ -40,12 +40,10 @@ class TextTable:
 
     strings (S)            sorted; row 0 is always the empty string
     grams (S, 2**20)       CSR float32, rows of length one (the empty string's is zero)
-    frequency (2**20)      share of the strings that hold each n-gram
     """
 
     strings: pl.Series
     grams: sparse.csr_matrix
-    frequency: Float32
 
     @staticmethod
     def of(*columns: pl.Series) -> TextTable:
@@ -53,10 +51,9 @@ class TextTable:
         strings = pl.concat([pl.Series([""], dtype=pl.String), *columns]).unique().sort().rename("text")
         counts = gram_counts(strings)
         held = np.bincount(counts.indices, minlength=1 << GRAM_BITS).astype(np.float32)
-        frequency = held / max(len(strings), 1)
         weights = np.log((1.0 + len(strings)) / (1.0 + held)) + 1.0
         counts.data = (1.0 + np.log(counts.data)) * weights[counts.indices].astype(np.float32)
-        return TextTable(strings, unit_rows(counts), frequency.astype(np.float32))
+        return TextTable(strings, unit_rows(counts))
 
     def numbers(self, texts: pl.Series) -> Int32:
         """The row of each (already normalised) text."""

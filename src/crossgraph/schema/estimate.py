@@ -136,6 +136,18 @@ def map_relations(
             "tail": right.tails[inside].astype(np.int64),
         }
     )
+    scored = _echoed(edges, others).filter(
+        pl.col("len") >= options.support, pl.col("weight") >= options.relation_share
+    )
+    rows = [
+        RelationMapping(left.relation_names[a], right.relation_names[b], inverse, _weight(weight))
+        for a, b, inverse, weight in scored.select("left", "right", "inverse", "weight").iter_rows()
+    ]
+    return tuple(sorted(rows, key=lambda m: (-m.weight, m.left, m.right, m.inverse)))
+
+
+def _echoed(edges: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """How many edges of each two relations connect the same ends, either way round, and their share."""
     turned = others.rename({"head": "tail", "tail": "head"})
     found = pl.concat(
         [
@@ -144,17 +156,11 @@ def map_relations(
         ]
     )
     counts = found.group_by("left", "right", "inverse").len()
-    scored = (
+    return (
         counts.join(edges.group_by("left").len("left_edges"), on="left")
         .join(others.group_by("right").len("right_edges"), on="right")
         .with_columns(weight=pl.max_horizontal(pl.col("len") / "left_edges", pl.col("len") / "right_edges"))
-        .filter(pl.col("len") >= options.support, pl.col("weight") >= options.relation_share)
     )
-    rows = [
-        RelationMapping(left.relation_names[a], right.relation_names[b], inverse, _weight(weight))
-        for a, b, inverse, weight in scored.select("left", "right", "inverse", "weight").iter_rows()
-    ]
-    return tuple(sorted(rows, key=lambda m: (-m.weight, m.left, m.right, m.inverse)))
 
 
 def map_attributes(

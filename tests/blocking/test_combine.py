@@ -72,6 +72,19 @@ def test_what_is_to_be_kept_is_kept_and_nothing_else_changes(mid_pair, blocked):
     np.testing.assert_array_equal(same.prior, plain.prior)
 
 
+def test_a_pair_that_is_asked_for_weighs_the_same_whatever_else_is_asked_for(mid_pair, blocked):
+    proposed = blocked(mid_pair.graphs)
+    left, right = (g.positions(ids) for g, ids in zip(mid_pair.graphs, truth_columns(mid_pair), strict=True))
+    absent = proposed.find(left, np.roll(right, 1)) < 0
+    asked = EntityPairs.of(left[absent], np.roll(right, 1)[absent])
+    alone = asked.take(np.arange(len(asked)) == 0)
+    weights = []
+    for keep in (alone, asked):
+        found = blocked(mid_pair.graphs, keep=keep)
+        weights.append(found.prior[found.find(alone.left, alone.right)])
+    np.testing.assert_array_equal(*weights)
+
+
 def test_sides_swap_where_they_differ_in_size():
     names = [f"{a} {b}" for a in ("red", "blue", "green") for b in ("fox", "hen", "owl", "cat")]
     left = graph_of(

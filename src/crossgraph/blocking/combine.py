@@ -82,7 +82,7 @@ def block(
     if missing is None or not len(missing):
         return proposed
     everyone = np.ones(len(left), dtype=bool), np.ones(len(right), dtype=bool)
-    return Candidates.stacked([proposed, _weighed(missing, clues, everyone)])
+    return Candidates.stacked([proposed, _weighed(missing, clues, everyone, against=proposed)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,13 +117,18 @@ def _seeds_of(seeds: EntityPairs, sides: tuple[Bool, Bool]) -> tuple[Int32, Int3
     return seeds.left[inside], seeds.right[inside]
 
 
-def _weighed(pool: Candidates, clues: _Clues, sides: tuple[Bool, Bool]) -> Candidates:
+def _weighed(
+    pool: Candidates, clues: _Clues, sides: tuple[Bool, Bool], *, against: Candidates | None = None
+) -> Candidates:
+    """The pool with names, structure and prior; ``against`` says what is common, else the pool itself."""
     name = name_cosines(clues.names, clues.description.texts, (pool.left, pool.right))
     structure = weights_of(clues.factors, pool.left, pool.right)
     pool = replace(pool, name=name, structure=structure)
     seeds = _seeds_of(clues.seeds, sides)
-    tests = value_tests(clues.description, clues.schema, seeds, (pool.left, pool.right))
-    prior = log_odds(pool, tests, weights_of(clues.factors, *seeds))
+    # A pair that is only asked for must not weigh otherwise for the sake of the others that are asked for.
+    common = against if against is not None and len(against) else pool
+    tests = value_tests(clues.description, clues.schema, seeds, (common.left, common.right))
+    prior = log_odds(pool, tests, weights_of(clues.factors, *seeds), common=common.structure)
     return replace(pool, prior=prior)
 
 

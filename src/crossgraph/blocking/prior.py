@@ -78,15 +78,22 @@ def value_tests(
     return tuple(tests)
 
 
-def log_odds(pool: Candidates, tests: tuple[ValueTest, ...], seed_structure: Float32) -> Float32:
+def log_odds(
+    pool: Candidates,
+    tests: tuple[ValueTest, ...],
+    seed_structure: Float32,
+    *,
+    common: Float32 | None = None,
+) -> Float32:
     """(P) name, neighbours and values of each pair of a pool, in log-odds up to a constant.
 
-    seed_structure   (S) structural weight of seed pairs, to be compared with the pool's
+    seed_structure   (S) structural weight of seed pairs
+    common           structural weight of the pairs that seeds are compared with: the pool's, if not given
     """
     bins = len(STRUCTURE_EDGES) + 1
     weights = _weights(
         np.searchsorted(STRUCTURE_EDGES, seed_structure).astype(np.int32) + 1,
-        np.searchsorted(STRUCTURE_EDGES, pool.structure).astype(np.int32) + 1,
+        np.searchsorted(STRUCTURE_EDGES, pool.structure if common is None else common).astype(np.int32) + 1,
         bins + 1,
     )
     weights[1:] = np.maximum.accumulate(weights[1:])

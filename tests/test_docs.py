@@ -222,11 +222,17 @@ def test_the_example_of_the_package_runs(two_catalogues):
     assert found.failed == 0
 
 
-def test_the_python_example_of_the_readme_runs(two_catalogues, monkeypatch, capsys):
+def test_the_python_example_of_the_readme_runs_and_its_result_is_documented(
+    two_catalogues, monkeypatch, capsys
+):
     monkeypatch.chdir(two_catalogues)
     for block in blocks(README, "python"):
         exec(block, {})
     assert capsys.readouterr().out.rstrip().endswith("1.0")
+    result = two_catalogues / "RESULT"
+    files = {file.relative_to(result).as_posix() for file in result.rglob("*") if file.is_file()}
+    cells = re.findall(r"^\| (`.+?) \|", section("The RESULT folder"), re.MULTILINE)
+    assert {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)} == files
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ FIRST = (
     "Kamal",
     "Lata",
 )
+LAST = ("Verma", "Khan", "Sethi")
 WORDS = (
     "Monsoon",
     "Lantern",
@@ -213,7 +214,7 @@ def test_performers_tell_versions_apart_and_songwriters_do_not(
     assert before["performed_by"] == pytest.approx(before["written_by"])
     for entities in (["l:album", "l:remix"], [a for a, _ in tracks.pair.truth]):
         after = attention_by_relation(taught, tracks, entities)
-        assert after["performed_by"] > 1.2 * after["written_by"]
+        assert after["performed_by"] > 2 * after["written_by"]
 
 
 @pytest.mark.parametrize("version", ["album", "remix"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from crossgraph.calibration import Calibration
 from crossgraph.errors import CheckpointError
@@ -24,20 +24,30 @@ _WEIGHTS, _CARD = "model.safetensors", "model.json"
 
 
 @dataclass(frozen=True, eq=False)
+class ScoringRound:
+    """One round of scoring; a later round also reads what the one before believed of the neighbours.
+
+    scorers       one for each fold, trained on the other folds; a raw score is their mean
+    columns       names of the evidence that the scorers read, in order
+    calibration   raw score to log-odds
+    """
+
+    scorers: tuple[EvidenceScorer, ...]
+    columns: tuple[str, ...]
+    calibration: Calibration
+
+
+@dataclass(frozen=True, eq=False)
 class TrainedModel:
     """All that is needed to score pairs of other graphs.
 
     networks        one for each half of the labels, trained on the other half
-    scorers         one for each fold, trained on the other folds; a raw score is their mean
-    columns         names of the evidence that the scorers read, in order
-    calibration     raw score to log-odds
+    rounds          at least one; the last one's probabilities are the model's
     thresholds      type -> least probability of a match; ``*`` for types that are not named
     """
 
     networks: tuple[CollectiveNetwork, ...]
-    scorers: tuple[EvidenceScorer, ...]
-    columns: tuple[str, ...]
-    calibration: Calibration
+    rounds: tuple[ScoringRound, ...]
     thresholds: dict[str, float]
     vocabulary: Vocabulary
     model: ModelOptions
@@ -47,34 +57,50 @@ class TrainedModel:
 
     @property
     def parameters(self) -> int:
-        """Trained numbers of one network and one scorer."""
-        modules = (*self.networks[:1], *self.scorers[:1])
+        """Trained numbers of one network and of one scorer of each round."""
+        modules = (*self.networks[:1], *(step.scorers[0] for step in self.rounds))
         return sum(p.numel() for module in modules for p in module.parameters())
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:
     """Write a model into an existing folder."""
     tensors = {
-        f"{kind}.{number}.{name}": tensor.detach().cpu().contiguous()
-        for kind, modules in (("network", model.networks), ("scorer", model.scorers))
-        for number, module in enumerate(modules)
+        f"{prefix}.{name}": tensor.detach().cpu().contiguous()
+        for prefix, module in _modules(model).items()
         for name, tensor in module.state_dict().items()
     }
     save_file(tensors, str(folder / _WEIGHTS))
     card = {
         "format": FORMAT,
-        "columns": model.columns,
-        "calibration": asdict(model.calibration),
+        "rounds": [
+            {
+                "columns": step.columns,
+                "calibration": asdict(step.calibration),
+                "scorers": len(step.scorers),
+            }
+            for step in model.rounds
+        ],
         "thresholds": model.thresholds,
         "vocabulary": asdict(model.vocabulary),
         "model": asdict(model.model),
         "scorer": asdict(model.scorer),
         "sampling": asdict(model.sampling),
         "networks": len(model.networks),
-        "scorers": len(model.scorers),
         "seed": model.seed,
     }
     (folder / _CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
+
+
+def _modules(model: TrainedModel) -> dict[str, nn.Module]:
+    """Every part with weights, under the prefix that its tensors bear in the file."""
+    return {
+        **{f"network.{number}": network for number, network in enumerate(model.networks)},
+        **{
+            f"scorer.{at}.{number}": scorer
+            for at, step in enumerate(model.rounds)
+            for number, scorer in enumerate(step.scorers)
+        },
+    }
 
 
 def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
@@ -101,23 +127,12 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
 def _rebuilt(card: dict[str, Any], tensors: dict[str, Tensor], device: str) -> TrainedModel:
     vocabulary = _vocabulary(card["vocabulary"])
     model, scorer = ModelOptions(**card["model"]), ScorerOptions(**card["scorer"])
-    columns = tuple(str(name) for name in card["columns"])
-    networks = tuple(
-        CollectiveNetwork(2 * vocabulary.relation_slots, vocabulary.attribute_slots, model)
-        for _ in range(int(card["networks"]))
-    )
-    scorers = tuple(EvidenceScorer(len(columns), scorer) for _ in range(int(card["scorers"])))
-    for kind, modules in (("network", networks), ("scorer", scorers)):
-        for number, module in enumerate(modules):
-            start = f"{kind}.{number}."
-            state = {name.removeprefix(start): t for name, t in tensors.items() if name.startswith(start)}
-            module.load_state_dict(state)
-            module.to(device).eval()
-    return TrainedModel(
-        networks=networks,
-        scorers=scorers,
-        columns=columns,
-        calibration=Calibration(**card["calibration"]),
+    rebuilt = TrainedModel(
+        networks=tuple(
+            CollectiveNetwork(2 * vocabulary.relation_slots, vocabulary.attribute_slots, model)
+            for _ in range(int(card["networks"]))
+        ),
+        rounds=tuple(_round(step, scorer) for step in card["rounds"]),
         thresholds=dict(card["thresholds"]),
         vocabulary=vocabulary,
         model=model,
@@ -125,6 +140,18 @@ def _rebuilt(card: dict[str, Any], tensors: dict[str, Tensor], device: str) -> T
         sampling=SamplingOptions(**card["sampling"]),
         seed=int(card["seed"]),
     )
+    for prefix, module in _modules(rebuilt).items():
+        start = f"{prefix}."
+        state = {name.removeprefix(start): t for name, t in tensors.items() if name.startswith(start)}
+        module.load_state_dict(state)
+        module.to(device).eval()
+    return rebuilt
+
+
+def _round(card: dict[str, Any], options: ScorerOptions) -> ScoringRound:
+    columns = tuple(str(name) for name in card["columns"])
+    scorers = tuple(EvidenceScorer(len(columns), options) for _ in range(int(card["scorers"])))
+    return ScoringRound(scorers, columns, Calibration(**card["calibration"]))
 
 
 def _vocabulary(card: dict[str, Any]) -> Vocabulary:

@@ -90,7 +90,8 @@ def reasons_of(run: Run, model: TrainedModel, places: Int64) -> list[Reasons]:
     around = sample_both(run.preparation, sampling=model.sampling, seed=model.seed)
     vocabulary = extended(model.vocabulary, run.preparation.schema)
     tensors = pair_tensors(run.preparation, vocabulary, around, device="cpu")
-    return Explainer(run.preparation, model.networks[0].cpu(), tensors, around).explain(places.tolist())
+    explainer = Explainer(run.preparation, run.scored.probability, model.networks[0].cpu(), tensors, around)
+    return explainer.explain(places.tolist())
 
 
 def _told(reasons: list[Reasons], path: Path) -> list[str]:
@@ -116,4 +117,3 @@ def _judged_rows(judged: Evaluation, alone: Evaluation) -> list[tuple[str, str]]
 def _write_links(links: Links, path: Path) -> None:
     table = pl.DataFrame({"left": links.left, "right": links.right})
     write_whole(path, lambda part: table.write_csv(part, separator="\t", include_header=False))
-

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from crossgraph._types import Side
+from crossgraph._types import Float64, Side
 from crossgraph.features.closeness import number_distance, text_closeness
-from crossgraph.features.description import column_of
+from crossgraph.features.description import AttributeColumn, column_of
+from crossgraph.features.text import TextTable
 from crossgraph.graphs.adjacency import directed_name
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.model.inputs import PairTensors
@@ -35,13 +36,18 @@ class AttributeReason:
 
 @dataclass(frozen=True, slots=True)
 class NeighbourReason:
-    """A left neighbour and the right one nearest to it; weight: the share of attention on the left one."""
+    """A left neighbour and the right one that is most likely the same.
+
+    weight        share of the attention on the left one
+    probability   that the two neighbours are the same
+    """
 
     left: str
     right: str
     left_neighbour: str
     right_neighbour: str
     weight: float
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class Reasons:
         ]
         around = [
             f"{n.left} {_short(n.left_neighbour)} ~ {n.right} {_short(n.right_neighbour)}, "
-            f"{n.weight:.0%} of the attention"
+            f"the same with probability {n.probability:.2f}, {n.weight:.0%} of the attention"
             for n in self.neighbours
         ]
         return [*values, *around]
@@ -71,10 +77,12 @@ class Reasons:
 class Explainer:
     """What is needed to look into a trained network.
 
-    around   the sampled neighbourhoods that the tensors were made of
+    around            the sampled neighbourhoods that the tensors were made of
+    probability (P)   of each candidate
     """
 
     preparation: Preparation
+    probability: Float64
     network: CollectiveNetwork
     tensors: PairTensors
     around: tuple[Neighbourhoods, Neighbourhoods]
@@ -105,55 +113,56 @@ class Explainer:
         ]
 
     def label(self, side: Side, entity: int) -> str:
-        """A name of an entity: the value of the attribute that is mapped most strongly; else its identifier."""
-        graph = self.preparation.graphs[side == "right"]
-        facts = np.flatnonzero(graph.fact_entities == entity)
-        values = {graph.attribute_names[graph.fact_attributes[f]]: graph.fact_values[int(f)] for f in facts}
+        """A name of an entity: the value of its most strongly mapped text; else its identifier."""
+        description, graph = self.preparation.description, self.preparation.graphs[side == "right"]
+        columns = description.left if side == "left" else description.right
+        texts = {column.name for column in columns if column.kind == "text"}
         for mapping in self.preparation.schema.attributes:
             name = mapping.left if side == "left" else mapping.right
-            if name in values and not _is_number(values[name]):
-                return values[name]
+            if name in texts and (value := _value(graph, entity, name)):
+                return value
         return str(graph.ids[entity])
 
     def _attributes(self, left: int, right: int) -> tuple[AttributeReason, ...]:
-        pair = np.array([left], dtype=np.int32), np.array([right], dtype=np.int32)
-        description, reasons = self.preparation.description, []
+        description, graphs = self.preparation.description, self.preparation.graphs
+        reasons = []
         for mapping in self.preparation.schema.attributes:
             a, b = column_of(description.left, mapping.left), column_of(description.right, mapping.right)
             if a is None or b is None or a.kind != b.kind:
                 continue
-            if a.kind == "text":
-                closeness = float(text_closeness(a, b, pair, description.texts)[0])
-            else:
-                distance = float(number_distance(a, b, pair)[0])
-                closeness = 1.0 / (1.0 + distance)
+            closeness = _closeness(a, b, (left, right), description.texts)
             if closeness >= LEAST_CLOSENESS:
-                values = (
-                    _value(g, e, n)
-                    for g, e, n in zip(
-                        self.preparation.graphs, (left, right), (mapping.left, mapping.right), strict=True
+                reasons.append(
+                    AttributeReason(
+                        mapping.left,
+                        mapping.right,
+                        _value(graphs[0], left, mapping.left),
+                        _value(graphs[1], right, mapping.right),
+                        closeness,
                     )
                 )
-                reasons.append(AttributeReason(mapping.left, mapping.right, *values, closeness=closeness))
-        return tuple(sorted(reasons, key=lambda r: -r.closeness))
+        return tuple(sorted(reasons, key=lambda reason: -reason.closeness))
 
     def _neighbours(self, out: PairOutput, row: int, pair: tuple[int, int]) -> tuple[NeighbourReason, ...]:
         reasons = []
-        affinity = out.affinity[row].cpu().numpy()
         weights = out.left_weights[row].cpu().numpy()
-        for place in np.argsort(-weights, kind="stable"):
-            if not np.isfinite(affinity[place]).any():
+        left, right = self.around
+        others = right.neighbours[pair[1]][right.mask[pair[1]]]
+        for place in np.argsort(-weights, kind="stable")[: int(left.mask[pair[0]].sum())]:
+            neighbour = left.neighbours[pair[0], place]
+            echoes = self.preparation.candidates.find(np.full(len(others), neighbour), others)
+            likely = np.where(echoes >= 0, self.probability[echoes], 0.0)
+            if not len(likely) or likely.max() < LEAST_CLOSENESS:
                 continue
-            echo = int(np.argmax(affinity[place]))
-            if np.exp(affinity[place, echo]) < LEAST_CLOSENESS:
-                continue
+            echo = int(np.argmax(likely))
             reasons.append(
                 NeighbourReason(
                     left=self._relation("left", pair[0], int(place)),
                     right=self._relation("right", pair[1], echo),
-                    left_neighbour=self.label("left", int(self.around[0].neighbours[pair[0], place])),
-                    right_neighbour=self.label("right", int(self.around[1].neighbours[pair[1], echo])),
+                    left_neighbour=self.label("left", int(neighbour)),
+                    right_neighbour=self.label("right", int(others[echo])),
                     weight=float(weights[place]),
+                    probability=float(likely[echo]),
                 )
             )
         return tuple(reasons)
@@ -164,14 +173,24 @@ class Explainer:
         return directed_name(names, int(self.around[at].relations[entity, place]))
 
 
+def _closeness(a: AttributeColumn, b: AttributeColumn, pair: tuple[int, int], texts: TextTable) -> float:
+    """Cosine of two texts, or how small the difference of two numbers is beside their size; in [0, 1]."""
+    pairs = np.array(pair[:1], dtype=np.int32), np.array(pair[1:], dtype=np.int32)
+    if a.kind == "text":
+        return float(np.nan_to_num(text_closeness(a, b, pairs, texts)[0]))
+    distance = float(number_distance(a, b, pairs)[0])
+    size = max((abs(v) for v in a.values[a.indptr[pair[0]] : a.indptr[pair[0] + 1]]), default=1.0)
+    return 0.0 if np.isnan(distance) else float(1.0 / (1.0 + distance / max(size, 1.0)))
+
+
 def _value(graph: KnowledgeGraph, entity: int, attribute: str) -> str:
+    """The first value of an entity's attribute; empty where it has none."""
+    if attribute not in graph.attribute_names:
+        return ""
+    start, end = np.searchsorted(graph.fact_entities, [entity, entity + 1])
     code = graph.attribute_names.index(attribute)
-    facts = np.flatnonzero((graph.fact_entities == entity) & (graph.fact_attributes == code))
-    return str(graph.fact_values[int(facts[0])])
-
-
-def _is_number(text: str) -> bool:
-    return text.strip().replace(".", "", 1).replace("-", "").isdigit()
+    facts = start + np.flatnonzero(graph.fact_attributes[start:end] == code)
+    return str(graph.fact_values[int(facts[0])]) if len(facts) else ""
 
 
 def _short(text: str) -> str:

@@ -10,13 +10,13 @@ import polars as pl
 from crossgraph._types import Float32, Float64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
-from crossgraph.checkpoint import TrainedModel
+from crossgraph.checkpoint import ScoringRound, TrainedModel
 from crossgraph.config import Config
 from crossgraph.decisions import HeldOut, Threshold, thresholds_by_type
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.labels import Labels
 from crossgraph.learning import LearningOptions, fit_networks, fit_scorers, opinions, raw_scores
-from crossgraph.preparation import Preparation
+from crossgraph.preparation import Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.vocabulary import build_vocabulary
 from crossgraph.scoring import Scored, decide, pair_tensors, pair_types, sample_both
@@ -67,19 +67,21 @@ def fit(
     with clock.stage("score: network"):
         heard = opinions(networks, tensors, candidates, labels, progress=progress)
         together = EvidenceTable.beside([evidence, heard])
-    with clock.stage("train: scorer"):
-        scorers = fit_scorers(together, labels, options=options, progress=progress)
-        raw = raw_scores(scorers, together, labels)
-    calibration = fit_calibration(raw, candidates, labels)
-    score = calibration.scores(raw, (candidates.left, candidates.right))
-    scored = Scored(together, raw, score, probabilities(score))
+    rounds: list[ScoringRound] = []
+    read = together
+    scored: Scored | None = None
+    for number in range(config.training.rounds):
+        with clock.stage(f"train: scorer, round {number + 1}"):
+            if scored is not None:
+                read = EvidenceTable.beside([together, believed_evidence(preparation, scored.probability)])
+            step, scored = fit_round(read, candidates, labels, options=options, progress=progress)
+            rounds.append(step)
+    assert scored is not None  # at least one round, see TrainingOptions
     types = pair_types(candidates, preparation.graphs[0])
     thresholds = fit_thresholds(scored.probability, candidates, labels, types, config=config)
     model = TrainedModel(
         networks=networks,
-        scorers=scorers,
-        columns=together.names,
-        calibration=calibration,
+        rounds=tuple(rounds),
         thresholds={name: threshold.probability for name, threshold in thresholds.items()},
         vocabulary=vocabulary,
         model=config.model,
@@ -88,6 +90,23 @@ def fit(
         seed=config.run.seed,
     )
     return Fitted(model, scored, thresholds)
+
+
+def fit_round(
+    evidence: EvidenceTable,
+    candidates: Candidates,
+    labels: Labels,
+    *,
+    options: LearningOptions,
+    progress: Progress = SILENT,
+) -> tuple[ScoringRound, Scored]:
+    """Train and calibrate the scorers of one round, and score every candidate with them."""
+    scorers = fit_scorers(evidence, labels, options=options, progress=progress)
+    raw = raw_scores(scorers, evidence, labels)
+    calibration = fit_calibration(raw, candidates, labels)
+    score = calibration.scores(raw, (candidates.left, candidates.right))
+    scored = Scored(evidence, raw, score, probabilities(score))
+    return ScoringRound(scorers, evidence.names, calibration), scored
 
 
 def fit_calibration(raw: Float32, candidates: Candidates, labels: Labels) -> Calibration:

@@ -51,6 +51,8 @@ __all__ = [
 ]
 
 _KNOWN = "known.parquet"
+# Measured on catalogues of 2,000 to 240,000 entities on two cores; see docs/decisions.md.
+SECONDS_PER_ENTITY, SECONDS_PER_CANDIDATE, BYTES_PER_CANDIDATE = 2e-4, 1e-4, 3_500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +111,8 @@ def align(
     if model is not None:
         run = session.apply(model, preparation, evidence, known)
     else:
-        run, model = session.learn(preparation, evidence, known, labels_for(preparation, known, config.run.seed))
+        labels = labels_for(preparation, known, config.run.seed)
+        run, model = session.learn(preparation, evidence, known, labels)
     return session.write(run, model, folder, inputs, replace=force or resume)
 
 
@@ -172,6 +175,33 @@ def score_pairs(
         out, lambda part: table.write_csv(part, separator="\t", include_header=False, quote_style="never")
     )
     return len(table)
+
+
+def plan(inputs: Inputs, *, config: Config) -> list[tuple[str, str]]:
+    """What ``align`` would do, with an estimate of its time and memory from the size of the graphs."""
+    graphs = read_pair(inputs.left, inputs.right, options=inputs.read)
+    known = known_links(inputs.links, graphs, SILENT)
+    entities = len(graphs[0]) + len(graphs[1])
+    candidates = config.blocking.per_entity * min(len(graphs[0]), len(graphs[1]))
+    how = (
+        "apply the model"
+        if inputs.model
+        else "learn from known links"
+        if len(known.same)
+        else "learn from seeds"
+    )
+    seconds = 5 + SECONDS_PER_ENTITY * entities + SECONDS_PER_CANDIDATE * candidates
+    gib = 0.4 + BYTES_PER_CANDIDATE * candidates / 2**30
+    return [
+        (
+            "read",
+            f"{len(graphs[0]):,} left and {len(graphs[1]):,} right entities, {len(known.same):,} known links",
+        ),
+        ("block", f"at most {candidates:,} candidates"),
+        ("score", how),
+        ("write", "matches.sssom.tsv, scores.parquet, report.json, config.toml, model/"),
+        ("estimate", f"about {seconds:.0f} s on two cores, {gib:.1f} GiB"),
+    ]
 
 
 def propose_schema(inputs: Inputs, *, config: Config, progress: Progress = SILENT) -> SchemaMapping:
@@ -258,9 +288,7 @@ class Session:
             around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
             tensors = pair_tensors(preparation, vocabulary, around, device=self.config.run.device)
         with self.clock.stage("score"):
-            scored = score_candidates(
-                model, tensors, preparation.candidates, evidence, progress=self.progress
-            )
+            scored = score_candidates(model, tensors, preparation, evidence, progress=self.progress)
         return self._run(preparation, known, scored, model)
 
     def _run(self, preparation: Preparation, known: Known, scored: Scored, model: TrainedModel) -> Run:
@@ -318,7 +346,10 @@ def links_known(links: Links, graphs: Graphs, progress: Progress) -> Known:
 
 
 def labels_for(preparation: Preparation, known: Known, seed: int) -> Labels:
-    """Labels from known links, and from seeds for the types that have none. Raises InputError for none at all."""
+    """Labels from known links, and from seeds for the types that have none.
+
+    Raises InputError where there are neither.
+    """
     types = type_codes(preparation.graphs[0])[1]
     seeds = seeds_of_unlinked(preparation.seeds, known.same, types, seed=seed)
     labels = label_links(preparation.candidates, (known.same, known.different), seeds, seed=seed)

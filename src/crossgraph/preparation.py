@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
+from scipy import sparse
 
+from crossgraph._types import Float64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import BlockingOptions, block, mutual_seeds, name_similarity
 from crossgraph.blocking.names import name_rows
@@ -24,6 +26,9 @@ from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import EntityPairs, shared_rare_values, type_codes
 
 Graphs = tuple[KnowledgeGraph, KnowledgeGraph]
+
+# Neighbours that are less likely the same are no echo.
+LEAST_BELIEF = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,3 +158,21 @@ def gather_evidence(preparation: Preparation, *, progress: Progress = SILENT) ->
             ),
         ]
     )
+
+
+def believed_evidence(preparation: Preparation, probability: Float64) -> EvidenceTable:
+    """How much of each pair's neighbourhood a former round believes to be the same.
+
+    The echo of ``gather_evidence``, with the probability that two neighbours are the same in the place of
+    the nearness of their names.
+    """
+    left, right = preparation.graphs
+    candidates = preparation.candidates
+    kept = probability > LEAST_BELIEF
+    believed = sparse.csr_matrix(
+        (probability[kept].astype(np.float32), (candidates.left[kept], candidates.right[kept])),
+        shape=(len(left), len(right)),
+    )
+    groups = relation_groups(left, right, preparation.schema)
+    echo = echo_evidence(preparation.adjacency, groups, believed, (candidates.left, candidates.right))
+    return EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values)

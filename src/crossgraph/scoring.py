@@ -17,11 +17,10 @@ from crossgraph.decisions import ANY_TYPE
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.tokens import entity_tokens, number_scales, text_sketch
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.labels import Labels
 from crossgraph.learning import opinions, raw_scores
 from crossgraph.matches import Matches
 from crossgraph.model.inputs import PairTensors, SideTensors
-from crossgraph.preparation import Known, Preparation
+from crossgraph.preparation import Known, Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.sampling import Neighbourhoods, SamplingOptions, sample_neighbourhoods
 from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots
@@ -82,18 +81,27 @@ class Scored:
 def score_candidates(
     model: TrainedModel,
     tensors: PairTensors,
-    candidates: Candidates,
+    preparation: Preparation,
     evidence: EvidenceTable,
     *,
-    labels: Labels | None = None,
     progress: Progress = SILENT,
 ) -> Scored:
-    """Score every candidate; labelled ones by the models that did not learn from them."""
-    heard = opinions(model.networks, tensors, candidates, labels, progress=progress)
-    together = EvidenceTable.beside([evidence, heard]).arranged(model.columns)
-    raw = raw_scores(model.scorers, together, labels)
-    score = model.calibration.scores(raw, (candidates.left, candidates.right))
-    return Scored(together, raw, score, probabilities(score))
+    """Score every candidate, round by round."""
+    candidates = preparation.candidates
+    heard = opinions(model.networks, tensors, candidates, progress=progress)
+    together = EvidenceTable.beside([evidence, heard])
+    scored: Scored | None = None
+    for step in model.rounds:
+        read = together
+        if scored is not None:
+            read = EvidenceTable.beside([together, believed_evidence(preparation, scored.probability)])
+        read = read.arranged(step.columns)
+        raw = raw_scores(step.scorers, read)
+        score = step.calibration.scores(raw, (candidates.left, candidates.right))
+        scored = Scored(read, raw, score, probabilities(score))
+    if scored is None:
+        raise ValueError("a model without rounds scores nothing")
+    return scored
 
 
 def pair_types(candidates: Candidates, graph: KnowledgeGraph) -> pl.Series:

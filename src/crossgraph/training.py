@@ -24,6 +24,7 @@ from crossgraph.progress import SILENT, Progress
 class TrainingOptions:
     """How the network and the scorer learn.
 
+    rounds                 rounds of scoring; each later one hears what the one before believed
     negatives              candidates that are not the same, drawn anew for each match and epoch (count)
     batch                  pairs in a step of the network
     epochs                 passes of the network over the matches, at least
@@ -37,6 +38,7 @@ class TrainingOptions:
     weight_decay           of both
     """
 
+    rounds: int = 2
     negatives: int = 5
     batch: int = 384
     epochs: int = 4
@@ -51,6 +53,7 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         for name in (
+            "rounds",
             "negatives",
             "batch",
             "epochs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,25 @@ from crossgraph._memory import keep_freed_memory
 from crossgraph._types import Bool, Int32
 from crossgraph.checkpoint import TrainedModel, load_model, save_model
 from crossgraph.config import Config, load_config
-from crossgraph.errors import InputError, ResultError
+from crossgraph.errors import InputError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit
-from crossgraph.graphs import ReadOptions, TableOptions, read_pair
+from crossgraph.graphs import read_pair
 from crossgraph.graphs.links import Links, read_links, read_pairs
+from crossgraph.inputs import (
+    Inputs,
+    config_of,
+    inputs_card,
+    inputs_of,
+    store_known,
+    stored_known,
+)
 from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
 from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepare
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import Run, report_of, summary_of
 from crossgraph.results import ResultFolder, prepare_result, staging, write_scores, write_sssom, write_whole
+from crossgraph.sampling import content_keys
 from crossgraph.schema.mapping import SchemaMapping, read_schema
 from crossgraph.schema.seeds import EntityPairs, type_codes
 from crossgraph.schema.vocabulary import extended
@@ -50,27 +59,8 @@ __all__ = [
     "train_pairs",
 ]
 
-_KNOWN = "known.parquet"
 # Measured on catalogues of 2,000 to 240,000 entities on two cores; see docs/decisions.md.
 SECONDS_PER_ENTITY, SECONDS_PER_CANDIDATE, BYTES_PER_CANDIDATE = 2e-4, 1e-4, 3_500
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inputs:
-    """What a run reads.
-
-    left, right   graphs; one folder may stand for both
-    links         files of known links
-    schema        an edited schema mapping
-    model         a RESULT whose model is to be applied
-    """
-
-    left: Path
-    right: Path | None = None
-    links: tuple[Path, ...] = ()
-    schema: Path | None = None
-    model: Path | None = None
-    read: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True)
@@ -138,7 +128,9 @@ def train_pairs(
     given = EntityPairs.of(left, right)
     known = Known(given.take(same), given.take(~same))
     preparation, evidence = session.prepare(graphs, known, keep=given, inputs=inputs)
-    labels = label_pairs(preparation.candidates, (left, right), same, seed=config.run.seed)
+    labels = label_pairs(
+        preparation.candidates, (left, right), same, seed=config.run.seed, keys=content_keys(graphs[0])
+    )
     run, model = session.learn(preparation, evidence, known, labels)
     return session.write(run, model, folder, inputs, replace=force)
 
@@ -151,14 +143,14 @@ def score_pairs(
     One row for each row of ``pairs``, in its order: left, right, score, probability.
     """
     folder = ResultFolder(result)
-    config = _config_of(folder)
+    config = config_of(folder)
     model = load_model(folder.model_folder, device=config.run.device)
-    inputs = graphs or _inputs_of(folder)
+    inputs = graphs or inputs_of(folder)
     session = Session(config, StageClock(), progress)
     both = session.read(inputs)
     asked = read_pairs(pairs)
     places = asked.resolve(*both)
-    known = Known.nothing() if graphs else _stored_known(folder, both)
+    known = Known.nothing() if graphs else stored_known(folder, both)
     keep = EntityPairs.of(places.left, places.right).and_also(known.same).and_also(known.different)
     preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs)
     run = session.apply(model, preparation, evidence, known)
@@ -183,22 +175,14 @@ def plan(inputs: Inputs, *, config: Config) -> list[tuple[str, str]]:
     known = known_links(inputs.links, graphs, SILENT)
     entities = len(graphs[0]) + len(graphs[1])
     candidates = config.blocking.per_entity * min(len(graphs[0]), len(graphs[1]))
-    how = (
-        "apply the model"
-        if inputs.model
-        else "learn from known links"
-        if len(known.same)
-        else "learn from seeds"
-    )
+    learned = "learn from known links" if len(known.same) else "learn from seeds found without labels"
     seconds = 5 + SECONDS_PER_ENTITY * entities + SECONDS_PER_CANDIDATE * candidates
     gib = 0.4 + BYTES_PER_CANDIDATE * candidates / 2**30
     return [
-        (
-            "read",
-            f"{len(graphs[0]):,} left and {len(graphs[1]):,} right entities, {len(known.same):,} known links",
-        ),
+        ("read", f"{len(graphs[0]):,} left and {len(graphs[1]):,} right entities"),
+        ("know", f"{len(known.same):,} links"),
         ("block", f"at most {candidates:,} candidates"),
-        ("score", how),
+        ("score", "apply the model" if inputs.model else learned),
         ("write", "matches.sssom.tsv, scores.parquet, report.json, config.toml, model/"),
         ("estimate", f"about {seconds:.0f} s on two cores, {gib:.1f} GiB"),
     ]
@@ -324,8 +308,8 @@ class Session:
                 stage.model_folder.mkdir()
                 save_model(model, stage.model_folder)
                 stage.schema_file.write_text(run.preparation.schema.to_toml(), encoding="utf8")
-                _store_known(run.known, run.preparation.graphs, stage)
-            report = report_of(run, inputs=_inputs_card(inputs), config=self.config, clock=self.clock)
+                store_known(run.known, run.preparation.graphs, stage)
+            report = report_of(run, inputs=inputs_card(inputs), config=self.config, clock=self.clock)
             text = json.dumps(report, ensure_ascii=False, indent=1)
             stage.report_file.write_text(text + "\n", encoding="utf8")
         return Outcome(folder.path, summary_of(report), report)
@@ -350,9 +334,9 @@ def labels_for(preparation: Preparation, known: Known, seed: int) -> Labels:
 
     Raises InputError where there are neither.
     """
-    types = type_codes(preparation.graphs[0])[1]
-    seeds = seeds_of_unlinked(preparation.seeds, known.same, types, seed=seed)
-    labels = label_links(preparation.candidates, (known.same, known.different), seeds, seed=seed)
+    types, keys = type_codes(preparation.graphs[0])[1], content_keys(preparation.graphs[0])
+    seeds = seeds_of_unlinked(preparation.seeds, known.same, types, seed=seed, keys=keys)
+    labels = label_links(preparation.candidates, (known.same, known.different), seeds, seed=seed, keys=keys)
     if not labels.same.any():
         raise InputError(
             "there is nothing to learn from: no known link is given, and no pair is sure enough by itself",
@@ -374,58 +358,3 @@ def _labelled(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> tu
         right.append(places.right)
         same.append(pairs.label)
     return np.concatenate(left), np.concatenate(right), np.concatenate(same)
-
-
-def _inputs_card(inputs: Inputs) -> dict[str, Any]:
-    return {
-        "left": str(inputs.left.absolute()),
-        "right": str(inputs.right.absolute()) if inputs.right else None,
-        "links": [str(path.absolute()) for path in inputs.links],
-        "schema": str(inputs.schema.absolute()) if inputs.schema else None,
-        "model": str(inputs.model.absolute()) if inputs.model else None,
-        "read": asdict(inputs.read),
-    }
-
-
-def _inputs_of(folder: ResultFolder) -> Inputs:
-    """The graphs that a RESULT was made of, with its schema mapping."""
-    try:
-        card = json.loads(folder.report_file.read_text(encoding="utf8"))["inputs"]
-        tables = {**card["read"]["tables"], "entity_columns": tuple(card["read"]["tables"]["entity_columns"])}
-        read = ReadOptions(tables=TableOptions(**tables), names_from_iri=card["read"]["names_from_iri"])
-        right = Path(card["right"]) if card["right"] else None
-        return Inputs(left=Path(card["left"]), right=right, schema=folder.schema_file, read=read)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ResultError(
-            f"{folder.report_file} does not tell what graphs the result is of: {error}",
-            hint="name them with --graphs LEFT RIGHT",
-        ) from error
-
-
-def _config_of(folder: ResultFolder) -> Config:
-    if not folder.config_file.is_file():
-        raise ResultError(f"{folder.path} is no RESULT: it has no {folder.config_file.name}")
-    return load_config(folder.config_file)
-
-
-def _store_known(known: Known, graphs: Graphs, stage: ResultFolder) -> None:
-    pairs = known.same.and_also(known.different)
-    table = pl.DataFrame(
-        {
-            "left": graphs[0].ids.gather(pairs.left.astype(np.int64)),
-            "right": graphs[1].ids.gather(pairs.right.astype(np.int64)),
-            "same": np.arange(len(pairs)) < len(known.same),
-        }
-    )
-    table.write_parquet(stage.model_folder / _KNOWN)
-
-
-def _stored_known(folder: ResultFolder, graphs: Graphs) -> Known:
-    file = folder.model_folder / _KNOWN
-    if not file.is_file():
-        return Known.nothing()
-    table = pl.read_parquet(file)
-    left, right = graphs[0].positions(table["left"]), graphs[1].positions(table["right"])
-    pairs = EntityPairs.of(left, right)
-    there, same = (left >= 0) & (right >= 0), table["same"].to_numpy()
-    return Known(pairs.take(there & same), pairs.take(there & ~same))

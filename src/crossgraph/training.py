@@ -139,7 +139,7 @@ def _step(
 
 
 def thinned(labels: Labels, negatives: int, rng: np.random.Generator) -> tuple[Labels, Int64]:
-    """At most so many negatives for each match, drawn at random and weighing for those left out; their rows."""
+    """At most so many negatives for each match, drawn at random and weighing for the others; their rows."""
     others = np.flatnonzero(~labels.same)
     kept = min(len(others), negatives * max(1, int(labels.same.sum())))
     chosen = np.zeros(len(labels), dtype=bool)

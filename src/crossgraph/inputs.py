@@ -1,0 +1,97 @@
+"""What a run reads, and what its RESULT remembers of it, so that it can be gone on with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from crossgraph.config import Config, load_config
+from crossgraph.errors import ResultError
+from crossgraph.graphs import ReadOptions, TableOptions
+from crossgraph.preparation import Graphs, Known
+from crossgraph.results import ResultFolder
+from crossgraph.schema.seeds import EntityPairs
+
+_KNOWN = "known.parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a run reads.
+
+    left, right   graphs; one folder may stand for both
+    links         files of known links
+    schema        an edited schema mapping
+    model         a RESULT whose model is to be applied
+    """
+
+    left: Path
+    right: Path | None = None
+    links: tuple[Path, ...] = ()
+    schema: Path | None = None
+    model: Path | None = None
+    read: ReadOptions = field(default_factory=ReadOptions)
+
+
+def inputs_card(inputs: Inputs) -> dict[str, Any]:
+    """The inputs for ``report.json``, with absolute paths."""
+    return {
+        "left": str(inputs.left.absolute()),
+        "right": str(inputs.right.absolute()) if inputs.right else None,
+        "links": [str(path.absolute()) for path in inputs.links],
+        "schema": str(inputs.schema.absolute()) if inputs.schema else None,
+        "model": str(inputs.model.absolute()) if inputs.model else None,
+        "read": asdict(inputs.read),
+    }
+
+
+def inputs_of(folder: ResultFolder) -> Inputs:
+    """The graphs that a RESULT was made of, with its schema mapping."""
+    try:
+        card = json.loads(folder.report_file.read_text(encoding="utf8"))["inputs"]
+        tables = {**card["read"]["tables"], "entity_columns": tuple(card["read"]["tables"]["entity_columns"])}
+        read = ReadOptions(tables=TableOptions(**tables), names_from_iri=card["read"]["names_from_iri"])
+        right = Path(card["right"]) if card["right"] else None
+        return Inputs(left=Path(card["left"]), right=right, schema=folder.schema_file, read=read)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ResultError(
+            f"{folder.report_file} does not tell what graphs the result is of: {error}",
+            hint="name them with --graphs LEFT RIGHT",
+        ) from error
+
+
+def config_of(folder: ResultFolder) -> Config:
+    """The settings that a RESULT was made with. Raises ResultError where it is none."""
+    if not folder.config_file.is_file():
+        raise ResultError(f"{folder.path} is no RESULT: it has no {folder.config_file.name}")
+    return load_config(folder.config_file)
+
+
+def store_known(known: Known, graphs: Graphs, stage: ResultFolder) -> None:
+    """Keep what was known, as identifiers, beside the model."""
+    pairs = known.same.and_also(known.different)
+    table = pl.DataFrame(
+        {
+            "left": graphs[0].ids.gather(pairs.left.astype(np.int64)),
+            "right": graphs[1].ids.gather(pairs.right.astype(np.int64)),
+            "same": np.arange(len(pairs)) < len(known.same),
+        }
+    )
+    table.write_parquet(stage.model_folder / _KNOWN)
+
+
+def stored_known(folder: ResultFolder, graphs: Graphs) -> Known:
+    """What a RESULT's run knew, as numbers of these graphs."""
+    file = folder.model_folder / _KNOWN
+    if not file.is_file():
+        return Known.nothing()
+    table = pl.read_parquet(file)
+    left, right = graphs[0].positions(table["left"]), graphs[1].positions(table["right"])
+    pairs = EntityPairs.of(left, right)
+    there, same = (left >= 0) & (right >= 0), table["same"].to_numpy()
+    return Known(pairs.take(there & same), pairs.take(there & ~same))

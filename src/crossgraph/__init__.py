@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from crossgraph.graphs.graph import KnowledgeGraph
     from crossgraph.graphs.links import Links, read_links
     from crossgraph.graphs.readers import read_graph, read_pair
+    from crossgraph.inputs import Inputs
     from crossgraph.matches import Matches
-    from crossgraph.pipeline import Inputs, align, score_pairs, train_pairs
+    from crossgraph.pipeline import align, score_pairs, train_pairs
     from crossgraph.preparation import prepare
 
 __version__ = "0.1.0"
@@ -65,7 +66,7 @@ __all__ = [
 _HOMES = {
     "Config": "config",
     "CrossgraphError": "errors",
-    "Inputs": "pipeline",
+    "Inputs": "inputs",
     "KnowledgeGraph": "graphs.graph",
     "Links": "graphs.links",
     "Matches": "matches",

@@ -129,7 +129,8 @@ def test_the_report_tells_the_run(case: Case, linked: Outcome) -> None:
         assert threshold["precision_low"] <= threshold["precision"] <= threshold["precision_high"]
     stages = [stage["stage"] for stage in report["stages"]]
     assert stages[0] == "read"
-    assert {"train: network", "train: scorer", "assign", "write"} <= set(stages)
+    assert {"train: network", "assign", "write"} <= set(stages)
+    assert any(stage.startswith("train: scorer") for stage in stages)
     assert all(stage["seconds"] >= 0 and stage["peak_memory_mib"] > 0 for stage in report["stages"])
     assert report["inputs"]["links"] == [str(case.links)]
     assert load_config(linked.path / "config.toml") == QUICK

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from crossgraph.config import Config
 from crossgraph.errors import ConfigError, NonFiniteLossError
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.fitting import fit_calibration
+from crossgraph.fitting import fit, fit_calibration
 from crossgraph.labels import FOLDS, Labels
 from crossgraph.learning import (
     HALVES,
@@ -25,6 +26,7 @@ from crossgraph.metrics import pr_auc
 from crossgraph.model.encoder import ModelOptions
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
+from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions, train_network, train_scorer
 
 if TYPE_CHECKING:
@@ -212,6 +214,16 @@ def test_held_out_scores_know_nothing_of_labels_that_are_chance(mid_world: World
         assert found(scores, shuffled) < chance + 0.035, who
         # The same models do know the labels that they learned from, so there was something to leak.
         assert found(told[who], shuffled) > 1.5 * found(scores, shuffled), who
+
+
+def test_the_whole_fit_knows_nothing_of_labels_that_are_chance(mid_world: World) -> None:
+    labels = mid_world.labels
+    shuffled = replace(labels, same=np.random.default_rng(1).permutation(labels.same))
+    config = Config(model=SMALL, training=LONGER)
+    fitted = fit(mid_world.preparation, mid_world.evidence, shuffled, config=config, clock=StageClock())
+    chance = float(shuffled.same.mean())
+    assert found(fitted.scored.raw[shuffled.places], shuffled) < chance + 0.035
+    assert found(fitted.scored.score[shuffled.places], shuffled) < chance + 0.035
 
 
 def test_a_labelled_pair_hears_only_models_that_did_not_learn_from_it(mid_world: World) -> None:

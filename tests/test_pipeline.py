@@ -75,6 +75,11 @@ def linked(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     return align(case.inputs, tmp_path_factory.mktemp("linked") / "RESULT", config=QUICK)
 
 
+@pytest.fixture(scope="module")
+def unlinked(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    return align(Inputs(left=case.folder), tmp_path_factory.mktemp("unlinked") / "RESULT", config=QUICK)
+
+
 def matched(result: Path) -> Pairs:
     return set(read_matches(ResultFolder(result).matches_file).select("left", "right").iter_rows())
 
@@ -142,20 +147,18 @@ def test_the_same_seed_gives_the_same_bytes(case: Case, linked: Outcome, tmp_pat
         assert (again.path / name).read_bytes() == (linked.path / name).read_bytes(), name
 
 
-def test_without_links_it_finds_its_own(case: Case, tmp_path: Path) -> None:
-    outcome = align(Inputs(left=case.folder), tmp_path / "RESULT", config=QUICK)
-    assert_sound(outcome.path)
-    assert outcome.report["counts"]["known_links"] == 0
-    assert outcome.report["blocking_recall_on_known_links"] is None
-    assert f1(matched(outcome.path), case.truth) > 0.85
+def test_without_links_it_finds_its_own(case: Case, unlinked: Outcome) -> None:
+    assert_sound(unlinked.path)
+    assert unlinked.report["counts"]["known_links"] == 0
+    assert unlinked.report["blocking_recall_on_known_links"] is None
+    assert f1(matched(unlinked.path), case.truth) > 0.85
 
 
-def test_gold_beside_the_graphs_is_not_read(case: Case, mid_pair: Pair, tmp_path: Path) -> None:
+def test_gold_beside_the_graphs_is_not_read(mid_pair: Pair, unlinked: Outcome, tmp_path: Path) -> None:
     folder = mid_pair.write(tmp_path / "graphs")
-    plain = align(Inputs(left=case.folder), tmp_path / "plain", config=QUICK)
     write_pairs(folder / "ent_links", [(a, mid_pair.truth[0][1]) for a, _ in mid_pair.truth])
     beside = align(Inputs(left=folder), tmp_path / "beside", config=QUICK)
-    assert (beside.path / "scores.parquet").read_bytes() == (plain.path / "scores.parquet").read_bytes()
+    assert (beside.path / "scores.parquet").read_bytes() == (unlinked.path / "scores.parquet").read_bytes()
 
 
 def test_a_model_is_applied_to_the_same_graphs(case: Case, linked: Outcome, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossgraph.checkpoint import TrainedModel, load_model, save_model
@@ -118,6 +118,7 @@ def test_agrees_with_loops(seed: int, options: ModelOptions) -> None:
                 )
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 1000))
 def test_a_pair_is_scored_alike_alone_in_any_batch_and_among_all(seed: int) -> None:
     tensors, network = some_pair(seed), some_network(seed)
@@ -139,6 +140,7 @@ def test_each_candidate_of_an_entity_gets_attention_of_its_own() -> None:
     assert (out.left_weights[0] - out.left_weights[1]).abs().max() > 1e-3
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 1000))
 def test_turned_round_a_pair_gets_the_same_logit(seed: int) -> None:
     tensors, network = some_pair(seed), some_network(seed)
@@ -160,6 +162,7 @@ def reordered(side: SideTensors, new: torch.Tensor, places: torch.Tensor) -> Sid
     return SideTensors(**moved)
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 1000))
 def test_numbers_of_entities_and_places_of_neighbours_carry_no_information(seed: int) -> None:
     tensors, network = some_pair(seed), some_network(seed)

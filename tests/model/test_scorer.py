@@ -30,7 +30,7 @@ def fitted(values: np.ndarray, same: np.ndarray, seed: int = 0) -> EvidenceScore
 
 
 def encoded(scorer: EvidenceScorer, values: np.ndarray) -> np.ndarray:
-    return scorer.encode(torch.from_numpy(values)).numpy().reshape(len(values), -1, BINS + 1)
+    return scorer.encode(torch.from_numpy(values)).numpy().reshape(*values.shape, BINS + 1)
 
 
 @given(columns())

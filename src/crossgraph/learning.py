@@ -7,11 +7,15 @@ out-of-fold scores calibrate probabilities and choose thresholds, so no label is
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
+from crossgraph._threads import threads
 from crossgraph._types import Float32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.evidence.competition import lead_columns
@@ -24,7 +28,7 @@ from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.vocabulary import Vocabulary
-from crossgraph.training import TrainingOptions, train_network, train_scorer
+from crossgraph.training import TrainingOptions, network_schedule, train_network, train_scorer
 
 # How much more an attribute with a counterpart weighs in an entity's vector at the start (log).
 MAPPED_IMPORTANCE = 4.0
@@ -52,20 +56,60 @@ def fit_networks(
     progress: Progress = SILENT,
 ) -> tuple[CollectiveNetwork, ...]:
     """One network for each half of the labels, trained on the other half."""
-    networks = []
-    for half in range(HALVES):
-        torch.manual_seed(options.seed * HALVES + half)
-        network = CollectiveNetwork(
-            2 * vocabulary.relation_slots, vocabulary.attribute_slots, options.model
-        ).to(tensors.sketch.device)
-        network.level0.weigh(attribute_importance(vocabulary, schema))
-        rng = np.random.default_rng((options.seed, half))
-        seen = labels.take(labels.folds % HALVES != half)
-        train_network(
-            network, tensors, candidates, seen, options=options.training, rng=rng, progress=progress
-        )
-        networks.append(network)
+    seen = [labels.take(labels.folds % HALVES != half) for half in range(HALVES)]
+    networks = [
+        _untrained(vocabulary, schema, options, half).to(tensors.sketch.device) for half in range(HALVES)
+    ]
+    steps = sum(math.prod(network_schedule(part, options.training)) for part in seen)
+    with progress.stage("train: network", steps, "steps") as advance:
+
+        def teach(half: int) -> None:
+            rng = np.random.default_rng((options.seed, half))
+            train_network(
+                networks[half],
+                tensors,
+                candidates,
+                seen[half],
+                options=options.training,
+                rng=rng,
+                advance=advance,
+            )
+
+        side_by_side(teach, range(HALVES))
     return tuple(networks)
+
+
+def _untrained(
+    vocabulary: Vocabulary, schema: SchemaMapping, options: LearningOptions, half: int
+) -> CollectiveNetwork:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed * HALVES + half)
+        network = CollectiveNetwork(2 * vocabulary.relation_slots, vocabulary.attribute_slots, options.model)
+    network.level0.weigh(attribute_importance(vocabulary, schema))
+    return network
+
+
+def side_by_side(work: Callable[[int], None], numbers: range) -> None:
+    """Do independent pieces of work at once, each on one thread.
+
+    The matrices of one step are too small to be shared among threads: torch's own threads would spend more
+    time waiting for each other than computing, and on busy cores many times more. Results do not depend
+    on how many threads there are.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(max_workers=threads()) as pool:
+            for done in [pool.submit(_on_one_thread, work, number) for number in numbers]:
+                done.result()
+    finally:
+        torch.set_num_threads(before)
+
+
+def _on_one_thread(work: Callable[[int], None], number: int) -> None:
+    # OpenMP keeps the number of threads for each calling thread.
+    torch.set_num_threads(1)
+    work(number)
 
 
 def attribute_importance(vocabulary: Vocabulary, schema: SchemaMapping) -> Float32:
@@ -97,13 +141,16 @@ def opinions(
     right = torch.from_numpy(candidates.right).long().to(device)
     said = np.zeros((len(networks), 3, len(candidates)), dtype=np.float32)
     with progress.stage("score: network", len(networks) * len(candidates), "pairs") as advance:
-        for number, network in enumerate(networks):
+
+        def ask(number: int) -> None:
             at = 0
-            for out in network.compare_all(tensors, left, right):
+            for out in networks[number].compare_all(tensors, left, right):
                 part = slice(at, at + len(out.logits))
                 said[number, :, part] = torch.stack([out.logits, -out.distance, out.cosine]).cpu().numpy()
                 at = part.stop
                 advance(len(out.logits))
+
+        side_by_side(ask, range(len(networks)))
     mean = said.mean(axis=0)
     if labels is not None:
         mean[:, labels.places] = said[labels.folds % HALVES, :, labels.places].T
@@ -117,16 +164,21 @@ def fit_scorers(
 ) -> tuple[EvidenceScorer, ...]:
     """One scorer for each fold, trained on the others."""
     values = evidence.values[labels.places]
-    scorers = []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        scorers = [
+            EvidenceScorer(values.shape[1], options.scorer, seed=options.seed * FOLDS + fold)
+            for fold in range(FOLDS)
+        ]
     with progress.stage("train: scorer", FOLDS, "folds") as advance:
-        for fold in range(FOLDS):
-            torch.manual_seed(options.seed * FOLDS + fold)
-            scorer = EvidenceScorer(values.shape[1], options.scorer)
+
+        def teach(fold: int) -> None:
             seen = labels.folds != fold
             rng = np.random.default_rng((options.seed, fold))
-            train_scorer(scorer, values[seen], labels.take(seen), options=options.training, rng=rng)
-            scorers.append(scorer)
+            train_scorer(scorers[fold], values[seen], labels.take(seen), options=options.training, rng=rng)
             advance(1)
+
+        side_by_side(teach, range(FOLDS))
     return tuple(scorers)
 
 
@@ -134,7 +186,12 @@ def raw_scores(
     scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable, labels: Labels | None = None
 ) -> Float32:
     """(P) mean score of the scorers; a labelled pair's comes from the one that did not learn from it."""
-    said = np.stack([scorer.score(evidence.values) for scorer in scorers])
+    said = np.zeros((len(scorers), len(evidence.values)), dtype=np.float32)
+
+    def ask(number: int) -> None:
+        said[number] = scorers[number].score(evidence.values)
+
+    side_by_side(ask, range(len(scorers)))
     mean: Float32 = said.mean(axis=0)
     if labels is not None:
         mean[labels.places] = said[labels.folds, labels.places]

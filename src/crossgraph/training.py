@@ -17,7 +17,11 @@ from crossgraph.labels import Labels
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
-from crossgraph.progress import SILENT, Progress
+from crossgraph.progress import Advance
+
+
+def _ignore(_steps: int) -> None:
+    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +79,7 @@ def train_network(
     *,
     options: TrainingOptions,
     rng: np.random.Generator,
-    progress: Progress = SILENT,
+    advance: Advance = _ignore,
 ) -> None:
     """Teach the network the labelled pairs, in place.
 
@@ -86,25 +90,37 @@ def train_network(
     Raises NonFiniteLossError.
     """
     matches, others = np.flatnonzero(labels.same), np.flatnonzero(~labels.same)
-    drawn = min(len(others), options.negatives * len(matches))
-    if not len(matches):
-        network.eval()
+    epochs, per_epoch = network_schedule(labels, options)
+    network.eval()
+    if not epochs:
         return
-    per_epoch = math.ceil((len(matches) + drawn) / options.batch)
-    epochs = max(options.epochs, math.ceil(options.steps / per_epoch))
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=options.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, options.learning_rate, total_steps=epochs * per_epoch + 1, pct_start=0.25
     )
     network.train()
-    with progress.stage("train: network", epochs * per_epoch, "steps") as advance:
-        for _ in range(epochs):
-            chosen = np.concatenate([matches, rng.choice(others, drawn, replace=False)])
-            for batch in _batches(candidates.left[labels.places[chosen]], per_epoch, rng):
-                loss = _network_loss(network, tensors, candidates, labels, chosen[batch])
-                _step(loss, optimiser, schedule)
-                advance(1)
+    for _ in range(epochs):
+        drawn = rng.choice(others, _drawn(labels, options), replace=False)
+        chosen = np.concatenate([matches, drawn])
+        for batch in _batches(candidates.left[labels.places[chosen]], per_epoch, rng):
+            loss = _network_loss(network, tensors, candidates, labels, chosen[batch])
+            _step(loss, optimiser, schedule)
+            advance(1)
     network.eval()
+
+
+def network_schedule(labels: Labels, options: TrainingOptions) -> tuple[int, int]:
+    """Epochs, and steps in each; none without a match."""
+    matches = int(labels.same.sum())
+    if not matches:
+        return 0, 0
+    per_epoch = math.ceil((matches + _drawn(labels, options)) / options.batch)
+    return max(options.epochs, math.ceil(options.steps / per_epoch)), per_epoch
+
+
+def _drawn(labels: Labels, options: TrainingOptions) -> int:
+    matches = int(labels.same.sum())
+    return min(len(labels) - matches, options.negatives * matches)
 
 
 def _batches(lefts: AnyArray, count: int, rng: np.random.Generator) -> list[Int64]:

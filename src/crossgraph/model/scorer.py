@@ -34,6 +34,25 @@ class ScorerOptions:
             raise ConfigError(f"[scorer] dropout = {self.dropout}", hint="use a number in [0, 1)")
 
 
+class SeededDropout(nn.Module):
+    """Dropout with a generator of its own, so that scorers may learn side by side and still repeat exactly.
+
+    (P, D) -> (P, D); the identity outside training.
+    """
+
+    def __init__(self, share: float, seed: int) -> None:
+        super().__init__()
+        self.share = share
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Silence a share of the entries and scale the others up."""
+        if not self.training or self.share == 0.0:
+            return x
+        kept = torch.rand(x.shape, generator=self.generator) >= self.share
+        return x * kept.to(x.device) / (1.0 - self.share)
+
+
 class EvidenceScorer(nn.Module):
     r"""``score = w . e + u . relu(V e)`` with e the piecewise linear encoding of the evidence.
 
@@ -45,7 +64,7 @@ class EvidenceScorer(nn.Module):
         values (P, F), NaN where missing -> scores (P)
     """
 
-    def __init__(self, columns: int, options: ScorerOptions) -> None:
+    def __init__(self, columns: int, options: ScorerOptions, *, seed: int = 0) -> None:
         super().__init__()
         self.edges: Tensor
         self.register_buffer("edges", torch.zeros(columns, BINS + 1))
@@ -54,7 +73,7 @@ class EvidenceScorer(nn.Module):
         self.hidden = nn.Sequential(
             nn.Linear(width, options.hidden),
             nn.ReLU(),
-            nn.Dropout(options.dropout),
+            SeededDropout(options.dropout, seed),
             nn.Linear(options.hidden, 1),
         )
 

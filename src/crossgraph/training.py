@@ -20,6 +20,9 @@ from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.progress import Advance
 
 
+SMALLEST_BATCH = 64
+
+
 def _ignore(_steps: int) -> None:
     """Progress that nobody watches."""
 
@@ -30,12 +33,12 @@ class TrainingOptions:
 
     rounds                 rounds of scoring; each later one hears what the one before believed
     negatives              candidates that are not the same, drawn anew for each match and epoch (count)
-    batch                  pairs in a step of the network
+    batch                  pairs in a step of the network, at most
     epochs                 passes of the network over the matches, at least
     steps                  steps of the network, at least, where matches are few
     learning_rate          peak of the network's one-cycle schedule
     scorer_negatives       candidates that are not the same, for each match (count); the rest is left out
-    scorer_batch           pairs in a step of the scorer
+    scorer_batch           pairs in a step of the scorer, at most
     scorer_epochs          passes of the scorer over its pairs, at least
     scorer_steps           steps of the scorer, at least, where pairs are few
     scorer_learning_rate   peak of the scorer's one-cycle schedule
@@ -114,8 +117,13 @@ def network_schedule(labels: Labels, options: TrainingOptions) -> tuple[int, int
     matches = int(labels.same.sum())
     if not matches:
         return 0, 0
-    per_epoch = math.ceil((matches + _drawn(labels, options)) / options.batch)
+    per_epoch = _steps(matches + _drawn(labels, options), options.batch)
     return max(options.epochs, math.ceil(options.steps / per_epoch)), per_epoch
+
+
+def _steps(pairs: int, batch: int) -> int:
+    """Steps that see so many pairs once: small sets get small batches, for as many steps cost less then."""
+    return math.ceil(pairs / min(batch, max(SMALLEST_BATCH, pairs // 4)))
 
 
 def _drawn(labels: Labels, options: TrainingOptions) -> int:
@@ -186,7 +194,7 @@ def train_scorer(
     encoded = scorer.encode(torch.from_numpy(values[rows]).to(scorer.edges.device))
     same = torch.from_numpy(labels.same.astype(np.float32)).to(encoded.device)
     weight = torch.from_numpy(labels.weight).to(encoded.device)
-    batches = math.ceil(len(labels) / options.scorer_batch)
+    batches = _steps(len(labels), options.scorer_batch)
     epochs = max(options.scorer_epochs, math.ceil(options.scorer_steps / batches))
     optimiser = torch.optim.AdamW(scorer.parameters(), lr=1e-3, weight_decay=options.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(

@@ -102,13 +102,16 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
         "score_pairs": 7,
         "propose_schema": MAPPING,
         "propose_candidates": CANDIDATES,
-        "run_demo": outcome(Path("DEMO")),
     }
     for name, result in results.items():
         setattr(module, name, made.verb(name, result))
     module.Inputs = Inputs  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "crossgraph.pipeline", module)
     monkeypatch.setattr(crossgraph, "pipeline", module, raising=False)
+    demonstration = ModuleType("crossgraph.demonstration")
+    demonstration.run_demo = made.verb("run_demo", outcome(Path("DEMO")))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "crossgraph.demonstration", demonstration)
+    monkeypatch.setattr(crossgraph, "demonstration", demonstration, raising=False)
     return made
 
 
@@ -574,12 +577,12 @@ SLEEPER = """
 import sys, time, types
 import crossgraph
 from crossgraph.cli import main
-fake = types.ModuleType("crossgraph.pipeline")
-def load_config(*args, **options):
+fake = types.ModuleType("crossgraph.demonstration")
+def run_demo(*args, **options):
     print("ready", flush=True)
     time.sleep(60)
-fake.load_config = load_config
-sys.modules["crossgraph.pipeline"] = crossgraph.pipeline = fake
+fake.run_demo = run_demo
+sys.modules["crossgraph.demonstration"] = crossgraph.demonstration = fake
 main()
 """
 

@@ -17,6 +17,7 @@ from crossgraph.pipeline import (
     Inputs,
     Outcome,
     align,
+    plan,
     propose_candidates,
     propose_schema,
     score_pairs,
@@ -191,6 +192,26 @@ def test_an_existing_result_is_kept_unless_forced(case: Case, linked: Outcome, t
     assert json.loads((out / "report.json").read_text())["seed"] == 5
     assert_sound(out)
     assert [file.name for file in tmp_path.iterdir()] == ["RESULT"]
+
+
+def test_resume_keeps_a_result_of_the_same_run_and_refuses_another(case: Case, linked: Outcome) -> None:
+    before = (linked.path / "report.json").stat().st_mtime_ns
+    again = align(case.inputs, linked.path, config=QUICK, resume=True)
+    assert again.report == json.loads((linked.path / "report.json").read_text())
+    assert (linked.path / "report.json").stat().st_mtime_ns == before
+    with pytest.raises(ResultError, match="other settings"):
+        align(case.inputs, linked.path, config=replace(QUICK, run=replace(QUICK.run, seed=7)), resume=True)
+    with pytest.raises(ResultError, match="other inputs"):
+        align(Inputs(left=case.folder), linked.path, config=QUICK, resume=True)
+
+
+def test_a_plan_tells_what_would_run_and_writes_nothing(case: Case) -> None:
+    beside = sorted(case.folder.parent.iterdir())
+    rows = dict(plan(case.inputs, config=QUICK))
+    assert rows["know"] == f"{len(case.known)} links"
+    assert rows["score"] == "learn from known links"
+    assert " s on two cores" in rows["estimate"]
+    assert sorted(case.folder.parent.iterdir()) == beside
 
 
 def test_a_failed_run_leaves_nothing(case: Case, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from crossgraph.calibration import Calibration
-from crossgraph.errors import CheckpointError
+from crossgraph.errors import CheckpointError, ConfigError
 from crossgraph.model.encoder import ModelOptions
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
@@ -117,7 +117,16 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
             )
         tensors = load_file(str(folder / _WEIGHTS), device=device)
         return _rebuilt(card, tensors, device)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        SafetensorError,
+        ConfigError,
+    ) as error:
         raise CheckpointError(
             f"{folder} holds no model that can be read: {error}",
             hint="name a RESULT of `crossgraph align` or `train`",

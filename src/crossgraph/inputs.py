@@ -65,6 +65,28 @@ def inputs_of(folder: ResultFolder) -> Inputs:
         ) from error
 
 
+def finished_report(folder: ResultFolder, inputs: Inputs, config: Config) -> dict[str, Any] | None:
+    """The report of a RESULT that is there already; None where there is none.
+
+    Raises ResultError where it is of other inputs or settings.
+    """
+    if not folder.is_result():
+        return None
+    try:
+        report: dict[str, Any] = json.loads(folder.report_file.read_text(encoding="utf8"))
+    except (OSError, ValueError) as error:
+        raise ResultError(
+            f"{folder.path} has no report that can be read", hint="--force makes it anew"
+        ) from error
+    same = report.get("inputs") == json.loads(json.dumps(inputs_card(inputs)))
+    if not same or config_of(folder) != config:
+        what = "settings" if same else "inputs"
+        raise ResultError(
+            f"{folder.path} was made with other {what}", hint="--force replaces it, or choose another --out"
+        )
+    return report
+
+
 def config_of(folder: ResultFolder) -> Config:
     """The settings that a RESULT was made with. Raises ResultError where it is none."""
     if not folder.config_file.is_file():

@@ -22,6 +22,7 @@ from crossgraph.graphs.links import Links, read_links, read_pairs
 from crossgraph.inputs import (
     Inputs,
     config_of,
+    finished_report,
     inputs_card,
     inputs_of,
     store_known,
@@ -85,8 +86,12 @@ def align(
     """Two graphs in, one alignment out: the whole path, written to the RESULT folder ``out``.
 
     With links it learns from them; without, from seeds that it finds; with a model it applies that.
+
+    resume   keep a RESULT that is there already, if it is of the same inputs and settings
     """
     folder = prepare_result(out, force=force, resume=resume)
+    if resume and (report := finished_report(folder, inputs, config)) is not None:
+        return Outcome(folder.path, summary_of(report), report)
     model = (
         load_model(ResultFolder(inputs.model).model_folder, device=config.run.device)
         if inputs.model
@@ -103,7 +108,7 @@ def align(
     else:
         labels = labels_for(preparation, known, config.run.seed)
         run, model = session.learn(preparation, evidence, known, labels)
-    return session.write(run, model, folder, inputs, replace=force or resume)
+    return session.write(run, model, folder, inputs, replace=force)
 
 
 def train_pairs(

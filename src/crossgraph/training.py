@@ -19,7 +19,6 @@ from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.progress import Advance
 
-
 SMALLEST_BATCH = 64
 
 

@@ -59,7 +59,9 @@ def train(
     valid: Annotated[
         Path | None,
         typer.Option(
-            "--valid", metavar="FILE", help="Labelled pairs to choose by; held out of --pairs if not given."
+            "--valid",
+            metavar="FILE",
+            help="More labelled pairs, which join those of --pairs.",
         ),
     ] = None,
     schema_file: opt.SchemaFile = None,
@@ -126,7 +128,8 @@ def align(
     device: opt.DeviceName = None,
     force: opt.Force = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run that was cut short; not with --force.")
+        bool,
+        typer.Option("--resume", help="Keep a RESULT that is of the same inputs and settings."),
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell what would run, and how long and large it would be.")

@@ -72,7 +72,7 @@ Seed: TypeAlias = Annotated[
     int | None, typer.Option("--seed", metavar="N", min=0, help="Equal seeds give equal results.")
 ]
 DeviceName: TypeAlias = Annotated[
-    Device | None, typer.Option("--device", help="Where the network runs; the best there is if not given.")
+    Device | None, typer.Option("--device", help="Where the network runs; cpu if not given.")
 ]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace a result that is there already.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Write JSON to stdout instead of tables.")]

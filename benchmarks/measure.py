@@ -1,0 +1,199 @@
+"""Measure crossgraph end to end on real data sets: a process for each run, a JSON line for each result."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from crossgraph.graphs.links import Links, read_links, split_links
+
+FIGURES = ("prauc", "hits1", "r_at_p95", "f1", "recall_blocking")
+ABLATIONS = {
+    "everything": [],
+    "no cross-graph attention": ["model.cross_attention=false"],
+    "no self-attention": ["model.self_attention=false"],
+    "no attribute attention": ["model.attribute_attention=false"],
+    "uniform sampling": ["sampling.weighted=false"],
+    "one round": ["training.rounds=1"],
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A data set in one setting: ``run`` leaves figures, given a scratch folder, a seed and settings."""
+
+    name: str
+    folder: str
+    run: Callable[[Path, Path, int, list[str]], dict[str, Any]]
+
+
+def crossgraph(*args: str | Path) -> dict[str, float]:
+    """Run the command line; its CPU seconds, seconds and peak memory."""
+    command = [sys.executable, "-m", "crossgraph", *map(str, args), "--quiet"]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"failed: {' '.join(command)}")
+    return {"cpu_seconds": used.ru_utime + used.ru_stime, "peak_mib": used.ru_maxrss / 1024}
+
+
+def evaluated(*args: str | Path) -> dict[str, Any]:
+    """The figures of ``crossgraph evaluate``."""
+    command = [sys.executable, "-m", "crossgraph", "evaluate", *map(str, args), "--json"]
+    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return found
+
+
+def settings(sets: list[str]) -> list[str]:
+    """The command-line options of some settings."""
+    return [part for one in sets for part in ("--set", one)]
+
+
+def aligned(links: bool) -> Callable[[Path, Path, int, list[str]], dict[str, Any]]:
+    """Align a folder with the links of its fold, judged on its test; or without links, judged on all."""
+
+    def run(data: Path, scratch: Path, seed: int, sets: list[str]) -> dict[str, Any]:
+        fold = data / "721_5fold" / "1"
+        known = [f"--links={fold / part}" for part in ("train_links", "valid_links")] if links else []
+        every = next(file for file in (data / "ent_links", data / "ent_links.gz") if file.exists())
+        out = scratch / "RESULT"
+        cost = crossgraph("align", data, *known, "--out", out, "--seed", str(seed), *settings(sets))
+        return {**evaluated(out, "--gold", fold / "test_links" if links else every), **cost}
+
+    return run
+
+
+def pairs(data: Path, scratch: Path, seed: int, sets: list[str]) -> dict[str, Any]:
+    """Learn from the train and valid part of pairs.tsv, score its test part."""
+    rows = [line.split("\t") for line in (data / "pairs.tsv").read_text(encoding="utf8").splitlines()]
+    for part in ("train", "valid", "test"):
+        text = "".join("\t".join(row[:3]) + "\n" for row in rows if row[3] == part)
+        (scratch / part).write_text(text, encoding="utf8")
+    out, scores = scratch / "RESULT", scratch / "scores.tsv"
+    given = ("--pairs", scratch / "train", "--valid", scratch / "valid")
+    cost = crossgraph("train", data, *given, "--out", out, "--seed", str(seed), *settings(sets))
+    crossgraph("score", out, "--pairs", scratch / "test", "--out", scores)
+    return {**evaluated("--scores", scores, "--gold", scratch / "test"), **cost}
+
+
+def transferred(data: Path, scratch: Path, seed: int, sets: list[str]) -> dict[str, Any]:
+    """Train on countries_en_en, apply the model here without any link, judge on this fold's test."""
+    other = data.with_name("countries_en_en")
+    fold = other / "721_5fold" / "1"
+    links = [f"--links={fold / part}" for part in ("train_links", "valid_links")]
+    model, out = scratch / "MODEL", scratch / "RESULT"
+    crossgraph("align", other, *links, "--out", model, "--seed", str(seed), *settings(sets))
+    cost = crossgraph("align", data, "--model", model, "--out", out, "--seed", str(seed), *settings(sets))
+    return {**evaluated(out, "--gold", data / "721_5fold" / "1" / "test_links"), **cost}
+
+
+def restaurants(data: Path, scratch: Path, seed: int, sets: list[str]) -> dict[str, Any]:
+    """A seeded 20% of the OAEI reference as links, judged on the rest."""
+    reference = read_links(data / "restaurant1_restaurant2_goldstandard.rdf")
+    known, rest = split_links(reference, (0.2, 0.8), seed=seed)
+    for name, part in (("known", known), ("rest", rest)):
+        _write(part, scratch / name)
+    out = scratch / "RESULT"
+    graphs = (data / "restaurant1.rdf", data / "restaurant2.rdf")
+    links = ("--links", scratch / "known")
+    cost = crossgraph("align", *graphs, *links, "--out", out, "--seed", str(seed), *settings(sets))
+    return {**evaluated(out, "--gold", scratch / "rest"), **cost}
+
+
+def demo(data: Path, scratch: Path, seed: int, sets: list[str]) -> dict[str, Any]:
+    """The demo, on the data that come with the package."""
+    out = scratch / "RESULT"
+    cost = crossgraph("demo", "--out", out, "--seed", str(seed), *settings(sets))
+    return {**evaluated(out, "--gold", out / "test_links.tsv"), **cost}
+
+
+TASKS = (
+    Task("movies, 30% links", "movies_tmdb_imdb", aligned(links=True)),
+    Task("movies, no links", "movies_tmdb_imdb", aligned(links=False)),
+    Task("countries en-en, 30% links", "countries_en_en", aligned(links=True)),
+    Task("countries en-en, no links", "countries_en_en", aligned(links=False)),
+    Task("countries en-de, 30% links", "countries_en_de", aligned(links=True)),
+    Task("countries en-de, model of en-en", "countries_en_de", transferred),
+    Task("restaurants, 20% links", "rdf_restaurants", restaurants),
+    Task("music, labelled pairs", "music_itunes_amazon", pairs),
+    Task("demo, 30% links", ".", demo),
+    Task("airports, no links", "airports_openflights_ourairports", aligned(links=False)),
+)
+
+
+def _write(links: Links, file: Path) -> None:
+    rows = zip(links.left, links.right, strict=True)
+    file.write_text("".join(f"{left}\t{right}\n" for left, right in rows), encoding="utf8")
+
+
+def jobs(options: argparse.Namespace) -> Iterator[tuple[Task, str, int]]:
+    """What is to be measured: task, ablation, seed."""
+    wanted = options.ablate if options.ablate is not None else options.only
+    for seed in options.seeds:
+        for task in TASKS:
+            if not wanted or any(task.name.startswith(name) for name in wanted):
+                for name in ABLATIONS if options.ablate is not None else ("everything",):
+                    yield task, name, seed
+
+
+def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Run what is not in the output file yet; all its lines."""
+    out = Path(options.out)
+    lines = out.read_text(encoding="utf8").splitlines() if out.exists() else []
+    done = [json.loads(line) for line in lines]
+    for task, ablation, seed in jobs(options):
+        key = {"task": task.name, "ablation": ablation, "seed": seed}
+        if any(key.items() <= line.items() for line in done):
+            continue
+        with tempfile.TemporaryDirectory() as scratch:
+            figures = task.run(options.data / task.folder, Path(scratch), seed, ABLATIONS[ablation])
+        done.append(key | figures)
+        with out.open("a", encoding="utf8") as file:
+            file.write(json.dumps(done[-1]) + "\n")
+        print({name: round(done[-1].get(name, float("nan")), 4) for name in FIGURES} | key, flush=True)
+    return done
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """Mean and spread over the seeds as Markdown, a row for each task and ablation."""
+    names = (*FIGURES, "names alone", "cpu_seconds", "peak_mib")
+    rows = [f"| data set | part off | seeds | {' | '.join(names)} |", "|---" * (3 + len(names)) + "|"]
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for line in lines:
+        alone = line.get("name_only", {}).get("prauc", float("nan"))
+        groups.setdefault((line["task"], line["ablation"]), []).append(line | {"names alone": alone})
+    for (task, ablation), group in groups.items():
+        cells = [_cell([one.get(name, float("nan")) for one in group]) for name in names]
+        rows.append(f"| {task} | {ablation} | {len(group)} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _cell(values: list[float]) -> str:
+    digits = 0 if values[0] > 2 else 4
+    spread = f" ±{stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return "-" if values[0] != values[0] else f"{mean(values):.{digits}f}{spread}"
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="folder that holds the data sets")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--only", nargs="+", default=[], help="beginnings of the task names to run")
+    parser.add_argument("--ablate", nargs="+", help="the same, with each part switched off in turn")
+    parser.add_argument("--out", default="measured.jsonl")
+    print(table(measure(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.labels import FOLDS, SEED_WEIGHT, SEEDS_PER_TYPE, label_links, label_pairs, seeds_of_unlinked
+from crossgraph.labels import (
+    FOLDS,
+    SEED_WEIGHT,
+    SEEDS_IN_ALL,
+    SEEDS_PER_TYPE,
+    label_links,
+    label_pairs,
+    seeds_of_unlinked,
+)
 from crossgraph.schema.seeds import BELIEVED, EntityPairs
 from features.plain import ints
 
@@ -127,3 +135,12 @@ def test_seeds_teach_only_types_without_links_and_not_more_than_enough():
     other = seeds_of_unlinked(seeds, linked, types, seed=1)
     assert not np.array_equal(chosen.left, other.left)
     assert len(seeds_of_unlinked(NONE, linked, types, seed=0)) == 0
+
+
+def test_many_types_share_the_seeds():
+    kinds, each = 30, 1_000
+    types = np.repeat(np.arange(kinds, dtype=np.int32), each)
+    everyone = np.arange(len(types), dtype=np.int32)
+    seeds = EntityPairs.of(everyone, everyone, BELIEVED)
+    chosen = seeds_of_unlinked(seeds, EntityPairs.of(ints(), ints()), types, seed=0)
+    assert np.bincount(types[chosen.left]).tolist() == [SEEDS_IN_ALL // kinds] * kinds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ FOLDS = 4
 SEED_WEIGHT = 0.5
 # So many seeds of one type teach all that seeds can.
 SEEDS_PER_TYPE = 1_500
+# Many types share this many: one model learns from all of them.
+SEEDS_IN_ALL = 6_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +172,8 @@ def seeds_of_unlinked(
     seed: int,
     keys: UInt64 | None = None,
 ) -> EntityPairs:
-    """The seeds of the types that no known link is of, at most ``SEEDS_PER_TYPE`` of each.
+    """The seeds of the types that no known link is of: at most ``SEEDS_PER_TYPE`` of each, and an equal
+    share of ``SEEDS_IN_ALL`` where there are many types.
 
     keys   (E) what chance draws from, see ``label_links``
     """
@@ -178,5 +182,6 @@ def seeds_of_unlinked(
     kind = left_types[seeds.left[shuffled]]
     order = np.argsort(kind, kind="stable")
     starts = np.searchsorted(kind[order], kind[order])
-    chosen = np.sort(shuffled[order[np.arange(len(order)) - starts < SEEDS_PER_TYPE]])
+    most = min(SEEDS_PER_TYPE, math.ceil(SEEDS_IN_ALL / max(1, len(np.unique(kind)))))
+    chosen = np.sort(shuffled[order[np.arange(len(order)) - starts < most]])
     return EntityPairs(seeds.left[chosen], seeds.right[chosen], seeds.weight[chosen])

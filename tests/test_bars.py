@@ -1,0 +1,61 @@
+"""What the tool must reach on real data, run as a user would: `make real DATA=folder`."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BARS = {
+    "movies, 30% links": {"recall_blocking": 0.99, "prauc": 0.97, "hits1": 0.97, "r_at_p95": 0.96},
+    "countries en-en, 30% links": {"prauc": 0.98},
+    "countries en-de, model of en-en": {"prauc": 0.90},
+    "restaurants, 20% links": {"f1": 0.95},
+    "music, labelled pairs": {"prauc": 0.95},
+    "demo, 30% links": {"prauc": 0.80},
+}
+# CPU seconds of the whole process beyond its imports, and MiB.
+COSTS = {"movies, 30% links": (300, 4096), "music, labelled pairs": (15, 2048)}
+
+
+def measure() -> ModuleType:
+    file = Path(__file__).parents[1] / "benchmarks" / "measure.py"
+    spec = importlib.util.spec_from_file_location("measure", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["measure"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def data() -> Path:
+    if "CROSSGRAPH_DATA" not in os.environ:
+        pytest.skip("CROSSGRAPH_DATA names no folder of data sets")
+    return Path(os.environ["CROSSGRAPH_DATA"])
+
+
+@pytest.fixture(scope="module")
+def imports() -> float:
+    """CPU seconds of importing all that a run needs."""
+    code = "import os, crossgraph.pipeline; t = os.times(); print(t.user + t.system)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", BARS)
+def test_bar(name: str, data: Path, imports: float, tmp_path: Path) -> None:
+    task = next(task for task in measure().TASKS if task.name == name)
+    found = task.run(data / task.folder, tmp_path, 0, [])
+    short = {key: found[key] for key, bar in BARS[name].items() if found[key] < bar}
+    assert not short, f"{name}: below the bar {BARS[name]}"
+    cpu, mib = COSTS.get(name, (float("inf"), float("inf")))
+    assert found["cpu_seconds"] - imports <= cpu
+    assert found["peak_mib"] <= mib

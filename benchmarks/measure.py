@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -179,9 +180,11 @@ def table(lines: list[dict[str, Any]]) -> str:
 
 
 def _cell(values: list[float]) -> str:
+    if any(math.isnan(value) for value in values):
+        return "-"
     digits = 0 if values[0] > 2 else 4
     spread = f" ±{stdev(values):.{digits}f}" if len(values) > 1 else ""
-    return "-" if values[0] != values[0] else f"{mean(values):.{digits}f}{spread}"
+    return f"{mean(values):.{digits}f}{spread}"
 
 
 def main() -> None:

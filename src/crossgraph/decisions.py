@@ -166,7 +166,7 @@ def _bootstrap(same: Bool, groups: Int64, ends: Int64, matches: int, seed: int) 
         weight = times[back]
         right, all_pairs = np.cumsum(weight * same)[ends], np.cumsum(weight)[ends]
         precisions.append(right / np.maximum(all_pairs, 1e-12))
-        recalls.append(right / max(right[-1] + lost, 1e-12))
+        recalls.append(right / max((weight * same).sum() + lost, 1e-12))
     return np.array(precisions), np.array(recalls)
 
 

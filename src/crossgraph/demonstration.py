@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from crossgraph._types import Bool, Int64
-from crossgraph.blocking.ranking import ranks
+from crossgraph.blocking.ranking import lead, ranks
 from crossgraph.checkpoint import TrainedModel
 from crossgraph.config import Config
 from crossgraph.demo import demo_folder
@@ -69,7 +69,7 @@ def telling_places(run: Run, gold: Links) -> Int64:
     """
     candidates, graphs = run.preparation.candidates, run.preparation.graphs
     right = _gold_mask(run, gold) & run.matches.table["matched"].to_numpy()
-    missed = right & (ranks(candidates.left, candidates.name) > 0)
+    missed = right & (lead(candidates.left, candidates.name) < 0)
     places = np.flatnonzero(missed)
     places = places[np.argsort(-run.scored.probability[places], kind="stable")]
     types = graphs[0].primary_types[candidates.left[places]]

@@ -110,8 +110,8 @@ def fit_round(
 
 
 def fit_calibration(raw: Float32, candidates: Candidates, labels: Labels) -> Calibration:
-    """Calibrate on the known pairs, or on the seeds where nothing is known."""
-    trusted = labels.take(labels.known) if labels.known.any() else labels
+    """Calibrate on the known pairs, or on all with the seeds where too few are known."""
+    trusted = labels.trusted()
     leads = rival_leads(raw, (candidates.left, candidates.right))
     return calibrate(raw[trusted.places], leads[trusted.places], trusted.same, trusted.weight)
 
@@ -121,9 +121,9 @@ def fit_thresholds(
 ) -> dict[str, Threshold]:
     """Choose the least probability of each type on pairs whose labels were held out.
 
-    Known pairs decide; seeds only where nothing at all is known.
+    Known pairs decide; seeds only where too few are known.
     """
-    trusted = labels.take(labels.known) if labels.known.any() else labels
+    trusted = labels.trusted()
     assigned = decide(candidates, probability, types, {"*": 0.0}, assign=config.decisions.one_to_one)
     kept = assigned[trusted.places] & candidates.proposed[trusted.places]
     kinds = types.gather(trusted.places).to_numpy()

@@ -17,6 +17,8 @@ FOLDS = 4
 SEED_WEIGHT = 0.5
 # So many seeds of one type teach all that seeds can.
 SEEDS_PER_TYPE = 1_500
+# With fewer known links a type still needs seeds, and nothing can be judged on links alone.
+FEW_LINKS = 20
 # Many types share this many: one model learns from all of them.
 SEEDS_IN_ALL = 6_000
 
@@ -42,6 +44,10 @@ class Labels:
 
     def __len__(self) -> int:
         return len(self.places)
+
+    def trusted(self) -> Labels:
+        """The labels to calibrate and to judge on: the known ones, or all where too few matches are known."""
+        return self.take(self.known) if (self.known & self.same).sum() >= FEW_LINKS else self
 
     def take(self, kept: Bool) -> Labels:
         """Some of the labels."""
@@ -172,12 +178,13 @@ def seeds_of_unlinked(
     seed: int,
     keys: UInt64 | None = None,
 ) -> EntityPairs:
-    """The seeds of the types that no known link is of: at most ``SEEDS_PER_TYPE`` of each, and an equal
+    """The seeds of the types with few known links or none: at most ``SEEDS_PER_TYPE`` of each, and an equal
     share of ``SEEDS_IN_ALL`` where there are many types.
 
     keys   (E) what chance draws from, see ``label_links``
     """
-    kept = np.flatnonzero(~np.isin(left_types[seeds.left], np.unique(left_types[linked.left])))
+    links = np.bincount(left_types[linked.left], minlength=1 + int(left_types.max(initial=0)))
+    kept = np.flatnonzero(links[left_types[seeds.left]] < FEW_LINKS)
     shuffled = kept[np.argsort(_drawn(seeds.left[kept], seed, keys), kind="stable")]
     kind = left_types[seeds.left[shuffled]]
     order = np.argsort(kind, kind="stable")

@@ -39,6 +39,7 @@ from crossgraph.schema.seeds import EntityPairs, type_codes
 from crossgraph.schema.vocabulary import extended
 from crossgraph.scoring import (
     Scored,
+    contradicts,
     decide,
     keep_known,
     matches_of,
@@ -285,7 +286,7 @@ class Session:
             candidates = preparation.candidates
             matched = decide(
                 candidates,
-                scored.probability,
+                np.where(contradicts(candidates, known), 0.0, scored.probability),
                 pair_types(candidates, preparation.graphs[0]),
                 model.thresholds,
                 assign=self.config.decisions.one_to_one,

@@ -120,7 +120,7 @@ def prepare(
         refuse_unknown_names(schema, graphs)
         mapping = schema
     candidates = block(graphs, description, mapping, seeds, keep=keep, options=blocking, progress=progress)
-    if not len(candidates):
+    if not candidates.proposed.any():
         raise NoCandidatesError(
             "no two entities have similar names, values or neighbours",
             hint="see `crossgraph schema`: which types and attributes correspond? --names-from-iri may help",

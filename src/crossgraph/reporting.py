@@ -76,10 +76,11 @@ def held_out_figures(run: Run) -> dict[str, Any]:
     labels, candidates = run.labels, run.preparation.candidates
     if labels is None or not labels.same.any():
         return {}
-    trusted = labels.take(labels.known) if labels.known.any() else labels
+    trusted = labels.trusted()
+    judged_on_links = bool(trusted.known.all())
     places, same = trusted.places[candidates.proposed[trusted.places]], trusted.same
     same = same[candidates.proposed[trusted.places]]
-    total = max(trusted.matches if labels.known.any() else int(trusted.same.sum()), int(same.sum()))
+    total = max(trusted.matches if judged_on_links else int(trusted.same.sum()), int(same.sum()))
     probability = run.scored.probability[places]
 
     def figures(scores: Float64 | Float32) -> dict[str, float]:
@@ -90,7 +91,7 @@ def held_out_figures(run: Run) -> dict[str, Any]:
         }
 
     return {
-        "labels": "known links" if labels.known.any() else "seeds found without labels: optimistic",
+        "labels": "known links" if judged_on_links else "seeds found without labels: optimistic",
         "pairs": len(places),
         "matches": total,
         **figures(probability),

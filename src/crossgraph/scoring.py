@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from crossgraph._types import Bool, Float32, Float64
+from crossgraph._types import Bool, Float32, Float64, Int64
 from crossgraph.assignment import one_to_one
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.calibration import probabilities
@@ -23,6 +23,7 @@ from crossgraph.model.inputs import PairTensors, SideTensors
 from crossgraph.preparation import Known, Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.sampling import Neighbourhoods, SamplingOptions, sample_neighbourhoods
+from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots
 
 
@@ -128,15 +129,25 @@ def decide(
     return chosen & (probability >= least)
 
 
+def contradicts(candidates: Candidates, known: Known) -> Bool:
+    """(P) candidates that what is known rules out: known non-matches, and rivals of known links."""
+    linked = np.isin(candidates.left, known.same.left) | np.isin(candidates.right, known.same.right)
+    linked[_places(candidates, known.same)] = False
+    linked[_places(candidates, known.different)] = True
+    return linked
+
+
 def keep_known(candidates: Candidates, matched: Bool, known: Known) -> Bool:
     """(P) the decisions, with what is known put in its place: links are matches, their rivals are not."""
-    places = candidates.find(known.same.left, known.same.right)
-    linked = np.isin(candidates.left, known.same.left) | np.isin(candidates.right, known.same.right)
-    kept = matched & ~linked
-    kept[places[places >= 0]] = True
-    refuted = candidates.find(known.different.left, known.different.right)
-    kept[refuted[refuted >= 0]] = False
+    kept = matched & ~contradicts(candidates, known)
+    kept[_places(candidates, known.same)] = True
+    kept[_places(candidates, known.different)] = False
     return kept
+
+
+def _places(candidates: Candidates, pairs: EntityPairs) -> Int64:
+    places = candidates.find(pairs.left, pairs.right)
+    return places[places >= 0]
 
 
 def matches_of(

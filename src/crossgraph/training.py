@@ -58,6 +58,11 @@ class TrainingOptions:
     weight_decay: float = 0.01
 
     def __post_init__(self) -> None:
+        for name in ("learning_rate", "scorer_learning_rate"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"[training] {name} = {getattr(self, name)}", hint="use more than 0")
+        if not self.weight_decay >= 0:
+            raise ConfigError(f"[training] weight_decay = {self.weight_decay}", hint="use 0 or more")
         for name in (
             "rounds",
             "negatives",

@@ -23,30 +23,43 @@ SMALL_TABLE = 5_000
 LONGEST_NAME = 64
 # ... and its mapping at least this share of the strongest one's weight.
 NAME_WEIGHT = 0.5
+# A category has fewer different values than this share of all its values.
+DISTINCT_SHARE = 0.3
+# Two texts whose holders make more pairs than this ("unknown" twice) name nobody.
+MOST_NAMESAKES = 2_500
 
 
 def name_rows(description: Description, schema: SchemaMapping) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The names of both sides: (entity, text) of every name-like attribute, each pair once.
+    """The names of both sides: (entity, text) of every name-like attribute, each pair once."""
+    lefts, rights = name_attributes(description, schema)
+    return _rows(description.left, lefts), _rows(description.right, rights)
 
-    Name-like are short text attributes whose mapping is at least half as strong as the strongest one;
-    where none is mapped, every short text attribute.
+
+def name_attributes(description: Description, schema: SchemaMapping) -> tuple[set[str], set[str]]:
+    """The name-like attributes of both sides: short texts that tell entities apart (no categories).
+
+    Of those that are mapped to each other, the ones whose weight is at least half of the strongest; where
+    none is mapped, all of them.
     """
-    short_left = _short(description.left, description.texts)
-    short_right = _short(description.right, description.texts)
+    short_left = _telling(description.left, description.texts)
+    short_right = _telling(description.right, description.texts)
     mapped = [m for m in schema.attributes if m.left in short_left and m.right in short_right]
     floor = NAME_WEIGHT * max((m.weight for m in mapped), default=0.0)
     lefts = {m.left for m in mapped if m.weight >= floor} or short_left
     rights = {m.right for m in mapped if m.weight >= floor} or short_right
-    return _rows(description.left, lefts), _rows(description.right, rights)
+    return lefts, rights
 
 
-def _short(columns: tuple[AttributeColumn, ...], texts: TextTable) -> set[str]:
+def _telling(columns: tuple[AttributeColumn, ...], texts: TextTable) -> set[str]:
+    """Short text attributes with many different values; if there are none, all short ones."""
     lengths = texts.strings.str.len_bytes().to_numpy()
-    return {
-        column.name
+    short = [
+        column
         for column in columns
         if column.kind == "text" and len(column.texts) and lengths[column.texts].mean() <= LONGEST_NAME
-    }
+    ]
+    telling = [c for c in short if len(np.unique(c.texts)) >= DISTINCT_SHARE * len(c.texts)]
+    return {column.name for column in telling or short}
 
 
 def _rows(columns: tuple[AttributeColumn, ...], names: set[str]) -> pl.DataFrame:
@@ -89,6 +102,12 @@ def nearest_names(queries: pl.DataFrame, pool: pl.DataFrame, texts: TextTable, *
             "known": known.gather(found.col.astype(np.int64)),
         }
     ).with_columns(name=pl.Series(texts.cosines(_int32(asked, found.row), _int32(known, found.col))))
+    holders = queries.group_by("text").len("askers"), pool.group_by("text").len("knowers")
+    near = (
+        near.join(holders[0], left_on="asked", right_on="text")
+        .join(holders[1], left_on="known", right_on="text")
+        .filter(pl.col("askers").cast(pl.Int64) * pl.col("knowers").cast(pl.Int64) <= MOST_NAMESAKES)
+    )
     return (
         near.join(queries.rename({"entity": "query", "text": "asked"}), on="asked")
         .join(pool.rename({"entity": "found", "text": "known"}), on="known")

@@ -9,6 +9,7 @@ from rapidfuzz.distance import JaroWinkler
 
 from crossgraph._threads import threads
 from crossgraph._types import Float32, Int32, Int64
+from crossgraph.blocking.names import name_attributes
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.closeness import best_of_pairs, chance_of, number_distance, random_distances
 from crossgraph.features.description import AttributeColumn, Description, column_of, value_pairs
@@ -31,6 +32,7 @@ def attribute_evidence(description: Description, schema: SchemaMapping, pairs: _
     letter or digit.
     """
     columns: dict[str, Float32] = {}
+    names = name_attributes(description, schema)
     texts: list[dict[str, Float32]] = []
     for mapping in schema.attributes[:SLOTS]:
         a, b = column_of(description.left, mapping.left), column_of(description.right, mapping.right)
@@ -38,7 +40,8 @@ def attribute_evidence(description: Description, schema: SchemaMapping, pairs: _
             continue
         if a.kind == "text":
             measured = _compare_texts(a, b, pairs, description.texts)
-            texts.append(measured)
+            if a.name in names[0] and b.name in names[1]:
+                texts.append(measured)
         else:
             measured = _compare_numbers(a, b, pairs)
         columns |= {f"{a.name}~{b.name}:{measure}": values for measure, values in measured.items()}

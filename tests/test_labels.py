@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.labels import (
+    FEW_LINKS,
     FOLDS,
     SEED_WEIGHT,
     SEEDS_IN_ALL,
@@ -126,7 +127,10 @@ def test_seeds_teach_only_types_without_links_and_not_more_than_enough():
     types = np.r_[np.zeros(count, dtype=np.int32), np.ones(count, dtype=np.int32), ints(2)]
     everyone = np.arange(len(types), dtype=np.int32)
     seeds = EntityPairs.of(everyone, everyone, BELIEVED)
-    linked = EntityPairs.of(ints(0), ints(0))
+    linked = EntityPairs.of(everyone[:FEW_LINKS], everyone[:FEW_LINKS])
+    few = EntityPairs.of(ints(0), ints(0))
+    helped = seeds_of_unlinked(seeds, few, types, seed=0)
+    assert np.bincount(types[helped.left]).tolist() == [SEEDS_PER_TYPE, SEEDS_PER_TYPE, 1]
     chosen = seeds_of_unlinked(seeds, linked, types, seed=0)
     assert np.bincount(types[chosen.left]).tolist() == [0, SEEDS_PER_TYPE, 1]
     assert (np.diff(chosen.left) > 0).all()

@@ -46,9 +46,12 @@ class Threshold:
     recall_high: float
     matches: int
 
-    def as_dict(self) -> dict[str, float]:
-        """For ``report.json``."""
-        return asdict(self)
+    def as_dict(self) -> dict[str, float | None]:
+        """For ``report.json``; what cannot be told is None."""
+        return {
+            name: None if isinstance(value, float) and np.isnan(value) else value
+            for name, value in asdict(self).items()
+        }
 
 
 @dataclass(frozen=True, eq=False)

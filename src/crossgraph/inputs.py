@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from crossgraph._types import Bool, Int32
 from crossgraph.config import Config, load_config
-from crossgraph.errors import ResultError
+from crossgraph.errors import InputError, ResultError
 from crossgraph.graphs import ReadOptions, TableOptions
+from crossgraph.graphs.links import read_pairs
 from crossgraph.preparation import Graphs, Known
+from crossgraph.progress import Progress
 from crossgraph.results import ResultFolder
 from crossgraph.schema.seeds import EntityPairs
 
@@ -28,6 +33,7 @@ class Inputs:
     links         files of known links
     schema        an edited schema mapping
     model         a RESULT whose model is to be applied
+    verb, pairs   the command, and the labelled pairs that it learned from
     """
 
     left: Path
@@ -35,12 +41,18 @@ class Inputs:
     links: tuple[Path, ...] = ()
     schema: Path | None = None
     model: Path | None = None
+    verb: str = "align"
+    pairs: tuple[Path, ...] = ()
     read: ReadOptions = field(default_factory=ReadOptions)
 
 
 def inputs_card(inputs: Inputs) -> dict[str, Any]:
-    """The inputs for ``report.json``, with absolute paths."""
+    """The inputs for ``report.json``: absolute paths, and a digest of what they hold."""
+    files = (inputs.left, inputs.right, *inputs.links, *inputs.pairs, inputs.schema)
     return {
+        "verb": inputs.verb,
+        "digest": digest([path for path in files if path is not None]),
+        "pairs": [str(path.absolute()) for path in inputs.pairs],
         "left": str(inputs.left.absolute()),
         "right": str(inputs.right.absolute()) if inputs.right else None,
         "links": [str(path.absolute()) for path in inputs.links],
@@ -48,6 +60,18 @@ def inputs_card(inputs: Inputs) -> dict[str, Any]:
         "model": str(inputs.model.absolute()) if inputs.model else None,
         "read": asdict(inputs.read),
     }
+
+
+def digest(paths: Sequence[Path]) -> str:
+    """SHA-256 over the contents of files, and of the files in folders (by name), in the given order."""
+    total = hashlib.sha256()
+    for path in paths:
+        files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        for file in files:
+            total.update(file.name.encode())
+            with file.open("rb") as content:
+                total.update(hashlib.file_digest(content, "sha256").digest())
+    return total.hexdigest()
 
 
 def inputs_of(folder: ResultFolder) -> Inputs:
@@ -117,3 +141,40 @@ def stored_known(folder: ResultFolder, graphs: Graphs) -> Known:
     pairs = EntityPairs.of(left, right)
     there, same = (left >= 0) & (right >= 0), table["same"].to_numpy()
     return Known(pairs.take(there & same), pairs.take(there & ~same))
+
+
+def labelled_pairs(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> tuple[Int32, Int32, Bool]:
+    """(P) left, (P) right, (P) label of files of labelled pairs, as numbers of these graphs.
+
+    Raises InputError where labels are missing, contradict each other, or are all alike.
+    """
+    left, right, same = [], [], []
+    for file in files:
+        pairs = read_pairs(file)
+        if pairs.label is None:
+            raise InputError(f"{file} has no labels", hint="add a third column with 0 or 1 in every row")
+        places = pairs.resolve(*graphs)
+        for note in places.notes:
+            progress.note(note)
+        left.append(places.left)
+        right.append(places.right)
+        same.append(pairs.label)
+    ends, label = (np.concatenate(left), np.concatenate(right)), np.concatenate(same)
+    _refuse_labels(files, ends, label)
+    return (*ends, label)
+
+
+def _refuse_labels(files: tuple[Path, ...], ends: tuple[Int32, Int32], label: Bool) -> None:
+    """Refuse labels that teach nothing, or that contradict each other."""
+    what = " and ".join(map(str, files))
+    if label.all() or not label.any():
+        missing, given = ("0", "1") if label.all() else ("1", "0")
+        raise InputError(
+            f"all {len(label):,} labels of {what} are {given}", hint=f"add pairs that are labelled {missing}"
+        )
+    keys = ends[0].astype(np.int64) << 32 | ends[1]
+    both = np.intersect1d(keys[label], keys[~label])
+    if len(both):
+        raise InputError(
+            f"{len(both):,} pairs of {what} are labelled both 0 and 1", hint="keep one label for each pair"
+        )

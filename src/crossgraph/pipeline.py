@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 
 from crossgraph._memory import keep_freed_memory
-from crossgraph._types import Bool, Int32
 from crossgraph.checkpoint import TrainedModel, load_model, save_model
 from crossgraph.config import Config, load_config
-from crossgraph.errors import InputError
+from crossgraph.devices import require_device
+from crossgraph.errors import ConfigError, InputError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
@@ -25,6 +25,7 @@ from crossgraph.inputs import (
     finished_report,
     inputs_card,
     inputs_of,
+    labelled_pairs,
     store_known,
     stored_known,
 )
@@ -91,6 +92,8 @@ def align(
     resume   keep a RESULT that is there already, if it is of the same inputs and settings
     """
     folder = prepare_result(out, force=force, resume=resume)
+    _refuse_floor_of_model(inputs, config)
+    require_device(config.run.device)
     if resume and (report := finished_report(folder, inputs, config)) is not None:
         return Outcome(folder.path, summary_of(report), report)
     model = (
@@ -101,9 +104,8 @@ def align(
     session = Session(config, StageClock(), progress)
     graphs = session.read(inputs)
     known = known_links(inputs.links, graphs, progress)
-    preparation, evidence = session.prepare(
-        graphs, known, keep=known.same.and_also(known.different), inputs=inputs
-    )
+    keep = known.same.and_also(known.different)
+    preparation, evidence = session.prepare(graphs, known, keep=keep, inputs=inputs)
     if model is not None:
         run = session.apply(model, preparation, evidence, known)
     else:
@@ -128,9 +130,11 @@ def train_pairs(
     learn from it, and calibrates and chooses on all.
     """
     folder = prepare_result(out, force=force, resume=False)
+    require_device(config.run.device)
     session = Session(config, StageClock(), progress)
     graphs = session.read(inputs)
-    left, right, same = _labelled(tuple(path for path in (pairs, valid) if path), graphs, progress)
+    left, right, same = labelled_pairs(tuple(path for path in (pairs, valid) if path), graphs, progress)
+    inputs = replace(inputs, verb="train", pairs=tuple(path for path in (pairs, valid) if path))
     given = EntityPairs.of(left, right)
     known = Known(given.take(same), given.take(~same))
     preparation, evidence = session.prepare(graphs, known, keep=given, inputs=inputs)
@@ -151,11 +155,13 @@ def score_pairs(
     folder = ResultFolder(result)
     config = config_of(folder)
     model = load_model(folder.model_folder, device=config.run.device)
-    inputs = graphs or inputs_of(folder)
+    inputs = replace(graphs, model=result) if graphs else inputs_of(folder)
     session = Session(config, StageClock(), progress)
     both = session.read(inputs)
     asked = read_pairs(pairs)
     places = asked.resolve(*both)
+    for note in places.notes:
+        progress.note(note)
     known = Known.nothing() if graphs else stored_known(folder, both)
     keep = EntityPairs.of(places.left, places.right).and_also(known.same).and_also(known.different)
     preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs)
@@ -177,6 +183,10 @@ def score_pairs(
 
 def plan(inputs: Inputs, *, config: Config) -> list[tuple[str, str]]:
     """What ``align`` would do, with an estimate of its time and memory from the size of the graphs."""
+    _refuse_floor_of_model(inputs, config)
+    require_device(config.run.device)
+    if inputs.model:
+        load_model(ResultFolder(inputs.model).model_folder)
     graphs = read_pair(inputs.left, inputs.right, options=inputs.read)
     known = known_links(inputs.links, graphs, SILENT)
     entities = len(graphs[0]) + len(graphs[1])
@@ -250,6 +260,7 @@ class Session:
                 known,
                 keep=keep,
                 schema=read_schema(inputs.schema) if inputs.schema else None,
+                inherited=read_schema(ResultFolder(inputs.model).schema_file) if inputs.model else None,
                 schema_options=self.config.schema,
                 blocking=self.config.blocking,
                 progress=self.progress,
@@ -316,9 +327,18 @@ class Session:
                 stage.schema_file.write_text(run.preparation.schema.to_toml(), encoding="utf8")
                 store_known(run.known, run.preparation.graphs, stage)
             report = report_of(run, inputs=inputs_card(inputs), config=self.config, clock=self.clock)
-            text = json.dumps(report, ensure_ascii=False, indent=1)
+            text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
             stage.report_file.write_text(text + "\n", encoding="utf8")
         return Outcome(folder.path, summary_of(report), report)
+
+
+def _refuse_floor_of_model(inputs: Inputs, config: Config) -> None:
+    if inputs.model and config.decisions.precision > 0:
+        raise ConfigError(
+            f"--precision {config.decisions.precision} cannot be kept with --model: a model's thresholds are "
+            "chosen when it is trained",
+            hint="train the model with --precision, or give links instead of --model",
+        )
 
 
 def known_links(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> Known:
@@ -349,18 +369,3 @@ def labels_for(preparation: Preparation, known: Known, seed: int) -> Labels:
             hint="give some known links with --links, or a trained model with --model",
         )
     return labels
-
-
-def _labelled(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> tuple[Int32, Int32, Bool]:
-    left, right, same = [], [], []
-    for file in files:
-        pairs = read_pairs(file)
-        if pairs.label is None:
-            raise InputError(f"{file} has no labels", hint="add a third column with 0 or 1 in every row")
-        places = pairs.resolve(*graphs)
-        for note in places.notes:
-            progress.note(note)
-        left.append(places.left)
-        right.append(places.right)
-        same.append(pairs.label)
-    return np.concatenate(left), np.concatenate(right), np.concatenate(same)

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import numpy as np
 from scipy import sparse
 
-from crossgraph._types import Float64
+from crossgraph._types import Float64, Side
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import BlockingOptions, block, mutual_seeds, name_similarity
 from crossgraph.blocking.names import name_rows
@@ -95,14 +95,16 @@ def prepare(
     *,
     keep: EntityPairs | None = None,
     schema: SchemaMapping | None = None,
+    inherited: SchemaMapping | None = None,
     schema_options: SchemaOptions,
     blocking: BlockingOptions,
     progress: Progress = SILENT,
 ) -> Preparation:
     """Describe both graphs, map their schemas and block, twice: the second pass learns from the first.
 
-    keep     pairs that are to be candidates in any case
-    schema   taken as it is, where given
+    keep        pairs that are to be candidates in any case
+    schema      taken as it is, where given
+    inherited   what an earlier run mapped; holds here too as far as the names exist
 
     Raises NoCandidatesError where blocking proposes nothing, and GraphFormatError where a given schema
     names what neither graph has.
@@ -116,6 +118,8 @@ def prepare(
         candidates = block(graphs, description, mapping, seeds, options=glance, progress=SILENT)
         seeds = known.same.joined(mutual_seeds(candidates))
         mapping = estimate_schema(*graphs, description, seeds, options=schema_options)
+        if inherited is not None:
+            mapping = mapping.inheriting(inherited, lambda table, side: names_of(graphs, table, side))
     else:
         refuse_unknown_names(schema, graphs)
         mapping = schema
@@ -128,6 +132,14 @@ def prepare(
     adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
     seeds = known.same.joined(mutual_seeds(candidates))
     return Preparation(graphs, adjacency, description, mapping, candidates, seeds)
+
+
+def names_of(graphs: Graphs, table: str, side: Side) -> set[str]:
+    """The types, relations or attributes of one side, by name."""
+    graph = graphs[side == "right"]
+    if table == "types":
+        return set(type_codes(graph)[0])
+    return set(graph.relation_names if table == "relations" else graph.attribute_names)
 
 
 def gather_evidence(preparation: Preparation, *, progress: Progress = SILENT) -> EvidenceTable:

@@ -96,7 +96,7 @@ def held_out_figures(run: Run) -> dict[str, Any]:
         "matches": total,
         **figures(probability),
         "name_only": figures(candidates.name[places]),
-        "expected_calibration_error": round(expected_calibration_error(probability, same), 6),
+        "expected_calibration_error": _number(expected_calibration_error(probability, same)),
     }
 
 
@@ -121,6 +121,8 @@ def summary_of(report: dict[str, Any]) -> list[tuple[str, str]]:
             ("held-out hits@1", f"{held['hits1']:.4f} (names alone {held['name_only']['hits1']:.4f})")
         )
     rows += [_expectation(name, t) for name, t in report["thresholds"].items() if "precision" in t]
+    if any("precision" in t for t in report["thresholds"].values()):
+        rows.append(("", "(expected among entities that have a counterpart)"))
     seconds = sum(stage["seconds"] for stage in report["stages"])
     cpu = sum(stage["cpu_seconds"] for stage in report["stages"])
     peak = max((stage["peak_memory_mib"] for stage in report["stages"]), default=0.0)
@@ -128,8 +130,10 @@ def summary_of(report: dict[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def _expectation(name: str, t: dict[str, float]) -> tuple[str, str]:
+def _expectation(name: str, t: dict[str, float | None]) -> tuple[str, str]:
     label = "expected" if name == ANY_TYPE else f"expected, {name}"
+    if t["precision"] is None:
+        return label, "too few held-out pairs to tell"
     return (
         label,
         f"precision {t['precision']:.3f} [{t['precision_low']:.3f}, {t['precision_high']:.3f}], "

@@ -12,7 +12,10 @@ from crossgraph.cli import options as opt
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from crossgraph.cli.console import ConsoleProgress
     from crossgraph.evaluation import Evaluation, Figures, PairEvaluation
+    from crossgraph.graphs.links import Links
+    from crossgraph.results import ResultFolder
 
 _COLUMNS = {
     "prauc": "PRAUC",
@@ -118,14 +121,14 @@ def evaluate(
         raise typer.BadParameter("give one of them", param_hint="'RESULT' or '--scores'")
     from crossgraph.cli.running import session
 
-    with session(quiet=quiet, verbose=verbose):
+    with session(quiet=quiet, verbose=verbose) as console:
         from crossgraph.cli.console import print_json, print_out
 
         if scores is not None:
             pairs = _judge_pairs(scores, gold)
             print_json(pairs.as_dict()) if as_json else print_out(_pair_table(pairs))
         elif result is not None:
-            found, names = _judge_result(result, gold)
+            found, names = _judge_result(result, gold, console)
             alone = {} if names is None else {"name_only": _alone(names)}
             print_json(found.as_dict() | alone) if as_json else print_out(_table(found, names))
 
@@ -137,13 +140,38 @@ def _judge_pairs(scores: Path, gold: Path) -> PairEvaluation:
     return evaluate_pairs(read_pair_scores(scores), read_pairs(gold))
 
 
-def _judge_result(result: Path, gold: Path) -> tuple[Evaluation, Evaluation | None]:
+def _doubts(folder: ResultFolder, gold: Links) -> list[str]:
+    """What makes the figures doubtful: gold that the run knew, or that names no scored entity."""
+    import polars as pl
+
+    from crossgraph.results import read_scores
+
+    scored = read_scores(folder.scores_file)
+    table = gold.positives().table()
+    notes = []
+    absent = sum((~table[side].is_in(scored[side].implode())).sum() for side in ("left", "right"))
+    if absent:
+        total = 2 * len(table)
+        turned = (table["left"].is_in(scored["right"].implode())).sum()
+        hint = "; its columns look swapped" if 2 * turned > len(table) else ""
+        notes.append(f"{absent:,} of the {total:,} gold identifiers occur in no scored pair{hint}")
+    known = folder.model_folder / "known.parquet"
+    if known.is_file():
+        seen = len(table.join(pl.read_parquet(known).filter("same"), on=["left", "right"], how="semi"))
+        if seen:
+            notes.append(f"{seen:,} of the gold pairs were known to this run, and count as found")
+    return notes
+
+
+def _judge_result(result: Path, gold: Path, console: ConsoleProgress) -> tuple[Evaluation, Evaluation | None]:
     """The figures of a RESULT, and those of its candidates ranked by their names alone."""
     from crossgraph.evaluation import evaluate_result
     from crossgraph.graphs.links import read_links
     from crossgraph.results import ResultFolder, read_matches, read_name_scores, read_scores
 
     folder, links = ResultFolder(result), read_links(gold)
+    for note in _doubts(folder, links):
+        console.note(note)
     scored, decided = read_scores(folder.scores_file), read_matches(folder.matches_file)
     named = read_name_scores(folder.scores_file)
     alone = None if named is None else evaluate_result(named, decided.clear(), gold=links)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from crossgraph._types import Side
 from crossgraph.errors import Fault, GraphFormatError
 from crossgraph.settings import literal
 
@@ -56,6 +58,21 @@ class SchemaMapping:
     relations: tuple[RelationMapping, ...]
     attributes: tuple[AttributeMapping, ...]
 
+    def inheriting(self, other: SchemaMapping, names: Callable[[str, Side], set[str]]) -> SchemaMapping:
+        """These correspondences and those of an earlier mapping whose names exist here too.
+
+        names   the names that a graph has, by table (types, relations, attributes) and side
+        """
+
+        def ends(table: str) -> tuple[set[str], set[str]]:
+            return names(table, "left"), names(table, "right")
+
+        return SchemaMapping(
+            types=_united(self.types, other.types, ends("types")),
+            relations=_united(self.relations, other.relations, ends("relations")),
+            attributes=_united(self.attributes, other.attributes, ends("attributes")),
+        )
+
     def to_toml(self) -> str:
         """The mapping as an editable text (the round trip of ``read_schema``)."""
         blocks = [
@@ -74,6 +91,21 @@ class SchemaMapping:
             for m in self.relations
             if m.left in left and m.right in right
         ]
+
+
+def _united(
+    mine: tuple[Row, ...], theirs: tuple[Row, ...], names: tuple[set[str], set[str]]
+) -> tuple[Row, ...]:
+    """All rows of ``mine``, and those of ``theirs`` that are new and whose names exist."""
+    known = {(row.left, row.right, getattr(row, "inverse", False)) for row in mine}
+    new: list[Row] = [
+        row
+        for row in theirs
+        if row.left in names[0]
+        and row.right in names[1]
+        and (row.left, row.right, getattr(row, "inverse", False)) not in known
+    ]
+    return mine + tuple(new)
 
 
 def read_schema(path: Path) -> SchemaMapping:

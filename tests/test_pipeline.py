@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from crossgraph.config import Config, load_config
-from crossgraph.errors import CheckpointError, CrossgraphError, InputError, ResultError
+from crossgraph.errors import CheckpointError, ConfigError, CrossgraphError, InputError, ResultError
 from crossgraph.matches import Matches
 from crossgraph.pipeline import (
     Inputs,
@@ -24,6 +24,7 @@ from crossgraph.pipeline import (
     train_pairs,
 )
 from crossgraph.results import ResultFolder, read_matches, read_scores
+from crossgraph.schema.mapping import read_schema
 
 if TYPE_CHECKING:
     from conftest import Pair
@@ -265,6 +266,53 @@ def test_scores_on_other_graphs(linked: Outcome, make_pair: Callable[..., Pair],
     score_pairs(linked.path, write_pairs(tmp_path / "ask.tsv", asked), file, graphs=inputs)
     probability = [float(line.split("\t")[3]) for line in file.read_text().splitlines()]
     assert sum(probability[:20]) > 3 * sum(probability[20:])
+
+
+def test_labels_that_contradict_or_are_all_alike_are_refused(case: Case, tmp_path: Path) -> None:
+    known = sorted(case.known)
+    alike = write_pairs(tmp_path / "alike.tsv", [(a, b, 1) for a, b in known])
+    with pytest.raises(InputError, match=r"labels of .* are 1"):
+        train_pairs(Inputs(left=case.folder), alike, None, tmp_path / "R", config=QUICK)
+    (a, b), (c, d) = known[:2]
+    both = write_pairs(tmp_path / "both.tsv", [(a, b, 1), (c, d, 0)])
+    other = write_pairs(tmp_path / "other.tsv", [(a, b, 0), (c, d, 0)])
+    with pytest.raises(InputError, match=r"1 pairs of .* labelled both 0 and 1"):
+        train_pairs(Inputs(left=case.folder), both, other, tmp_path / "R", config=QUICK)
+    assert not (tmp_path / "R").exists()
+
+
+def test_a_floor_of_precision_is_refused_beside_a_model(case: Case, linked: Outcome, tmp_path: Path) -> None:
+    strict = replace(QUICK, decisions=replace(QUICK.decisions, precision=0.9))
+    inputs = Inputs(left=case.folder, model=linked.path)
+    with pytest.raises(ConfigError, match="cannot be kept with --model"):
+        align(inputs, tmp_path / "R", config=strict)
+    with pytest.raises(ConfigError, match="cannot be kept with --model"):
+        plan(inputs, config=strict)
+
+
+def test_a_model_brings_its_schema_mapping_along(case: Case, linked: Outcome, tmp_path: Path) -> None:
+    edited = read_schema(ResultFolder(linked.path).schema_file)
+    assert edited.relations
+    applied = align(Inputs(left=case.folder, model=linked.path), tmp_path / "R", config=QUICK)
+    found = read_schema(ResultFolder(applied.path).schema_file)
+    for table in ("types", "relations", "attributes"):
+        rows = {(m.left, m.right) for m in getattr(found, table)}
+        assert rows >= {(m.left, m.right) for m in getattr(edited, table)}
+
+
+def test_resume_looks_at_what_the_files_hold(case: Case, tmp_path: Path) -> None:
+    links = write_pairs(tmp_path / "links.tsv", sorted(case.known))
+    inputs = Inputs(left=case.folder, links=(links,))
+    align(inputs, tmp_path / "R", config=QUICK)
+    write_pairs(links, sorted(case.known)[:-5])
+    with pytest.raises(ResultError, match="other inputs"):
+        align(inputs, tmp_path / "R", config=QUICK, resume=True)
+
+
+def test_a_device_that_is_not_there_is_told_before_any_work(case: Case, tmp_path: Path) -> None:
+    elsewhere = replace(QUICK, run=replace(QUICK.run, device="nowhere"))
+    with pytest.raises(ConfigError, match="'nowhere' cannot be used"):
+        align(Inputs(left=tmp_path / "absent"), tmp_path / "R", config=elsewhere)
 
 
 def test_pairs_without_labels_teach_nothing(case: Case, tmp_path: Path) -> None:

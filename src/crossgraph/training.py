@@ -48,7 +48,7 @@ class TrainingOptions:
     negatives: int = 5
     batch: int = 384
     epochs: int = 4
-    steps: int = 60
+    steps: int = 30
     learning_rate: float = 0.012
     scorer_negatives: int = 8
     scorer_batch: int = 512

@@ -53,7 +53,7 @@ class TrainingOptions:
     scorer_negatives: int = 8
     scorer_batch: int = 512
     scorer_epochs: int = 12
-    scorer_steps: int = 300
+    scorer_steps: int = 150
     scorer_learning_rate: float = 0.006
     weight_decay: float = 0.01
 

@@ -62,7 +62,7 @@ __all__ = [
     "train_pairs",
 ]
 
-# Measured on catalogues of 2,000 to 240,000 entities on two cores; see docs/decisions.md.
+# Rough fits to the reports of runs on catalogues of 2,000 to 240,000 entities on two cores.
 SECONDS_PER_ENTITY, SECONDS_PER_CANDIDATE, BYTES_PER_CANDIDATE = 2e-4, 1e-4, 3_500
 
 

@@ -44,7 +44,7 @@ class Case:
 
     left, right          graphs; one folder may stand for both
     train, valid, test   files of known links
-    pairs                instead of the three: lines of left, right, label, and ``train``, ``valid`` or ``test``
+    pairs                instead of the three: lines of left, right, label and part (train, valid, test)
     negatives            labelled pairs that are not the same, for each match, drawn once; all where None
     share                of the training links that are known
     train_types          types whose training and validation links are known; all where empty
@@ -112,7 +112,7 @@ class Answer:
 
     score (K)          of each asked pair; any real number, higher means more likely the same
     parameters         trained numbers outside a text embedding
-    training_seconds   CPU seconds (of all threads) of learning, what it takes to make features for it included
+    training_seconds   CPU seconds (of all threads) of learning, and of making features for it
     scoring_seconds    CPU seconds of scoring the asked pairs
     """
 
@@ -179,18 +179,18 @@ class _Split:
             )
             return _Split(train, valid, test, closed=False)
         names, codes = type_codes(graphs[0])
-        train, valid, test = (_of_links(files, graphs) for files in (case.train, case.valid, case.test))
-        learnt = _of_types(train, case.train_types, names, codes)
+        linked, chosen, judged = (_of_links(files, graphs) for files in (case.train, case.valid, case.test))
+        learnt = _of_types(linked, case.train_types, names, codes)
         rng = np.random.default_rng((seed, 1))
         if case.share < 1.0:
-            learnt = learnt & (rng.permutation(len(train)) < round(case.share * len(train)))
+            learnt = learnt & (rng.permutation(len(linked)) < round(case.share * len(linked)))
         if case.few:
-            others = np.flatnonzero(~_of_types(train, case.train_types, names, codes))
+            others = np.flatnonzero(~_of_types(linked, case.train_types, names, codes))
             learnt[rng.choice(others, min(case.few, len(others)), replace=False)] = True
         return _Split(
-            _same(train.take(learnt)),
-            _same(valid.take(_of_types(valid, case.train_types, names, codes))),
-            _same(test.take(_of_types(test, case.test_types, names, codes))),
+            _same(linked.take(learnt)),
+            _same(chosen.take(_of_types(chosen, case.train_types, names, codes))),
+            _same(judged.take(_of_types(judged, case.test_types, names, codes))),
             closed=True,
         )
 
@@ -225,7 +225,7 @@ class _Split:
         return label_pairs(candidates, (both.left, both.right), same, seed=seed, keys=keys)
 
     def _counting(self, candidates: Candidates) -> Int64:
-        """Places of the candidates that count in the test: an end of theirs is in it, or they are asked for."""
+        """Places of the candidates that count in the test."""
         if not self.closed:
             both = self.test.same.and_also(self.test.different)
             return np.unique(candidates.find(both.left, both.right))

@@ -8,7 +8,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
@@ -97,6 +97,34 @@ def to_toml(options_by_table: Mapping[str, Options], *, comments: bool = True) -
         for table, options in options_by_table.items()
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def read_record(kind: Any, content: Mapping[str, Any]) -> tuple[Options | None, list[tuple[str, str]]]:
+    """One dataclass filled from the keys of one table, or None and what is wrong: problems with hints.
+
+    Told are unknown keys, values of the wrong kind, missing keys, and what the class itself refuses.
+    """
+    kinds = {one.name: get_type_hints(kind)[one.name] for one in fields(kind) if one.init}
+    needed = [one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING]
+    problems = [_Problem(f"there is no key {key!r}", _near(key, kinds)) for key in content.keys() - kinds]
+    problems += [
+        _Problem(f"{key} is missing", f"it must be {_allowed(kinds[key])}")
+        for key in needed
+        if key not in content
+    ]
+    given: dict[str, object] = {}
+    for key in (key for key in kinds if key in content):
+        try:
+            given[key] = _converted(content[key], kinds[key])
+        except _MisfitError:
+            problems.append(_Problem(f"{key} = {_told(content[key])}", f"it must be {_allowed(kinds[key])}"))
+    found = None
+    if not problems:
+        try:
+            found = kind(**given)
+        except ConfigError as error:
+            problems.append(_Problem(error.problem, error.hint))
+    return found, sorted((one.text, one.hint) for one in problems)
 
 
 def meanings(kind: type) -> dict[str, str]:

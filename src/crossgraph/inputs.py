@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,35 +13,26 @@ import polars as pl
 from crossgraph._types import Bool, Int32
 from crossgraph.config import Config, load_config
 from crossgraph.errors import InputError, ResultError
-from crossgraph.graphs import ReadOptions, TableOptions
 from crossgraph.graphs.links import read_pairs
 from crossgraph.preparation import Graphs, Known
 from crossgraph.progress import Progress
 from crossgraph.results import ResultFolder
 from crossgraph.schema.seeds import EntityPairs
+from crossgraph.sources import Inputs, digest, inputs_of
+
+__all__ = [
+    "Inputs",
+    "config_of",
+    "digest",
+    "finished_report",
+    "inputs_card",
+    "inputs_of",
+    "labelled_pairs",
+    "store_known",
+    "stored_known",
+]
 
 _KNOWN = "known.parquet"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inputs:
-    """What a run reads.
-
-    left, right   graphs; one folder may stand for both
-    links         files of known links
-    schema        an edited schema mapping
-    model         a RESULT whose model is to be applied
-    verb, pairs   the command, and the labelled pairs that it learned from
-    """
-
-    left: Path
-    right: Path | None = None
-    links: tuple[Path, ...] = ()
-    schema: Path | None = None
-    model: Path | None = None
-    verb: str = "align"
-    pairs: tuple[Path, ...] = ()
-    read: ReadOptions = field(default_factory=ReadOptions)
 
 
 def inputs_card(inputs: Inputs) -> dict[str, Any]:
@@ -60,33 +49,6 @@ def inputs_card(inputs: Inputs) -> dict[str, Any]:
         "model": str(inputs.model.absolute()) if inputs.model else None,
         "read": asdict(inputs.read),
     }
-
-
-def digest(paths: Sequence[Path]) -> str:
-    """SHA-256 over the contents of files, and of the files in folders (by name), in the given order."""
-    total = hashlib.sha256()
-    for path in paths:
-        files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-        for file in files:
-            total.update(file.name.encode())
-            with file.open("rb") as content:
-                total.update(hashlib.file_digest(content, "sha256").digest())
-    return total.hexdigest()
-
-
-def inputs_of(folder: ResultFolder) -> Inputs:
-    """The graphs that a RESULT was made of, with its schema mapping."""
-    try:
-        card = json.loads(folder.report_file.read_text(encoding="utf8"))["inputs"]
-        tables = {**card["read"]["tables"], "entity_columns": tuple(card["read"]["tables"]["entity_columns"])}
-        read = ReadOptions(tables=TableOptions(**tables), names_from_iri=card["read"]["names_from_iri"])
-        right = Path(card["right"]) if card["right"] else None
-        return Inputs(left=Path(card["left"]), right=right, schema=folder.schema_file, read=read)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ResultError(
-            f"{folder.report_file} does not tell what graphs the result is of: {error}",
-            hint="name them with --graphs LEFT RIGHT",
-        ) from error
 
 
 def finished_report(folder: ResultFolder, inputs: Inputs, config: Config) -> dict[str, Any] | None:

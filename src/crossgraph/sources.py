@@ -1,0 +1,61 @@
+"""The files that a run reads, and how a RESULT tells which they were."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crossgraph.errors import ResultError
+from crossgraph.graphs import ReadOptions, TableOptions
+from crossgraph.results import ResultFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a run reads.
+
+    left, right   graphs; one folder may stand for both
+    links         files of known links
+    schema        an edited schema mapping
+    model         a RESULT whose model is to be applied
+    verb, pairs   the command, and the labelled pairs that it learned from
+    """
+
+    left: Path
+    right: Path | None = None
+    links: tuple[Path, ...] = ()
+    schema: Path | None = None
+    model: Path | None = None
+    verb: str = "align"
+    pairs: tuple[Path, ...] = ()
+    read: ReadOptions = field(default_factory=ReadOptions)
+
+
+def digest(paths: Sequence[Path]) -> str:
+    """SHA-256 over the contents of files, and of the files in folders (by name), in the given order."""
+    total = hashlib.sha256()
+    for path in paths:
+        files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        for file in files:
+            total.update(file.name.encode())
+            with file.open("rb") as content:
+                total.update(hashlib.file_digest(content, "sha256").digest())
+    return total.hexdigest()
+
+
+def inputs_of(folder: ResultFolder) -> Inputs:
+    """The graphs that a RESULT was made of, with its schema mapping."""
+    try:
+        card = json.loads(folder.report_file.read_text(encoding="utf8"))["inputs"]
+        tables = {**card["read"]["tables"], "entity_columns": tuple(card["read"]["tables"]["entity_columns"])}
+        read = ReadOptions(tables=TableOptions(**tables), names_from_iri=card["read"]["names_from_iri"])
+        right = Path(card["right"]) if card["right"] else None
+        return Inputs(left=Path(card["left"]), right=right, schema=folder.schema_file, read=read)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ResultError(
+            f"{folder.report_file} does not tell what graphs the result is of: {error}",
+            hint="name them with --graphs LEFT RIGHT",
+        ) from error

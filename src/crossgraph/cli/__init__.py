@@ -13,6 +13,7 @@ import typer
 
 from crossgraph import __version__
 from crossgraph.cli.aligning import align, demo, train
+from crossgraph.cli.benchmarking import benchmark
 from crossgraph.cli.checking import check
 from crossgraph.cli.judging import evaluate, score
 from crossgraph.cli.proposing import block, schema
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
-for _verb in (demo, check, schema, block, train, align, score, evaluate):
+for _verb in (demo, check, schema, block, train, align, score, evaluate, benchmark):
     app.command(help=_help(_verb))(_verb)
 
 

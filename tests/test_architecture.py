@@ -54,6 +54,8 @@ def test_everything_below_the_model_is_held_free_of_torch():
         "assignment",
         "decisions",
         "evaluation",
+        "exporting",
+        "merging",
         "preparation",
         "results",
         "sources",

@@ -42,6 +42,40 @@ def read_openea(folder: Path, side: int) -> Reading:
     return Reading(GraphTables(types=types, edges=edges, facts=_tagged(facts)), faults)
 
 
+def write_openea(tables: GraphTables, folder: Path, side: int) -> None:
+    """One graph into a folder in the OpenEA layout, which ``read_openea`` reads.
+
+    Raises ValueError for a graph that lines cannot hold: tabs or line ends in names, line ends in values,
+    empty values.
+    """
+    names = [
+        *tables.types.iter_columns(),
+        *tables.edges.iter_columns(),
+        tables.facts["entity"],
+        tables.facts["attribute"],
+    ]
+    values = tables.facts["value"]
+    if any(one.str.contains(r"[\t\n\r]").any() for one in names) or values.str.contains(r"^$|[\n\r]").any():
+        raise ValueError("lines cannot hold this graph")
+    tag, value = pl.col("tag"), pl.col("value")
+    typed = pl.lit('"') + value + pl.lit('"')
+    # A plain text that looks like a typed value needs a type of its own to stay what it is.
+    written = (
+        pl.when(tag.str.starts_with("@"))
+        .then(typed + tag)
+        .when(tag != "")
+        .then(typed + pl.lit("^^<") + tag + pl.lit(">"))
+        .when(value.str.contains(_TYPED_VALUE))
+        .then(typed + pl.lit(f"^^<{XSD_STRING}>"))
+        .otherwise(value)
+    )
+    facts = tables.facts.select("entity", "attribute", written)
+    for stem, table in zip(_STEMS, (tables.edges, facts, tables.types), strict=True):
+        lines = table.select(pl.concat_str(pl.all(), separator="\t")).to_series().sort()
+        text = "".join(f"{line}\n" for line in lines)
+        (folder / f"{stem}_{side}").write_bytes(text.encode())
+
+
 def _read(folder: Path, side: int, *, names: tuple[str, ...]) -> tuple[pl.DataFrame, tuple[Fault, ...]]:
     match names[-1]:
         case "tail":

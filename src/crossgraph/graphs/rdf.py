@@ -54,14 +54,15 @@ def is_alignment(path: Path) -> bool:
     return ALIGNMENT.encode() in read_head(path)
 
 
-def read_rdf(path: Path, *, scope: str = "") -> Reading:
+def read_rdf(path: Path, *, scope: str = "", declarations: bool = False) -> Reading:
     """One RDF file as a graph; nothing is ever fetched.
 
     rdf:type with an IRI gives a type, a literal a fact (tag: "" for xsd:string, "@de" for a language,
     else the datatype IRI), any other object an edge. Blank nodes are entities ``_:label``, or
     ``_:scope.label`` with a scope; those without a label are numbered in reading order. Names of graphs
     do not count. Relative IRIs resolve against ``file:///NAME``, the same on every machine. Declarations
-    of classes and properties are schema, not entities: left out, with a note; so are triples about triples.
+    of classes and properties are schema, not entities: left out, with a note, unless ``declarations`` keeps
+    them; triples about triples are left out in any case.
 
     Line-based formats go on after a bad line; the others stop at their first syntax error.
     """
@@ -77,7 +78,7 @@ def read_rdf(path: Path, *, scope: str = "") -> Reading:
     columns = _Columns(_BlankNames(text, scope))
     syntax = _fill(columns, text, path=path)
     everything = sorted((*faults, *syntax), key=lambda fault: fault.line or 0)
-    tables, dropped = without_schema(columns.tables())
+    tables, dropped = (columns.tables(), 0) if declarations else without_schema(columns.tables())
     notes = [f"{path}: {dropped:,} schema declarations are no entities and were left out"] if dropped else []
     if columns.skipped:
         notes.append(f"{path}: {columns.skipped:,} triples about triples were left out")

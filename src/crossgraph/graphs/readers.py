@@ -19,6 +19,7 @@ from crossgraph.graphs._reading import Reading, failed, united
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
 from crossgraph.graphs.neo4j import is_neo4j, read_neo4j
 from crossgraph.graphs.openea import openea_sides, read_openea
+from crossgraph.graphs.parquet import is_parquet_graph, read_parquet_graph
 from crossgraph.graphs.rdf import is_alignment, rdf_format, read_rdf
 from crossgraph.graphs.tabular import TableOptions, is_table, missing_column, read_table
 
@@ -43,10 +44,12 @@ class ReadOptions:
     tables           how record tables become graphs
     names_from_iri   add a fact ``iri_name``: the local name of an entity's IRI, percent-decoded, with
                      blanks for underscores. Identifiers are no evidence unless this is asked for
+    declarations     keep what RDF says of classes and properties: no entities to be aligned, but statements
     """
 
     tables: TableOptions = field(default_factory=TableOptions)
     names_from_iri: bool = False
+    declarations: bool = False
 
 
 def read_graph(
@@ -127,13 +130,15 @@ def _absent(path: Path) -> list[Fault]:
 
 def _read_file(path: Path, options: ReadOptions) -> Reading:
     if rdf_format(path) is not None:
-        return read_rdf(path)
+        return read_rdf(path, declarations=options.declarations)
     if not is_table(path):
         return failed(Fault(str(path), None, f"unknown kind of file {path.suffix!r}", _ALLOWED))
     return read_neo4j([path]) if _is_csv(path) and is_neo4j(path) else read_table(path, options.tables)
 
 
 def _read_folder(folder: Path, side: Side | None, *, options: ReadOptions) -> Reading:
+    if is_parquet_graph(folder):
+        return read_parquet_graph(folder)
     numbers = openea_sides(folder)
     tables = _side_tables(folder)
     match (numbers, tables, side):
@@ -162,8 +167,23 @@ def _read_files(folder: Path, options: ReadOptions) -> Reading:
     if not rdf and not tables:
         return failed(Fault(str(folder), None, "the folder holds no graph", _ALLOWED))
     scopes = [path.name.partition(".")[0] if len(rdf) > 1 else "" for path in rdf]
-    readings = [read_rdf(path, scope=scope) for path, scope in zip(rdf, scopes, strict=True)]
+    readings = [
+        read_rdf(path, scope=scope, declarations=options.declarations)
+        for path, scope in zip(rdf, scopes, strict=True)
+    ]
     return united([*readings, *(read_table(path, options.tables) for path in tables)])
+
+
+def is_rdf(path: Path) -> bool:
+    """Whether a graph is RDF throughout: a file of it, or a folder whose graph files all are."""
+    if not path.is_dir():
+        return rdf_format(path) is not None
+    files = [file for file in path.iterdir() if file.is_file() and not is_alignment(file)]
+    found = [
+        file for file in files if rdf_format(file) is not None or (is_table(file) and not _is_pairs(file))
+    ]
+    whole = not openea_sides(path) and not _side_tables(path) and not is_parquet_graph(path)
+    return whole and bool(found) and all(rdf_format(file) is not None for file in found)
 
 
 def _is_csv(path: Path) -> bool:

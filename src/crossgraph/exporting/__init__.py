@@ -1,0 +1,1 @@
+"""Matches and merged graphs in the forms that other tools read."""

@@ -1,0 +1,72 @@
+"""A graph as Parquet tables of nodes, edges and facts: the one form that holds every graph as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from crossgraph.errors import Fault
+from crossgraph.graphs._reading import Reading, failed
+from crossgraph.graphs.graph import GraphTables
+
+NODES, EDGES, FACTS = "nodes.parquet", "edges.parquet", "facts.parquet"
+_HINT = "crossgraph writes nodes with id and types, edges with head, relation, tail, facts with entity, ..."
+
+
+def is_parquet_graph(folder: Path) -> bool:
+    """Whether a folder holds tables of nodes, edges and facts."""
+    return all((folder / name).is_file() for name in (NODES, EDGES, FACTS))
+
+
+def read_parquet_graph(folder: Path) -> Reading:
+    """The graph of a folder with these tables; further columns are passed over.
+
+    nodes.parquet   id, types (a list)
+    edges.parquet   head, relation, tail
+    facts.parquet   entity, attribute, value, tag
+
+    Faults: a table that is no Parquet, lacks a column, or has an empty cell in one.
+    """
+    strings = pl.String()
+    nodes, node_faults = _read(folder / NODES, {"id": strings, "types": pl.List(pl.String)})
+    edges, edge_faults = _read(folder / EDGES, GraphTables.empty_edges().schema)
+    facts, fact_faults = _read(folder / FACTS, GraphTables.empty_facts().schema)
+    faults = (*node_faults, *edge_faults, *fact_faults)
+    if faults:
+        return failed(*faults)
+    types = nodes.filter(pl.col("types").list.len() > 0).explode("types")
+    return Reading(GraphTables(types=types.select(entity="id", type="types"), edges=edges, facts=facts))
+
+
+def write_parquet_graph(tables: GraphTables, folder: Path, *, nodes: pl.DataFrame | None = None) -> None:
+    """Write the three tables into a folder that is there; what columns they have besides is kept.
+
+    nodes   a table with a column ``id`` and more columns about nodes, to be joined to those of ``tables``
+    """
+    ids = pl.concat(
+        [tables.types["entity"], tables.edges["head"], tables.edges["tail"], tables.facts["entity"]]
+    )
+    table = pl.DataFrame({"id": ids.unique().sort()})
+    types = tables.types.group_by(pl.col("entity").alias("id")).agg(types=pl.col("type").sort())
+    table = table.join(types, on="id", how="left", maintain_order="left")
+    table = table.with_columns(pl.col("types").fill_null([]))
+    if nodes is not None:
+        table = table.join(nodes, on="id", how="left", maintain_order="left")
+    for name, one in ((NODES, table), (EDGES, tables.edges), (FACTS, tables.facts)):
+        one.write_parquet(folder / name, compression="zstd")
+
+
+def _read(path: Path, schema: pl.Schema | dict[str, pl.DataType]) -> tuple[pl.DataFrame, tuple[Fault, ...]]:
+    try:
+        table = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        return pl.DataFrame(), (Fault(str(path), None, f"cannot be read as Parquet: {error}", _HINT),)
+    wrong = [f"{name} ({kind})" for name, kind in schema.items() if table.schema.get(name) != kind]
+    if wrong:
+        problem = f"lacks the columns {', '.join(wrong)}"
+        return pl.DataFrame(), (Fault(str(path), None, problem, _HINT),)
+    table = table.select(list(schema))
+    empty = table.with_row_index("row", offset=1).filter(pl.any_horizontal(pl.all().is_null()))
+    faults = [Fault(str(path), row, "has an empty cell") for row in empty["row"].head(50)]
+    return table, tuple(faults)

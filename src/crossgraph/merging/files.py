@@ -1,0 +1,77 @@
+"""From a RESULT to a file of the merged graph, with its report beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from crossgraph.graphs.links import read_links
+from crossgraph.graphs.readers import is_rdf, read_pair
+from crossgraph.merging.dataset import dataset_form, write_merged
+from crossgraph.merging.merge import merge
+from crossgraph.merging.options import MergeOptions
+from crossgraph.merging.report import MergeReport, report_of
+from crossgraph.merging.source import Source
+from crossgraph.progress import SILENT, Progress
+from crossgraph.results import ResultFolder, write_whole
+from crossgraph.schema.mapping import read_schema
+from crossgraph.sources import Inputs, digest, inputs_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeInputs:
+    """What a merge reads.
+
+    result    the RESULT with the matches and the schema mapping
+    graphs    the two graphs; those that RESULT was made of if not given
+    matches   matches or links in the place of those of RESULT
+    schema    a schema mapping in the place of that of RESULT
+    """
+
+    result: Path
+    graphs: Inputs | None = None
+    matches: Path | None = None
+    schema: Path | None = None
+
+
+def report_path(out: Path) -> Path:
+    """Where the report of a merged graph lies: ``merged.nq`` has ``merged.report.json``."""
+    return out.with_name(f"{out.stem}.report.json")
+
+
+def merge_result(
+    inputs: MergeInputs, out: Path, *, options: MergeOptions, progress: Progress = SILENT
+) -> MergeReport:
+    """Merge the graphs of a RESULT by its matches into the dataset ``out``, .nq or .trig.
+
+    Raises what reading raises, ConfigError for policies of attributes that are not there, and InputError
+    if ``out`` is not named as a dataset. Nothing is written unless all of it can be.
+    """
+    form = dataset_form(out)
+    folder = ResultFolder(inputs.result)
+    graphs = inputs.graphs or inputs_of(folder)
+    with progress.stage("read"):
+        sources = _read(graphs)
+        links = read_links(inputs.matches or folder.matches_file)
+        schema = read_schema(inputs.schema or folder.schema_file)
+    with progress.stage("merge"):
+        merged = merge(sources, links, schema, options=options)
+        report = report_of(merged)
+    with progress.stage("write"):
+        write_whole(out, lambda part: write_merged(merged, part, form))
+        text = json.dumps(report.content, ensure_ascii=False, indent=1)
+        write_whole(report_path(out), lambda part: part.write_text(text + "\n", encoding="utf8"))
+    return report
+
+
+def _read(inputs: Inputs) -> tuple[Source, Source]:
+    # A name made of an IRI is no statement of the graph; what is said of classes is.
+    options = replace(inputs.read, names_from_iri=False, declarations=True)
+    graphs = read_pair(inputs.left, inputs.right, options=options)
+    paths = inputs.left, inputs.right or inputs.left
+    left, right = (
+        Source(graph, path.name, is_rdf(path), digest([path]))
+        for graph, path in zip(graphs, paths, strict=True)
+    )
+    return left, right

@@ -1,20 +1,27 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chi2
 
 from crossgraph.config import RunOptions
 from crossgraph.errors import ConfigError
 from crossgraph.graphs.adjacency import Adjacency, directed_name
-from crossgraph.sampling import SamplingOptions, content_keys, edge_weights, sample_neighbourhoods
-from features.plain import graph_of
+from crossgraph.sampling import SamplingOptions, content_keys, relation_weights, sample_neighbourhoods
+from features.plain import graph_of, ints
+from references import slow_sampling
 
 edges = st.lists(
     st.tuples(st.sampled_from("abcde"), st.sampled_from("rs"), st.sampled_from("abcde")), max_size=12
 )
 NAMED = [(entity, "name", f"name of {entity}") for entity in "abcde"]
+# Some entities share all their facts, some have none.
+alike = st.lists(st.tuples(st.sampled_from("abcd"), st.just("name"), st.sampled_from("xy")), max_size=4)
+kinds = st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("tu")), max_size=4)
 
 
 def sampled(graph, *, neighbours=3, weighted=True, seed=0):
@@ -67,6 +74,22 @@ def test_neither_rows_nor_identifiers_change_a_draw(rows, random):
     assert found == told(graph, sampled(graph))
 
 
+@given(kinds, edges, alike, st.permutations("abcde"))
+def test_identifiers_decide_only_between_entities_that_are_alike(types, rows, facts, order):
+    renamed = dict(zip("abcde", order, strict=True))
+    graph = graph_of(types, rows, facts)
+    other = graph_of(
+        [(renamed[e], kind) for e, kind in types],
+        [(renamed[h], r, renamed[t]) for h, r, t in rows],
+        [(renamed[e], a, v) for e, a, v in facts],
+    )
+    looks, found = slow_sampling.around_keys(graph), told(graph, sampled(graph, neighbours=2))
+    looks_there, found_there = slow_sampling.around_keys(other), told(other, sampled(other, neighbours=2))
+    for entity, drawn in found.items():
+        there = [(r, looks_there[n]) for r, n in found_there[renamed[entity]]]
+        assert there == [(r, looks[n]) for r, n in drawn]
+
+
 def test_a_seed_repeats_itself_and_another_one_draws_anew():
     graph = graph_of(
         facts=[("hub", "name", "hub"), *((f"n{i}", "name", f"n {i}") for i in range(40))],
@@ -92,58 +115,161 @@ def test_far_entities_do_not_change_a_draw():
     assert told(graph, sampled(graph))["hub"] == told(wider, sampled(wider))["hub"]
 
 
-@given(edges)
-def test_weights_are_one_over_the_average_fan_out(rows):
-    types = [("a", "film"), ("b", "film"), ("c", "person")]
+@given(kinds, edges)
+def test_weights_are_one_over_the_average_fan_out(types, rows):
     graph = graph_of([*types, *((e, "thing") for e in "de")], rows)
-    adjacency = Adjacency.of(graph)
-    kind = {e: graph.entity_type(i) for i, e in enumerate(graph.ids)}
-    directed = {(h, r, t) for h, r, t in rows} | {(t, "^" + r, h) for h, r, t in rows}
-    for source, relation, weight in zip(
-        adjacency.sources, adjacency.relations, edge_weights(graph, adjacency), strict=True
-    ):
-        name = directed_name(graph.relation_names, int(relation))
-        alike = [(h, t) for h, r, t in directed if r == name and kind[h] == kind[graph.ids[int(source)]]]
-        assert weight == pytest.approx(len({h for h, _ in alike}) / len(alike))
+    found = relation_weights(graph, Adjacency.of(graph))
+    kinds_of = ["entity", *graph.type_names]
+    told = {
+        (kinds_of[kind], directed_name(graph.relation_names, int(found.relations[at]))): found.weights[at]
+        for kind in range(len(kinds_of))
+        for at in range(found.indptr[kind], found.indptr[kind + 1])
+    }
+    assert told == slow_sampling.weights(graph)
+    assert len(told) == len(found.weights) == found.indptr[-1]
 
 
-def test_the_one_director_comes_before_the_dozen_actors():
-    """First draws over many seeds are in proportion to the weights: the director half of the time."""
-    actors = [f"a{i:02}" for i in range(12)]
+@given(kinds, edges, alike, st.integers(1, 5), st.booleans(), st.integers(0, 1 << 31))
+def test_the_kernel_draws_what_plain_loops_draw(types, rows, facts, neighbours, weighted, seed):
+    graph = graph_of([*types, *((e, "thing") for e in "de")], rows, facts)
+    options = {"neighbours": neighbours, "weighted": weighted, "seed": seed}
+    assert told(graph, sampled(graph, **options)) == slow_sampling.sample(graph, **options)
+    assert content_keys(graph).tolist() == list(slow_sampling.keys(graph).values())
+
+
+@given(edges, alike, st.permutations(range(5)), st.integers(1, 5))
+def test_an_entity_drawn_alone_or_in_any_order_draws_the_same(rows, facts, order, neighbours):
+    graph = graph_of([(e, "tu"[e > "b"]) for e in "abcde"], rows, facts)
+    adjacency, options = Adjacency.of(graph), SamplingOptions(neighbours=neighbours)
+    whole = sample_neighbourhoods(graph, adjacency, options=options, seed=1)
+    for entities in (ints(*order), *(ints(e) for e in range(5)), ints()):
+        part = sample_neighbourhoods(graph, adjacency, options=options, seed=1, entities=entities)
+        for one, all_ in zip(vars(part).values(), vars(whole).values(), strict=True):
+            np.testing.assert_array_equal(one, all_[entities])
+
+
+# One director, four actors, three keywords: the weights that a film's eight rows must have.
+CREW = [("directed_by", 1), ("stars", 4), ("about", 3)]
+RIGHT = [1 / many for _, many in CREW for _ in range(many)]
+DRAWS = 20_000
+
+
+def films(count):
+    """Films of one cast, which only their names tell apart."""
+    cast = [(relation, f"{relation} {i}") for relation, many in CREW for i in range(many)]
+    names = [f"film {i:05}" for i in range(count)]
     graph = graph_of(
-        edges=[("film", "directed_by", "d"), *(("film", "stars", actor) for actor in actors)],
-        facts=[(entity, "name", f"name {entity}") for entity in ("film", "d", *actors)],
+        [(name, "film") for name in names],
+        [(name, relation, other) for name in names for relation, other in cast],
+        [(entity, "name", entity) for entity in (*names, *(other for _, other in cast))],
     )
-    film, director = graph.ids.to_list().index("film"), graph.ids.to_list().index("d")
-    draws = 1500
-    firsts = np.array([sampled(graph, neighbours=1, seed=seed).neighbours[film, 0] for seed in range(draws)])
-    counts = np.bincount(firsts, minlength=len(graph))
-    # Four standard errors.
-    assert abs(counts[director] / draws - 1 / 2) < 4 * 0.5 / np.sqrt(draws)
-    share = 1 / 24
-    others = counts[[graph.ids.to_list().index(actor) for actor in actors]] / draws
-    assert np.abs(others - share).max() < 4 * np.sqrt(share * (1 - share) / draws)
+    return graph, [graph.ids.to_list().index(other) for _, other in cast]
 
 
-def test_unweighted_draws_are_alike():
+def sets_of(found, entities, cast):
+    """Of each entity which of the eight rows were drawn."""
+    place = {entity: at for at, entity in enumerate(cast)}
+    return [frozenset(place[other] for other in row) for row in found.neighbours[entities].tolist()]
+
+
+def misfit(drawn, weights):
+    """Chi-square of drawn sets, as a share of what a right sampler exceeds once in a million."""
+    expected = slow_sampling.chances(weights, 3)
+    counts = Counter(drawn)
+    total = sum((counts[one] - len(drawn) * p) ** 2 / (len(drawn) * p) for one, p in expected.items())
+    return total / chi2.isf(1e-6, len(expected) - 1)
+
+
+@pytest.fixture(scope="module")
+def many_films():
+    return films(DRAWS)
+
+
+@pytest.mark.parametrize(("weighted", "weights"), [(True, RIGHT), (False, [1.0] * 8)])
+def test_films_of_one_cast_draw_sets_with_the_exact_chances(many_films, weighted, weights):
+    graph, cast = many_films
+    at = np.flatnonzero(graph.primary_types >= 0)
+    drawn = sets_of(sampled(graph, weighted=weighted, seed=3), at, cast)
+    assert misfit(drawn, weights) < 1
+    # Another law does not pass.
+    assert misfit(drawn, [1.0] * 8 if weighted else RIGHT) > 10
+
+
+def test_seeds_draw_an_entity_s_neighbours_with_the_exact_chances():
+    graph, cast = films(1)
+    film, draws = int(np.flatnonzero(graph.primary_types >= 0)[0]), 2000
+    drawn = [sets_of(sampled(graph, seed=seed), [film], cast)[0] for seed in range(draws)]
+    for row in range(8):
+        exact = sum(p for one, p in slow_sampling.chances(RIGHT, 3).items() if row in one)
+        share = sum(row in one for one in drawn) / draws
+        # 5.5 standard errors: all eight hold but once in three million.
+        assert abs(share - exact) < 5.5 * np.sqrt(exact * (1 - exact) / draws)
+
+
+@pytest.mark.parametrize(
+    "wrong", [[1.0] * 8, [1 / w for w in RIGHT], [w**2 for w in RIGHT], [1.0, *[1 / 4] * 7]]
+)
+def test_a_wrong_sampler_fails_the_statistical_test(wrong):
+    assert misfit(slow_sampling.race(RIGHT, 3, DRAWS, seed=1), RIGHT) < 1
+    assert misfit(slow_sampling.race(wrong, 3, DRAWS, seed=1), RIGHT) > 2
+
+
+def test_neighbours_that_nothing_tells_apart_draw_apart():
+    """The one director stands against forty blank nodes of weight 1 / 40, not against one of them."""
     graph = graph_of(
-        edges=[("film", "directed_by", "d"), *(("film", "stars", f"a{i}") for i in range(4))],
-        facts=[(e, "name", e) for e in ("film", "d", *(f"a{i}" for i in range(4)))],
+        edges=[
+            (f"film {i}", relation, f"film {i} {other}")
+            for i in range(2000)
+            for relation, other in [("directed_by", "d"), *(("note", f"n{k:02}") for k in range(40))]
+        ],
+        facts=[(f"film {i}", "name", f"{i}") for i in range(2000)],
     )
-    film = graph.ids.to_list().index("film")
-    firsts = [sampled(graph, neighbours=1, weighted=False, seed=s).neighbours[film, 0] for s in range(1000)]
-    counts = np.bincount(firsts, minlength=6)
-    assert np.abs(counts[counts > 0] / 1000 - 0.2).max() < 4 * 0.4 / np.sqrt(1000)
+    names = graph.ids.to_list()
+    rows = np.flatnonzero(graph.ids.is_in([f"film {i}" for i in range(2000)]).to_numpy())
+    found = sampled(graph, neighbours=1)
+    directed = found.relations[rows, 0] == graph.relation_names.index("directed_by")
+    assert abs(directed.mean() - 1 / 2) < 5.5 * 0.5 / np.sqrt(2000)
+    places = np.array([int(names[n][-2:]) for n in found.neighbours[rows[~directed], 0]])
+    assert np.bincount(places, minlength=40).max() < 60
 
 
 def test_keys_are_made_of_contents_alone():
     one = graph_of([("z", "t")], facts=[("a", "name", "fox"), ("a", "size", "5"), ("b", "name", "hen")])
-    other = graph_of([("0", "u")], facts=[("x", "name", "hen"), ("y", "size", "5"), ("y", "name", "fox")])
+    other = graph_of([("0", "t")], facts=[("x", "name", "hen"), ("y", "size", "5"), ("y", "name", "fox")])
     a, b, z = content_keys(one).tolist()
     assert content_keys(other).tolist() == [z, b, a]
     assert len({a, b, z}) == 3
     # A value means something else under another attribute.
     assert content_keys(graph_of(facts=[("a", "alias", "hen")])).item() != b
+
+
+def test_entities_without_facts_are_told_by_what_surrounds_them():
+    facts = [("m", "name", "Mercury"), ("v", "name", "Venus")]
+    edges = [("m", "orbit", "o1"), ("v", "orbit", "o2"), ("o1", "axis", "x1"), ("o2", "axis", "x2")]
+    graph = graph_of([("lone", "t"), ("only", "u")], edges, facts)
+    keys = dict(zip(graph.ids, content_keys(graph).tolist(), strict=True))
+    assert len(set(keys.values())) == len(keys)
+    swapped = [(h.translate({49: 50, 50: 49}), r, t.translate({49: 50, 50: 49})) for h, r, t in edges]
+    turned = graph_of([("lone", "t"), ("only", "u")], swapped, facts)
+    moved = dict(zip(turned.ids, content_keys(turned).tolist(), strict=True))
+    assert [moved[e] for e in ("o2", "o1", "x2", "x1")] == [keys[e] for e in ("o1", "o2", "x1", "x2")]
+    # What has facts is told by these alone.
+    bare = graph_of(facts=facts)
+    assert content_keys(bare).tolist() == [keys["m"], keys["v"]]
+
+
+def test_only_structure_tells_apart_what_has_the_same_facts():
+    """Three of one name, one of them with a part: which one is drawn does not follow the identifiers."""
+    drawn = []
+    for ids in ("abc", "bca", "cab"):
+        plain, other, special = ids
+        graph = graph_of(
+            edges=[("hub", "r", e) for e in ids] + [(special, "s", "part")],
+            facts=[("hub", "name", "hub"), *((e, "name", "twin") for e in ids)],
+        )
+        words = dict.fromkeys([plain, other], "plain") | {special: "special"}
+        drawn.append([words[n] for _, n in told(graph, sampled(graph, neighbours=2))["hub"]])
+    assert drawn[0] == drawn[1] == drawn[2]
 
 
 @pytest.mark.parametrize("graph", [graph_of(), graph_of([("a", "t")])])

@@ -1,0 +1,127 @@
+"""What chance draws from: numbers made of what entities are, never of what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from crossgraph._types import Bool, Int32, Int64, UInt64
+from crossgraph.graphs.graph import KnowledgeGraph
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+# So many edges away an entity without facts is told by.
+_ROUNDS = 2
+
+
+def content_keys(graph: KnowledgeGraph) -> UInt64:
+    """(E) a number made of an entity's facts alone or, where it has none, of its types and surroundings.
+
+    Two entities share one if they have the same facts, or if neither has facts and both have the same types
+    and look alike two edges deep (relations and the facts and types found there).
+    """
+    return ContentKeys(graph).keys
+
+
+@dataclass(frozen=True, eq=False)
+class ContentKeys:
+    """Keys of all entities, and the order of those that share one; each is computed when it is asked for."""
+
+    graph: KnowledgeGraph
+
+    @cached_property
+    def keys(self) -> UInt64:
+        """(E) see ``content_keys``."""
+        told = self._told
+        return self._of_facts if told.all() else np.where(told, self._of_facts, self._around)
+
+    @cached_property
+    def places(self) -> Int64:
+        """(E) ascending among the entities of one key; -1 for an entity that shares its key with no other.
+
+        Those of one key are ordered by their types and surroundings, so that identifiers decide only between
+        entities that are alike in these too.
+        """
+        order = np.argsort(self.keys, kind="stable")
+        repeats = np.diff(self.keys[order]) == 0
+        shared = order[np.r_[repeats, False] | np.r_[False, repeats]] if len(repeats) else order[:0]
+        places = np.full(len(self.graph), -1, dtype=np.int64)
+        if len(shared):
+            ranked = shared[np.lexsort((shared, self._around[shared], self.keys[shared]))]
+            places[ranked] = np.arange(len(shared))
+        return places
+
+    @cached_property
+    def _told(self) -> Bool:
+        """(E) True where an entity has facts."""
+        told = np.zeros(len(self.graph), dtype=bool)
+        told[self.graph.fact_entities] = True
+        return told
+
+    @cached_property
+    def _of_facts(self) -> UInt64:
+        """(E) of facts alone; those without facts share one."""
+        facts = mix(self.graph.fact_values.hash(7).to_numpy().astype(np.uint64))
+        if len(facts):
+            facts = mix(facts ^ hash_texts(self.graph.attribute_names)[self.graph.fact_attributes])
+        keys = np.full(len(self.graph), _GOLDEN, dtype=np.uint64)
+        np.add.at(keys, self.graph.fact_entities, facts)
+        return mix(keys)
+
+    @cached_property
+    def _around(self) -> UInt64:
+        """(E) of facts, types and surroundings (colour refinement of Weisfeiler and Leman, 1968)."""
+        graph = self.graph
+        keys = self._of_facts.copy()
+        if len(graph.typed):
+            np.add.at(keys, graph.typed[:, 0], mix(hash_texts(graph.type_names))[graph.typed[:, 1]])
+        keys = mix(keys)
+        for _ in range(_ROUNDS):
+            keys = mix(keys + _reached(keys, graph.heads, graph.relations, graph.tails, directed_keys(graph)))
+        return keys
+
+
+def directed_keys(graph: KnowledgeGraph) -> UInt64:
+    """(2R) a number of each directed relation's name."""
+    names = graph.relation_names
+    return hash_texts((*names, *("^" + name for name in names)))
+
+
+def hash_texts(texts: tuple[str, ...]) -> UInt64:
+    """FNV-1a of each text, 64 bits."""
+    return np.array([hash_text(text) for text in texts], dtype=np.uint64)
+
+
+def hash_text(text: str) -> int:
+    """FNV-1a of a text, 64 bits."""
+    value = 0xCBF29CE484222325
+    for byte in text.encode():
+        value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return value
+
+
+def mix(values: UInt64) -> UInt64:
+    """Scramble 64-bit numbers (SplitMix64)."""
+    z = values + _GOLDEN
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+mix_one: Callable[[Any], Any] = njit(cache=True, nogil=True)(mix)
+
+
+@njit(cache=True, nogil=True)
+def _reached(keys: UInt64, heads: Int32, relations: Int32, tails: Int32, directed: UInt64) -> UInt64:
+    """(E) sums over an entity's edges, whatever their order, of the relation and the key at the other end."""
+    sums = np.zeros_like(keys)
+    turned = len(directed) // 2
+    for edge in range(len(heads)):
+        head, tail, relation = heads[edge], tails[edge], relations[edge]
+        sums[head] += mix_one(keys[tail] ^ directed[relation])
+        sums[tail] += mix_one(keys[head] ^ directed[relation + turned])
+    return sums

@@ -1,0 +1,176 @@
+"""Neighbourhoods capped by weighted sampling without replacement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numba import njit
+
+from crossgraph._types import Bool, Float64, Int32, Int64, UInt64
+from crossgraph.errors import ConfigError
+from crossgraph.graphs.adjacency import Adjacency
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.sampling.keys import ContentKeys, directed_keys, mix, mix_one
+from crossgraph.sampling.weights import relation_weights
+
+_Drawn: TypeAlias = tuple[Int32, Int32, Bool]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SamplingOptions:
+    """How neighbourhoods are capped.
+
+    neighbours   neighbours kept for each entity (count)
+    weighted     draw rare relations first; otherwise all neighbours alike
+    """
+
+    neighbours: int = 10
+    weighted: bool = True
+
+    def __post_init__(self) -> None:
+        if self.neighbours < 1:
+            raise ConfigError(f"[sampling] neighbours = {self.neighbours}", hint="use 1 or more")
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhoods:
+    """The sampled neighbours of every entity of one graph, padded to the same number.
+
+    neighbours (E, N)   entity numbers, in the order of the draws; 0 where padded
+    relations (E, N)    directed relations as in ``Adjacency``; 0 where padded
+    mask (E, N)         True for a real neighbour
+    """
+
+    neighbours: Int32
+    relations: Int32
+    mask: Bool
+
+
+def sample_neighbourhoods(
+    graph: KnowledgeGraph,
+    adjacency: Adjacency,
+    *,
+    options: SamplingOptions,
+    seed: int,
+    entities: Int32 | None = None,
+) -> Neighbourhoods:
+    """Draw each entity's neighbours without replacement; one by two relations counts as two.
+
+    A neighbour's chance is inverse to the average number of neighbours that its relation has for the
+    entity's type (Zhu et al., WWW 2020). Drawn by an exponential race: the smallest -log(u) / weight win
+    (Efraimidis and Spirakis, 2006).
+
+    Each u comes from the seed, the relation's name and the contents of both ends (``content_keys``). So
+    neither the order of rows nor the names of identifiers nor other draws change a neighbourhood, and other
+    entities only by the averages, or as surroundings of an end without facts. Neighbours of equal contents
+    by one relation draw apart, in the order of their types and surroundings; where these are alike too,
+    identifiers decide which one is which.
+
+    entities (Q)   whom to draw for, in any order, one row each; all where not given
+    """
+    table, content = relation_weights(graph, adjacency), ContentKeys(graph)
+    weights = table.weights if options.weighted else np.ones_like(table.weights)
+    drawn = np.arange(len(graph), dtype=np.int32) if entities is None else entities.astype(np.int32)
+    types = graph.primary_types[drawn] + 1
+    return Neighbourhoods(
+        *_draw(
+            (drawn, types, np.argsort(types, kind="stable")),
+            (adjacency.indptr, adjacency.neighbours, adjacency.relations),
+            (mix(content.keys ^ mix(np.array([seed], dtype=np.uint64))), content.keys, directed_keys(graph)),
+            content.places,
+            (table.indptr, table.relations, weights),
+            options.neighbours,
+        )
+    )
+
+
+@njit(cache=True, nogil=True)
+def _draw(
+    entities: tuple[Int32, Int32, Int64],
+    edges: tuple[Int64, Int32, Int32],
+    hashes: tuple[UInt64, UInt64, UInt64],
+    places: Int64,
+    table: tuple[Int64, Int32, Float64],
+    count: int,
+) -> _Drawn:
+    """(Q, N) neighbours, relations and mask: each entity's rows race, and the ``count`` fastest are kept."""
+    who, types, order = entities
+    indptr, to, by = edges
+    own, keys, directed = hashes
+    starts, known, weights = table
+    neighbours = np.zeros((len(who), count), dtype=np.int32)
+    relations, mask = np.zeros_like(neighbours), np.zeros(neighbours.shape, dtype=np.bool_)
+    times, rows = np.empty(count), np.empty(count, dtype=np.int64)
+    weight, kind = np.empty(len(directed)), -1
+    nth, told_alike = np.zeros(_most(who, indptr), dtype=np.int64), (places >= 0).any()
+    for q in order:
+        first, end = indptr[who[q]], indptr[who[q] + 1]
+        if types[q] != kind:
+            # Every relation that an entity has is in its type's part, so no old weight is read.
+            kind = types[q]
+            weight[known[starts[kind] : starts[kind + 1]]] = weights[starts[kind] : starts[kind + 1]]
+        if told_alike:
+            _number_alike(nth, (to[first:end], by[first:end]), places, keys)
+        filled = 0
+        for row in range(first, end):
+            hashed = mix_one(mix_one(own[who[q]] ^ keys[to[row]]) ^ directed[by[row]])
+            filled = _enter(times, rows, filled, _time(hashed, nth[row - first], weight[by[row]]), row)
+        for place in range(filled):
+            neighbours[q, place], relations[q, place] = to[rows[place]], by[rows[place]]
+            mask[q, place] = True
+    return neighbours, relations, mask
+
+
+@njit(cache=True, nogil=True)
+def _most(entities: Int32, indptr: Int64) -> int:
+    most = 0
+    for entity in entities:
+        most = max(most, indptr[entity + 1] - indptr[entity])
+    return most
+
+
+@njit(cache=True, nogil=True)
+def _number_alike(nth: Int64, edges: tuple[Int32, Int32], places: Int64, keys: UInt64) -> None:
+    """Number an entity's neighbours of one key by one relation 0, 1, ... in the order of their places."""
+    to, by = edges
+    start = 0
+    while start < len(to):
+        end = start
+        alike = [np.int64(0) for _ in range(0)]
+        while end < len(to) and by[end] == by[start]:
+            nth[end] = 0
+            if places[to[end]] >= 0:
+                alike.append((places[to[end]] << 32) | end)
+            end += 1
+        alike.sort()
+        for one in range(1, len(alike)):
+            before, row = alike[one - 1] & 0xFFFFFFFF, alike[one] & 0xFFFFFFFF
+            if keys[to[before]] == keys[to[row]]:
+                nth[row] = nth[before] + 1
+        start = end
+
+
+@njit(cache=True, nogil=True)
+def _time(hashed: int, nth: int, weight: float) -> float:
+    """When a row arrives in the race; ``nth`` is its number among the rows that are told alike."""
+    drawn = np.uint64(hashed)
+    if nth:
+        drawn = mix_one(drawn + np.uint64(nth))
+    return float(-np.log((np.float64(drawn >> np.uint64(11)) + 0.5) / 2.0**53) / weight)
+
+
+@njit(cache=True, nogil=True)
+def _enter(times: Float64, rows: Int64, filled: int, time: float, row: int) -> int:
+    """Keep a row among the fastest so far, in order, and say how many there are now."""
+    if filled == len(times):
+        if time >= times[-1]:
+            return filled
+        filled -= 1
+    at = filled
+    while at and times[at - 1] > time:
+        times[at], rows[at] = times[at - 1], rows[at - 1]
+        at -= 1
+    times[at], rows[at] = time, row
+    return filled + 1

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from crossgraph.errors import CrossgraphError
+from crossgraph.errors import CrossgraphError, InputError
 from crossgraph.stages import peak_memory_mib
 
 _Name = TypeVar("_Name")
@@ -56,6 +56,11 @@ def in_processes(tasks: Iterator[Task[_Name]], *, at_once: int = 1) -> Iterator[
         for _, process in running.values():
             process.terminate()
             process.join()
+
+
+def refuse(reason: str) -> None:
+    """A task that cannot even start. Raises InputError."""
+    raise InputError(reason)
 
 
 def peak_mib() -> float:

@@ -16,7 +16,7 @@ import torch
 from crossgraph import __version__
 from crossgraph.benchmarking.judging import judge
 from crossgraph.benchmarking.problem import Answer, Method, Problem, problems
-from crossgraph.benchmarking.processes import Ended, Task, in_processes, one_line, peak_mib
+from crossgraph.benchmarking.processes import Ended, Task, in_processes, one_line, peak_mib, refuse
 from crossgraph.benchmarking.records import Cost, Key, Record, case_text
 from crossgraph.benchmarking.suite import DataSet, Entrant, Suite, Value
 from crossgraph.config import Config, load_config
@@ -159,7 +159,12 @@ def run_all(
     Data sets are prepared here, each once as long as nothing that blocking reads changes.
     """
     prepared = _with_problems(runs, data, progress)
-    tasks = (Task(run, _record, (run, problem, str(folder))) for run, problem in prepared)
+    tasks = (
+        Task(run, refuse, (problem,))
+        if isinstance(problem, str)
+        else Task(run, _record, (run, problem, str(folder)))
+        for run, problem in prepared
+    )
     yield from in_processes(tasks, at_once=jobs)
 
 
@@ -183,9 +188,7 @@ def _with_problems(
             yield from ((run, one_line(error)) for run in configs)
 
 
-def _record(run: Run, problem: Problem | str, folder: str) -> Record:
-    if isinstance(problem, str):
-        raise InputError(problem)
+def _record(run: Run, problem: Problem, folder: str) -> Record:
     # A method that gains from several threads says so itself; the others would only wait for each other.
     torch.set_num_threads(1)
     answer = load_method(run.method.run, folder)(problem)

@@ -32,7 +32,8 @@ from crossgraph.matches import MATCH_SCHEMA, Matches
 from crossgraph.results import read_matches, read_scores, write_scores, write_sssom
 from crossgraph.schema.mapping import SchemaMapping, TypeMapping
 
-VERBS = ["demo", "check", "schema", "block", "train", "align", "score", "evaluate", "benchmark"]
+VERBS = ["demo", "check", "schema", "block", "train", "align", "score", "evaluate"]
+VERBS += ["merge", "unmerge", "export", "benchmark"]
 HEAVY = ["torch", "numba", "polars", "scipy", "sklearn", "pyoxigraph", "numpy", "rich"]
 # The same as running the program, but telling what was imported.
 IMPORTED = f"""

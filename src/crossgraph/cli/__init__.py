@@ -16,6 +16,7 @@ from crossgraph.cli.aligning import align, demo, train
 from crossgraph.cli.benchmarking import benchmark
 from crossgraph.cli.checking import check
 from crossgraph.cli.judging import evaluate, score
+from crossgraph.cli.merging import export, merge, unmerge
 from crossgraph.cli.proposing import block, schema
 
 _AS_WRITTEN = re.compile(r"^(?=(?:Example:|The order of work)$)", re.MULTILINE)
@@ -34,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
-for _verb in (demo, check, schema, block, train, align, score, evaluate, benchmark):
+for _verb in (demo, check, schema, block, train, align, score, evaluate, merge, unmerge, export, benchmark):
     app.command(help=_help(_verb))(_verb)
 
 
@@ -56,6 +57,8 @@ def _crossgraph(
         crossgraph check LEFT RIGHT                               are the graphs whole?
         crossgraph align LEFT RIGHT --links FILE --out RESULT     decide
         crossgraph evaluate RESULT --gold FILE                    how good is it?
+        crossgraph merge RESULT --out merged.nq                   one graph out of two
+        crossgraph export RESULT --out matches.nt                 in the forms of other tools
 
     LEFT and RIGHT are RDF files, tables, or folders of them. `crossgraph VERB --help` tells what a verb
     reads and writes, and what comes before and after it.

@@ -111,3 +111,11 @@ def refuse_out_file(out: Path | None, *, force: bool = True) -> None:
         raise InputError(f"{out} cannot be written: {out.parent} {why}", hint=f"make the folder, or {hint}")
     if out.exists() and not force:
         raise InputError(f"{out} exists already", hint=f"--force replaces it, or {hint}")
+
+
+def refuse_out_folder(out: Path) -> None:
+    """Raise InputError if something is there already where a new folder is to be made; before the work."""
+    from crossgraph.errors import InputError
+
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise InputError(f"{out} exists already, and is left alone", hint="choose another --out")

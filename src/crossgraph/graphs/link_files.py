@@ -1,8 +1,10 @@
-"""The files that hold links or pairs: TSV, Magellan CSV, OAEI Alignment and SSSOM, told apart by content."""
+"""The files that hold links or pairs: TSV, CSV, JSON Lines, Parquet, RDF and SSSOM, told apart by content."""
 
 from __future__ import annotations
 
 import csv
+import io
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,7 @@ import pyoxigraph as ox
 from crossgraph.errors import Fault
 from crossgraph.graphs._reading import capped, quoted, read_text
 from crossgraph.graphs.sssom_format import Header, expand_id, parse_header, parse_rows
+from crossgraph.graphs.terms import from_iri
 
 ROW_SCHEMA = {
     "path": pl.String,
@@ -33,6 +36,7 @@ _SAME = frozenset(
 )
 _SSSOM_COLUMNS = ("subject_id", "predicate_id", "object_id")
 _CSV_COLUMNS = (("ltable_id", "rtable_id"), ("left", "right"))
+_TABLE_HINT = "links have the fields left and right, both texts, and perhaps label (0 or 1) and type"
 _TSV_HINT = "a line is left, tab, right, and may go on with a tab and a label or a type"
 
 
@@ -83,6 +87,9 @@ class LinkRows:
 def read_link_rows(path: Path) -> LinkRows:
     """The rows of one file of links or pairs, ``.gz`` or not. Whatever is wrong with it is in ``faults``."""
     rows = LinkRows(path)
+    if path.name.lower().endswith(".parquet"):
+        _read_parquet(rows)
+        return rows
     text, faults = read_text(path)
     rows.faults.extend(faults)
     if text:
@@ -96,6 +103,8 @@ def _reader_of(path: Path, text: str) -> Callable[[str, LinkRows], None]:
     first = text.lstrip().partition("\n")[0]
     if name.endswith((".ttl", ".nt", ".rdf", ".owl", ".xml")) or first.startswith("<?xml"):
         return _read_rdf
+    if name.endswith((".jsonl", ".ndjson")):
+        return _read_json
     if first.startswith("#") or set(_SSSOM_COLUMNS) <= set(first.split("\t")):
         return _read_sssom
     is_csv = name.endswith(".csv") or tuple(first.split(",")[:2]) in _CSV_COLUMNS
@@ -112,7 +121,7 @@ def _read_tsv(text: str, rows: LinkRows) -> None:
 
 
 def _read_csv(text: str, rows: LinkRows) -> None:
-    reader = csv.reader(text.split("\n"))
+    reader = csv.reader(io.StringIO(text, newline=""))
     header = next(reader, [])
     names = next((pair for pair in _CSV_COLUMNS if set(pair) <= set(header)), None)
     if names is None:
@@ -153,6 +162,53 @@ def _add_cells(cells: Iterable[tuple[int, list[str]]], rows: LinkRows) -> None:
             rows.add(number, (row[0], row[1]), type_name=third)
 
 
+def _read_json(text: str, rows: LinkRows) -> None:
+    """One object in each line, with left, right, and perhaps label and type."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            rows.fault(number, f"no JSON: {error}", hint=_TABLE_HINT)
+            continue
+        if isinstance(found, dict):
+            _add_record(number, found, rows)
+        else:
+            rows.fault(number, f"no JSON object: {quoted(line)}", hint=_TABLE_HINT)
+
+
+def _read_parquet(rows: LinkRows) -> None:
+    """A table with the columns left, right, and perhaps label and type."""
+    try:
+        table = pl.read_parquet(rows.path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        rows.fault(None, f"cannot be read as Parquet: {error}", hint=_TABLE_HINT)
+        return
+    missing = [name for name in ("left", "right") if table.schema.get(name) != pl.String]
+    if missing:
+        rows.fault(None, f"has no column of texts called {' or '.join(missing)}", hint=_TABLE_HINT)
+    elif "score" in table.columns:
+        hint = "give the matches.sssom.tsv beside it"
+        rows.fault(None, "holds the scores of all candidates, not links", hint=hint)
+    else:
+        chosen = [name for name in ("left", "right", "label", "type") if name in table.columns]
+        for number, record in enumerate(table.select(chosen).iter_rows(named=True), start=1):
+            _add_record(number, record, rows)
+
+
+def _add_record(number: int, record: dict[str, object], rows: LinkRows) -> None:
+    left, right = (record.get(side) for side in ("left", "right"))
+    label, kind = record.get("label"), record.get("type")
+    if not (isinstance(left, str) and isinstance(right, str)):
+        rows.fault(number, f"left {left!r} and right {right!r} are not both texts", hint=_TABLE_HINT)
+    elif label is not None and (not isinstance(label, int) or label not in (0, 1)):
+        rows.fault(number, f"label {label!r} is neither 0 nor 1")
+    else:
+        known = None if label is None else int(label)
+        rows.add(number, (left, right), label=known, type_name=kind if isinstance(kind, str) else "")
+
+
 def _read_sssom(text: str, rows: LinkRows) -> None:
     lines = text.split("\n")
     header = parse_header(line for line in lines if line.startswith("#"))
@@ -183,7 +239,7 @@ def _read_rdf(text: str, rows: LinkRows) -> None:
         for quad in _parsed(text, rows.path):
             name = quad.predicate.value
             if name == _SAME_AS:
-                rows.add(0, (_text_of(quad.subject), _text_of(quad.object)), label=1)
+                rows.add(0, _own_names(_text_of(quad.subject), _text_of(quad.object)), label=1)
             elif name.startswith(_ALIGNMENT):
                 # The namespace occurs with and without its closing # or /.
                 field_name = name.removeprefix(_ALIGNMENT).lstrip("#/")
@@ -195,6 +251,11 @@ def _read_rdf(text: str, rows: LinkRows) -> None:
         _add_cell(cell, rows)
     if not rows.lines and not rows.faults:
         rows.fault(None, "no align:Cell and no owl:sameAs", hint="give an OAEI Alignment, SSSOM, or TSV file")
+
+
+def _own_names(left: str, right: str) -> tuple[str, str]:
+    """Identifiers as the graphs have them, where crossgraph wrote IRIs for those that are none."""
+    return from_iri(left, "left"), from_iri(right, "right")
 
 
 def _parsed(text: str, path: Path) -> Iterator[ox.Quad]:
@@ -224,4 +285,4 @@ def _add_cell(cell: dict[str, str], rows: LinkRows) -> None:
         rows.fault(None, f"measure {quoted(cell['measure'])} of {quoted(ends[0])} is not a number")
         return
     if cell.get("relation", "=") == "=" and measure > 0:
-        rows.add(0, (ends[0], ends[1]), label=1)
+        rows.add(0, _own_names(ends[0], ends[1]), label=1)

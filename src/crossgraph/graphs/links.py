@@ -169,7 +169,8 @@ def read_links(*paths: Path | str) -> Links:
     """The links of one or more files, each pair once, in the order of the files.
 
     Formats, told apart by content, ``.gz`` allowed: TSV (left, right[, label or type[, ...]]), Magellan CSV
-    (ltable_id, rtable_id, label), OAEI Alignment or owl:sameAs in RDF, SSSOM. A third column of a TSV is a
+    (ltable_id, rtable_id, label), OAEI Alignment or owl:sameAs in RDF, SSSOM, and JSON Lines or Parquet with
+    left, right[, label, type]. A third column of a TSV is a
     label only if all its values in the file are 0 or 1, otherwise a type.
 
     Raises LinksError with every fault of every file: unreadable lines, empty identifiers, missing labels, a

@@ -46,17 +46,18 @@ def tables_from(statements: pl.DataFrame, *, is_edge: pl.Expr | None = None) -> 
     """Statements, whatever graph they are in, as a graph whose names are IRIs.
 
     is_edge   of statements by rdf:type: which are edges nevertheless
+
+    Columns besides those of ``STATEMENTS`` stay.
     """
-    links = statements.filter(pl.col("tag").is_null())
     typed = pl.col("predicate") == TYPE
     if is_edge is not None:
         typed &= ~is_edge
+    links = statements.filter(pl.col("tag").is_null()).drop("tag", "graph")
+    facts = statements.filter(pl.col("tag").is_not_null()).drop("graph")
     return GraphTables(
-        types=links.filter(typed).select(entity="subject", type="object"),
-        edges=links.filter(~typed).select(head="subject", relation="predicate", tail="object"),
-        facts=statements.filter(pl.col("tag").is_not_null()).select(
-            entity="subject", attribute="predicate", value="object", tag="tag"
-        ),
+        types=links.filter(typed).drop("predicate").rename({"subject": "entity", "object": "type"}),
+        edges=links.filter(~typed).rename({"subject": "head", "predicate": "relation", "object": "tail"}),
+        facts=facts.rename({"subject": "entity", "predicate": "attribute", "object": "value"}),
     )
 
 

@@ -1,0 +1,186 @@
+"""The merged graph as tables of nodes and edges: Parquet, Neo4j import CSV, KGX TSV."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from crossgraph.exporting.names import curies, short_names
+from crossgraph.graphs.graph import GraphTables
+from crossgraph.graphs.neo4j import ARRAY_DELIMITER
+from crossgraph.graphs.parquet import write_parquet_graph
+from crossgraph.graphs.quads import tables_from
+from crossgraph.merging.dataset import MergedFile
+
+# What stands for the delimiter inside a value of several, for which these formats have no quoting.
+_FULLWIDTH = "；"
+_KGX_DELIMITER, _KGX_STAND_IN = "|", "¦"
+_RESERVED = ("id", "category", "iri", "type", "xref")
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The merged graph as tables whose names are IRIs; each row has ``source``: left, right or both.
+
+    members   the united entities: member, canonical
+    """
+
+    tables: GraphTables
+    members: pl.DataFrame
+
+    def nodes(self) -> pl.Series:
+        """The IRI of each node, sorted."""
+        tables = self.tables
+        ends = (tables.types["entity"], tables.edges["head"], tables.edges["tail"], tables.facts["entity"])
+        return pl.concat([end.rename("id") for end in ends]).unique().sort()
+
+
+def view_of(merged: MergedFile) -> View:
+    """The merged graph of a file."""
+    tables = tables_from(merged.view())
+    ordered = GraphTables(*(one.sort(pl.all()) for one in (tables.types, tables.edges, tables.facts)))
+    return View(ordered, merged.members())
+
+
+def write_parquet(view: View, folder: Path) -> None:
+    """nodes, edges and facts, which crossgraph reads as a graph; nodes tell what they were united from."""
+    same = view.members.group_by(pl.col("canonical").alias("id")).agg(same_as=pl.col("member").sort())
+    write_parquet_graph(view.tables, folder, nodes=same)
+
+
+def write_neo4j(view: View, folder: Path) -> int:
+    """nodes.csv and relationships.csv for ``neo4j-admin database import``, and names.csv.
+
+    Labels, types and property keys are short names; names.csv tells the IRI of each. A property in a
+    language is called ``name@de``; of several values it is an array. Returns in how many values of arrays
+    the delimiter had to be replaced by its full-width form, since the format cannot quote it.
+
+    Source: the header grammar of https://neo4j.com/docs/operations-manual/current/import/
+    """
+    tables = view.tables
+    labels = short_names(tables.types["type"])
+    kinds = short_names(tables.edges["relation"])
+    keys = short_names(tables.facts["attribute"])
+    many = (ARRAY_DELIMITER, _FULLWIDTH)
+    cells = [_labels(tables.types, labels)]
+    wide, arrays, replaced = _wide(tables.facts, keys, delimiters=many)
+    nodes = pl.DataFrame({"iri:ID": view.nodes()})
+    for one in (*cells, wide):
+        nodes = nodes.join(one, left_on="iri:ID", right_on="entity", how="left", maintain_order="left")
+    names = {name: f"{name}:string[]" if name in arrays else f"{name}:string" for name in wide.columns[1:]}
+    nodes.rename(names).write_csv(folder / "nodes.csv")
+    edges = tables.edges.select(
+        pl.col("head").alias(":START_ID"),
+        pl.col("tail").alias(":END_ID"),
+        pl.col("relation").replace_strict(kinds, return_dtype=pl.String).alias(":TYPE"),
+        pl.col("source").alias("source:string"),
+    )
+    edges.write_csv(folder / "relationships.csv")
+    rows = [(part, name, iri) for part, found in _parts(labels, kinds, keys) for iri, name in found.items()]
+    pl.DataFrame(rows, schema=["part", "name", "iri"], orient="row").write_csv(folder / "names.csv")
+    return replaced
+
+
+def write_kgx(view: View, folder: Path) -> None:
+    """nodes.tsv and edges.tsv for the Knowledge Graph Exchange, and prefixes.json.
+
+    The Biolink Model has no place for other fields' types and relations, so each node is a
+    ``biolink:NamedThing`` with its own ``type``, and each edge is ``biolink:related_to`` with its own
+    ``original_predicate``. Of several values ``|`` separates them; inside a value it becomes ``¦``, and tabs
+    and line ends become blanks.
+
+    Source: https://github.com/biolink/kgx/blob/master/specification/kgx-format.md
+    """
+    tables, nodes = view.tables, view.nodes()
+    columns = (nodes, tables.types["type"], tables.edges["relation"], view.members["member"])
+    every = pl.concat([one.rename("iri") for one in columns]).unique().sort()
+    short, prefixes = curies(every)
+    names = pl.DataFrame({"iri": every, "curie": short})
+    _tsv(_kgx_nodes(view, nodes, names), folder / "nodes.tsv")
+    _tsv(_kgx_edges(tables.edges, names), folder / "edges.tsv")
+    text = json.dumps(dict(sorted(prefixes.items())), indent=1)
+    (folder / "prefixes.json").write_text(text + "\n", encoding="utf8")
+
+
+def _kgx_nodes(view: View, nodes: pl.Series, names: pl.DataFrame) -> pl.DataFrame:
+    table = names.filter(pl.col("iri").is_in(nodes.implode())).select(
+        "iri", id="curie", category=pl.lit("biolink:NamedThing")
+    )
+    several = (
+        ("type", view.tables.types.select("entity", iri="type")),
+        ("xref", view.members.select(entity="canonical", iri="member")),
+    )
+    for name, rows in several:
+        joined = pl.col("curie").unique().sort().str.join(_KGX_DELIMITER)
+        cells = rows.join(names, on="iri").group_by("entity").agg(joined.alias(name))
+        table = table.join(cells, left_on="iri", right_on="entity", how="left", maintain_order="left")
+    keys = short_names(view.tables.facts["attribute"])
+    keys = {iri: f"original_{name}" if name in _RESERVED else name for iri, name in keys.items()}
+    wide, _, _ = _wide(view.tables.facts, keys, delimiters=(_KGX_DELIMITER, _KGX_STAND_IN))
+    table = table.join(wide, left_on="iri", right_on="entity", how="left", maintain_order="left")
+    return table.select("id", "category", pl.exclude("id", "category"))
+
+
+def _kgx_edges(edges: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    ends = {"head": "subject", "relation": "original_predicate", "tail": "object"}
+    for column, name in ends.items():
+        own = names.rename({"iri": column, "curie": name})
+        edges = edges.join(own, on=column, how="left", maintain_order="left")
+    keys = edges.select(pl.concat_str("subject", "original_predicate", "object", separator=" ")).to_series()
+    ids = [f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, key)}" for key in keys]
+    return edges.select(
+        "subject",
+        "object",
+        "original_predicate",
+        "source",
+        id=pl.Series(ids, dtype=pl.String),
+        predicate=pl.lit("biolink:related_to"),
+        category=pl.lit("biolink:Association"),
+        knowledge_level=pl.lit("not_provided"),
+        agent_type=pl.lit("not_provided"),
+    ).select("id", "subject", "predicate", "object", pl.exclude("id", "subject", "predicate", "object"))
+
+
+def _parts(
+    labels: dict[str, str], kinds: dict[str, str], keys: dict[str, str]
+) -> list[tuple[str, dict[str, str]]]:
+    return [("label", labels), ("type", kinds), ("property", keys)]
+
+
+def _labels(types: pl.DataFrame, labels: dict[str, str]) -> pl.DataFrame:
+    name = pl.col("type").replace_strict(labels, return_dtype=pl.String)
+    plain = name.str.replace_all(ARRAY_DELIMITER, _FULLWIDTH, literal=True).sort()
+    return types.group_by("entity").agg(plain.str.join(ARRAY_DELIMITER).alias(":LABEL"))
+
+
+def _wide(
+    facts: pl.DataFrame, keys: dict[str, str], *, delimiters: tuple[str, str]
+) -> tuple[pl.DataFrame, set[str], int]:
+    """Facts with one column for each attribute and language, which of them hold several values, and in how
+    many of their values the delimiter was replaced.
+    """
+    delimiter, stand_in = delimiters
+    tag = pl.col("tag")
+    language = pl.when(tag.str.starts_with("@")).then(tag).otherwise(pl.lit(""))
+    key = pl.col("attribute").replace_strict(keys, return_dtype=pl.String) + language
+    rows = facts.select("entity", "value", key=key).unique()
+    several = rows.filter(pl.len().over("entity", "key") > 1)["key"].unique()
+    inside = pl.col("key").is_in(several.implode()) & pl.col("value").str.contains(delimiter, literal=True)
+    replaced = rows.select(inside.sum()).item()
+    plain = pl.when(inside).then(pl.col("value").str.replace_all(delimiter, stand_in, literal=True))
+    rows = rows.with_columns(value=plain.otherwise("value")).sort("entity", "key", "value")
+    cells = rows.group_by("entity", "key").agg(pl.col("value").str.join(delimiter))
+    if cells.is_empty():
+        return pl.DataFrame(schema={"entity": pl.String}), set(), 0
+    wide = cells.pivot("key", index="entity", values="value")
+    ordered = wide.select("entity", *sorted(name for name in wide.columns if name != "entity"))
+    return ordered, set(several), replaced
+
+
+def _tsv(table: pl.DataFrame, path: Path) -> None:
+    blank = pl.col(pl.String).str.replace_all(r"[\t\r\n]+", " ")
+    table.with_columns(blank).write_csv(path, separator="\t", quote_style="never")

@@ -1,0 +1,219 @@
+"""PARIS: probabilistic alignment of two whole graphs, without labels, types or candidates."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from baselines.paris_facts import Facts, facts_of
+from crossgraph._types import Float64, Int32
+from crossgraph.benchmarking.problem import Answer, Problem
+
+# log(1 - p) of certain evidence must stay finite.
+NEARLY_ONE = 1.0 - 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParisOptions:
+    """Settings of the paper (section 5).
+
+    start         probability of every subrelation at first, and what is less probable counts as nothing
+    iterations    at most
+    converged     share of entities whose partner changes at which it ends
+    """
+
+    start: float = 0.1
+    iterations: int = 10
+    converged: float = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Matching:
+    """Pairs of entities that are each other's best.
+
+    forth (E), back (E')    the partner of each left and of each right entity; -1 where there is none
+    evidence (E)            -log(1 - P) of a left entity and its partner: unlike P it never ties at 1
+    """
+
+    forth: Int32
+    back: Int32
+    evidence: Float64
+
+    @property
+    def probability(self) -> Float64:
+        """(E) that a left entity and its partner are the same."""
+        return -np.expm1(-self.evidence)
+
+    @staticmethod
+    def none(left: int, right: int) -> Matching:
+        """Nobody has a partner."""
+        none = np.full(left, -1, dtype=np.int32), np.full(right, -1, dtype=np.int32)
+        return Matching(*none, np.zeros(left))
+
+    @staticmethod
+    def mutual(best: Int32, evidence: Float64, best_back: Int32, least: float) -> Matching:
+        """From the best of each side, those that agree and whose probability is at least ``least``."""
+        ours = np.arange(len(best), dtype=np.int32)
+        kept = (best >= 0) & (evidence >= -np.log1p(-least))
+        kept[kept] = best_back[best[kept]] == ours[kept]
+        back = np.full(len(best_back), -1, dtype=np.int32)
+        back[best[kept]] = ours[kept]
+        return Matching(np.where(kept, best, -1).astype(np.int32), back, np.where(kept, evidence, 0.0))
+
+    def turned(self) -> Matching:
+        """The same, seen from the right."""
+        evidence = np.where(self.back >= 0, self.evidence[self.back], 0.0)
+        return Matching(self.back, self.forth, evidence)
+
+
+def paris(problem: Problem, options: ParisOptions | None = None) -> Answer:
+    """Align the whole graphs; a candidate's score is -log(1 - its probability), 0 for no match.
+
+    Suchanek, Abiteboul, Senellart, "PARIS: Probabilistic Alignment of Relations, Instances, and Schema",
+    VLDB 2012. Nothing is learnt from labels: all its time is scoring.
+    """
+    start = time.process_time()
+    left, right = facts_of(problem.preparation.graphs)
+    matching = align(left, right, seed=problem.seed, options=options)
+    mine, other = (side[problem.asked] for side in (problem.candidates.left, problem.candidates.right))
+    score = np.where(matching.forth[mine] == other, matching.evidence[mine], 0.0)
+    return Answer(score, 0, 0.0, time.process_time() - start)
+
+
+def align(left: Facts, right: Facts, *, seed: int = 0, options: ParisOptions | None = None) -> Matching:
+    """Which entities are the same.
+
+    Equation 13, over the facts r(x, y) and r'(x', y') of both:
+
+        P(x = x') = 1 - prod (1 - P(r' < r) fun^-1(r) P(y = y')) (1 - P(r < r') fun^-1(r') P(y = y'))
+
+    in turns with equation 12 for P(r < r'), see ``subrelations``. Only the maximal assignment carries over
+    to the next turn: pairs that are each other's most probable. Ties are broken by lot.
+    """
+    options = options or ParisOptions()
+    lot = np.random.default_rng((seed, 6)).permutation
+    ties = lot(left.entities).astype(np.int32), lot(right.entities).astype(np.int32)
+    matching = Matching.none(left.entities, right.entities)
+    within = np.full((left.relations, right.relations), options.start)
+    without = within.T
+    for _ in range(options.iterations):
+        before = matching.forth
+        matching = _equalities(left, right, _weights(left, right, within, without), matching, ties, options)
+        if (matching.forth != before).sum() <= options.converged * (before >= 0).sum():
+            break
+        within = subrelations(left, right, matching, options.start)
+        without = subrelations(right, left, matching.turned(), options.start)
+    return matching
+
+
+def _weights(left: Facts, right: Facts, within: Float64, without: Float64) -> tuple[Float64, Float64]:
+    """(R, R') what equality of two tails says of the heads, from either subrelation."""
+    of_left = without.T * left.inverse_functionality[:, None]
+    of_right = within * right.inverse_functionality[None]
+    return np.minimum(of_left, NEARLY_ONE), np.minimum(of_right, NEARLY_ONE)
+
+
+def _equalities(
+    left: Facts,
+    right: Facts,
+    weights: tuple[Float64, Float64],
+    now: Matching,
+    ties: tuple[Int32, Int32],
+    options: ParisOptions,
+) -> Matching:
+    best, evidence, back = _best(
+        (left.indptr, left.relation, left.tail),
+        (right.indptr, right.inverses, right.tail),
+        weights,
+        (now.forth, now.probability),
+        ties,
+    )
+    return Matching.mutual(best, evidence, back, options.start)
+
+
+@njit(cache=True)
+def _best(one, two, weights, now, ties):  # type: ignore[no-untyped-def]
+    """The best partner of each left entity, its evidence, and the best of each right one.
+
+    The right facts come with the inverse relations: of a node, they say who has it as a tail.
+    """
+    (ptr, relation, tail), (back_ptr, back_relation, head) = one, two
+    (of_left, of_right), (forth, probability) = weights, now
+    size, other_size = len(ties[0]), len(ties[1])
+    best, best_log = np.full(size, -1, np.int32), np.zeros(size)
+    back, back_log = np.full(other_size, -1, np.int32), np.zeros(other_size)
+    logs, seen = np.zeros(other_size), np.empty(other_size, np.int32)
+    for x in range(size):
+        count = 0
+        for at in range(ptr[x], ptr[x + 1]):
+            y, r = tail[at], relation[at]
+            literal = y >= size
+            node = y - size + other_size if literal else forth[y]
+            if node < 0:
+                continue
+            p = 1.0 if literal else probability[y]
+            for place in range(back_ptr[node], back_ptr[node + 1]):
+                z, q = head[place], back_relation[place]
+                gain = of_left[r, q] * p, of_right[r, q] * p
+                if z >= other_size or gain[0] + gain[1] == 0.0:
+                    continue
+                if logs[z] == 0.0:
+                    seen[count] = z
+                    count += 1
+                logs[z] -= np.log1p(-gain[0]) + np.log1p(-gain[1])
+        for z in seen[:count]:
+            log, logs[z] = logs[z], 0.0
+            if log > best_log[x] or (log == best_log[x] and ties[1][z] < ties[1][best[x]]):
+                best[x], best_log[x] = z, log
+            if log > back_log[z] or (log == back_log[z] and ties[0][x] < ties[0][back[z]]):
+                back[z], back_log[z] = x, log
+    return best, best_log, back
+
+
+def subrelations(left: Facts, right: Facts, matching: Matching, least: float) -> Float64:
+    """(R, R') P(r < r'), equation 12 under a one-to-one matching; what is below ``least`` is 0.
+
+    sum_{r(x, y)} P(x = x') P(y = y') [r'(x', y')] / sum_{r(x, y)} P(x = x') P(y = y')
+    """
+    total, shared = _overlaps(
+        (left.indptr, left.relation, left.tail),
+        (right.indptr, right.relation, right.tail),
+        (matching.forth, matching.probability),
+        right.entities,
+        (left.relations, right.relations),
+    )
+    # Facts were met from the entities' side alone; an inverse relation is in another as the two are.
+    shared = np.maximum(shared, np.roll(shared, (left.relations // 2, right.relations // 2), (0, 1)))
+    total = np.maximum(total, np.roll(total, left.relations // 2))[:, None]
+    share = np.divide(shared, total, out=np.zeros_like(shared), where=total > 0)
+    return np.where(share >= least, share, 0.0)
+
+
+@njit(cache=True)
+def _overlaps(one, two, now, other_size, counts):  # type: ignore[no-untyped-def]
+    """(R) what could be shared, and (R, R') what is, over the facts whose head is an entity."""
+    (ptr, relation, tail), (other_ptr, other_relation, other_tail) = one, two
+    forth, probability = now
+    size = len(forth)
+    total, shared = np.zeros(counts[0]), np.zeros((counts[0], counts[1]))
+    for x in range(size):
+        u = forth[x]
+        if u < 0:
+            continue
+        begin, end = other_ptr[u], other_ptr[u + 1]
+        for at in range(ptr[x], ptr[x + 1]):
+            y, r = tail[at], relation[at]
+            literal = y >= size
+            v = y - size + other_size if literal else forth[y]
+            if v < 0:
+                continue
+            p = probability[x] * (1.0 if literal else probability[y])
+            total[r] += p
+            place = begin + np.searchsorted(other_tail[begin:end], v)
+            while place < end and other_tail[place] == v:
+                shared[r, other_relation[place]] += p
+                place += 1
+    return total, shared

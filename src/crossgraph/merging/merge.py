@@ -58,9 +58,9 @@ def merge(
     """
     graphs = sources[0].graph, sources[1].graph
     pairs = links.positives().resolve(*graphs).positives()
-    iris = sources[0].iris("left"), sources[1].iris("right")
-    ids = tuple(_entity_iris(source, side) for source, side in zip(sources, SIDES, strict=True))
-    clusters = cluster(graphs, (ids[0], ids[1]), pairs, options=options)
+    ids = sources[0].entities("left"), sources[1].entities("right")
+    iris = sources[0].iris("left", entities=ids[0]), sources[1].iris("right", entities=ids[1])
+    clusters = cluster(graphs, ids, pairs, options=options)
     canonical = clusters.canonical()
     named = tuple(_with_canonical(one, canonical) for one in iris)
     names = tuple(_name_iris(source, side, part) for source, side in _sided(sources) for part in _PARTS)
@@ -83,11 +83,6 @@ def merge(
 
 def _sided(sources: tuple[Source, Source]) -> list[tuple[Source, Side]]:
     return list(zip(sources, SIDES, strict=True))
-
-
-def _entity_iris(source: Source, side: Side) -> pl.Series:
-    iris = [to_iri(name, side, rdf=source.rdf) for name in source.graph.ids]
-    return pl.Series("iri", iris, dtype=pl.String)
 
 
 def _name_iris(source: Source, side: Side, part: Part) -> dict[str, str]:

@@ -53,16 +53,42 @@ def resolve(
     ``longest`` keep one value, in a tie that of the preferred graph, then the first by text. Everything
     else stays whole.
     """
-    asked = _with_conflicts(facts, policies, options.policy)
-    worth = _worth(asked, modified)
+    tag = pl.col("tag")
+    asked = facts.with_columns(
+        language=pl.when(tag.str.starts_with("@")).then(tag).otherwise(pl.lit("")),
+        policy=pl.col("attribute").replace_strict(policies, default=options.policy, return_dtype=pl.String),
+    )
+    open_questions = _conflicts(asked)
+    quiet = asked.join(open_questions, on=QUESTION, how="anti")
+    disputed = asked.join(open_questions, on=QUESTION, how="semi")
+    dates = _record_dates(asked, modified)
+    parts = [
+        quiet.with_columns(conflict=pl.lit(False), chosen=pl.lit(True)),
+        _settled(disputed, dates, options)
+        .with_columns(conflict=pl.lit(True))
+        .select(*asked.columns, "conflict", "chosen"),
+    ]
+    return pl.concat(parts).sort("entity", "attribute", "value", "tag")
+
+
+def _conflicts(facts: pl.DataFrame) -> pl.DataFrame:
+    """The questions that both graphs answer, and not with the same texts."""
+    texts = facts.group_by(*QUESTION, "value").agg(pl.col("left").any(), pl.col("right").any())
+    both = pl.col("left") & pl.col("right")
+    answers = texts.group_by(QUESTION).agg(pl.col("left").any(), pl.col("right").any(), agreed=both.all())
+    return answers.filter(both & ~pl.col("agreed")).select(QUESTION)
+
+
+def _settled(disputed: pl.DataFrame, dates: pl.DataFrame, options: MergeOptions) -> pl.DataFrame:
+    """Facts in conflict with ``chosen``."""
     preferred = "right" if options.prefer == "right" else "left"
-    ordered = worth.sort(
+    ordered = _with_worth(disputed, dates).sort(
         [*QUESTION, "worth", preferred, "value", "tag"],
         descending=[False, False, False, True, True, False, False],
         nulls_last=[False, False, False, True, False, False, False],
     )
-    first = pl.int_range(pl.len()).over(QUESTION) == 0
     policy = pl.col("policy")
+    first = pl.struct(QUESTION).is_first_distinct()
     kept = (
         pl.when(policy == "keep-all")
         .then(pl.lit(True))
@@ -72,39 +98,25 @@ def resolve(
         .then("right")
         .otherwise(first)
     )
-    return ordered.with_columns(chosen=~pl.col("conflict") | kept).drop("worth")
+    return ordered.with_columns(chosen=kept)
 
 
-def _with_conflicts(facts: pl.DataFrame, policies: dict[str, Policy], default: Policy) -> pl.DataFrame:
-    tag = pl.col("tag")
-    text = [*QUESTION, "value"]
-    both = [pl.col(side).any().over(QUESTION) for side in ("left", "right")]
-    agreed = pl.col("left").any().over(text) & pl.col("right").any().over(text)
-    return facts.with_columns(
-        language=pl.when(tag.str.starts_with("@")).then(tag).otherwise(pl.lit("")),
-        policy=pl.col("attribute").replace_strict(policies, default=default, return_dtype=pl.String),
-    ).with_columns(conflict=both[0] & both[1] & ~agreed.all().over(QUESTION))
-
-
-def _worth(asked: pl.DataFrame, modified: list[str]) -> pl.DataFrame:
-    """The facts with what their policy ranks them by, more is better; null where it cannot tell."""
-    dates = _record_dates(asked, modified)
+def _with_worth(disputed: pl.DataFrame, dates: pl.DataFrame) -> pl.DataFrame:
+    """Facts with what their policy ranks them by, more is better; null where it cannot tell."""
+    policy = pl.col("policy")
     worth = (
-        pl.when(pl.col("policy") == "most-frequent")
+        pl.when(policy == "most-frequent")
         .then(pl.col("stated").cast(pl.Float64))
-        .when(pl.col("policy") == "longest")
+        .when(policy == "longest")
         .then(pl.col("value").str.len_chars().cast(pl.Float64))
-        .when(pl.col("policy") == "newest")
+        .when(policy == "newest")
         .then(pl.coalesce("record", "day"))
     )
-    day = pl.when(pl.col("policy") == "newest").then("value")
-    texts = asked.select(day)["value"]
     record = pl.max_horizontal(*(pl.when(side).then(f"{side}_date") for side in ("left", "right")))
     return (
-        asked.join(dates, on="entity", how="left", maintain_order="left")
-        .with_columns(day=days(texts), record=record)
+        disputed.join(dates, on="entity", how="left", maintain_order="left")
+        .with_columns(day=days(disputed["value"]), record=record)
         .with_columns(worth=worth)
-        .drop("day", "record", "left_date", "right_date")
     )
 
 

@@ -27,8 +27,15 @@ class Source:
     rdf: bool = False
     digest: str = ""
 
-    def iris(self, side: Side) -> GraphTables:
+    def entities(self, side: Side) -> pl.Series:
+        """(E) The IRI of each entity."""
+        iris = [to_iri(name, side, rdf=self.rdf) for name in self.graph.ids]
+        return pl.Series("iri", iris, dtype=pl.String)
+
+    def iris(self, side: Side, *, entities: pl.Series | None = None) -> GraphTables:
         """The graph with IRIs for all names, as its RDF form holds it; ``tables_of`` undoes it.
+
+        entities   what ``entities`` gives, where that is at hand
 
         An edge by rdf:type would read back as a type, so its relation becomes a local name; that of a
         blank node, such as a class expression, cannot be mistaken and stays.
@@ -40,7 +47,7 @@ class Source:
 
         tables = replace(
             graph,
-            ids=each(graph.ids, lambda text: to_iri(text, side, rdf=self.rdf)),
+            ids=self.entities(side) if entities is None else entities,
             type_names=names(graph.type_names, "type"),
             relation_names=names(graph.relation_names, "relation"),
             attribute_names=names(graph.attribute_names, "attribute"),

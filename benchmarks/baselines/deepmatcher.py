@@ -42,7 +42,7 @@ class DeepMatcherOptions:
 
     hidden: int = 300
     epochs: int = 10
-    batch: int = 32
+    batch: int = 16
     rate: float = 1e-3
     decay: float = 0.8
     norm: float = 5.0

@@ -40,7 +40,8 @@ class Highway(nn.Module):
             return x
         padded = functional.pad(x, (0, -size % self.out))
         parts = padded.reshape(*x.shape[:-1], -1, self.out)
-        return parts.sum(-2) * (self.out / size) ** 0.5
+        scale: float = (self.out / size) ** 0.5
+        return parts.sum(-2) * scale
 
     def halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Of a layer that reads [x | x']: what x adds to ``both`` in the first place, and in the second."""

@@ -14,7 +14,7 @@ from baselines.networks import GraphNetwork
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WalkOptions:
-    """How a network learns of random walks.
+    """How a network learns of random walks; chosen on the pairs that ``SiameseOptions`` names.
 
     steps           of Adam
     batch           entities in a step that walk
@@ -26,10 +26,10 @@ class WalkOptions:
 
     steps: int = 200
     batch: int = 256
-    length: int = 3
+    length: int = 1
     negatives: int = 256
-    learning_rate: float = 0.003
-    sharpness: float = 5.0
+    learning_rate: float = 0.0003
+    sharpness: float = 10.0
 
 
 def train_walks(

@@ -1,0 +1,156 @@
+"""The verbs merge, unmerge and export, as people call them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from crossgraph.cli import app
+from crossgraph.graphs import read_pair
+from crossgraph.graphs.links import read_links
+from crossgraph.merging.unmerging import same_graph
+
+SSSOM = """#curie_map:
+#  left: https://crossgraph.invalid/left/
+#mapping_tool: crossgraph
+subject_id\tpredicate_id\tobject_id\tmapping_justification\tconfidence
+left:a\tskos:exactMatch\tright:x\tsemapv:CompositeMatching\t0.9
+"""
+SCHEMA = '[[types]]\nleft = "record"\nright = "record"\n[[attributes]]\nleft = "name"\nright = "title"\n'
+
+
+def run(*args: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+@pytest.fixture
+def result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder with a RESULT of two small tables."""
+    monkeypatch.chdir(tmp_path)
+    Path("left.csv").write_text("id,name,year\na,Hamlet,1990\nb,Alien,1979\n")
+    Path("right.csv").write_text("id,title\nx,Hamlet (film)\ny,aliens\n")
+    folder = Path("RESULT")
+    (folder / "model").mkdir(parents=True)
+    (folder / "matches.sssom.tsv").write_text(SSSOM)
+    (folder / "model" / "schema.toml").write_text(SCHEMA)
+    tables = {"id_column": None, "entity_columns": [], "split": None, "type_name": "record"}
+    card = {
+        "left": str(Path("left.csv").absolute()),
+        "right": str(Path("right.csv").absolute()),
+        "read": {"tables": tables, "names_from_iri": True},
+    }
+    (folder / "report.json").write_text(json.dumps({"inputs": card}))
+    return folder
+
+
+def test_merge_then_unmerge_gives_both_tables_back(result: Path) -> None:
+    done = run("merge", result, "--out", "m.nq", "--policy", "longest")
+    assert done.exit_code == 0, done.output
+    assert done.stdout == "m.nq\n"
+    assert "united" in done.stderr
+    report = json.loads(Path("m.report.json").read_text())
+    assert report["clusters"]["count"] == 1
+    assert report["conflicts"][0]["examples"][0]["kept"] == ["Hamlet (film)"]
+    apart = run("unmerge", "m.nq", "--out", "parts")
+    assert (apart.exit_code, apart.stdout) == (0, "parts\n")
+    for one, two in zip(read_pair("parts"), read_pair("left.csv", "right.csv"), strict=True):
+        assert same_graph(one.tables(), two.tables())
+
+
+def test_equal_merges_are_equal_to_the_byte(result: Path) -> None:
+    for name in ("one.trig", "two.trig"):
+        assert (
+            run("merge", result, "--out", name, "--prefer", "mint", "--base", "https://e.org/").exit_code == 0
+        )
+    assert Path("one.trig").read_bytes() == Path("two.trig").read_bytes()
+
+
+def test_merge_takes_other_matches_graphs_and_names(result: Path) -> None:
+    Path("known.tsv").write_text("b\ty\n")
+    Path("l.csv").write_text("key,name\nb,Alien\n")
+    asked = ("--matches", "known.tsv", "--graphs", "l.csv", "right.csv", "--id-column", "id")
+    done = run("merge", result, "--out", "m.nq", *asked)
+    assert done.exit_code == 1
+    assert "has no column 'id'" in done.stderr
+    Path("l.csv").write_text("id,name\nb,Alien\n")
+    assert run("merge", result, "--out", "m.nq", *asked, "--prefer", "right").exit_code == 0
+    text = Path("m.nq").read_text()
+    assert "<https://crossgraph.invalid/right/y> <https://crossgraph.invalid/right/attribute/title> " in text
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("--out", "m.ttl"), "name it .nq (N-Quads) or .trig (TriG)"),
+        (("--out", "m.nq", "--policy", "best"), "no policy: 'best'"),
+        (("--out", "m.nq", "--policy", "tilte=left"), "did you mean 'title'"),
+        (("--out", "m.nq", "--base", "nowhere"), "is no IRI"),
+        (("--out", "m.nq", "--matches", "left.csv"), "does not name the two identifiers"),
+        (("--out", "there.nq"), "there.nq exists already"),
+    ],
+)
+def test_merge_tells_what_is_wrong_and_writes_nothing(result: Path, args: tuple[str, ...], told: str) -> None:
+    Path("there.nq").write_text("")
+    before = sorted(Path().iterdir())
+    done = run("merge", result, *args)
+    assert done.exit_code == 1
+    assert told in done.stderr
+    assert "Try: " in done.stderr or "(" in done.stderr
+    assert sorted(Path().iterdir()) == before
+
+
+def test_unmerge_refuses_what_is_no_merged_graph_and_folders_that_are_there(result: Path) -> None:
+    Path("x.nq").write_text("<a:b> <a:c> <a:d> .\n")
+    Path("broken.nq").write_text("<a:b> <a:c>\n")
+    assert "no graph with the role 'left'" in run("unmerge", "x.nq", "--out", "p").stderr
+    assert "cannot read broken.nq" in run("unmerge", "broken.nq", "--out", "p").stderr
+    assert "its name is not that of a dataset" in run("unmerge", "left.csv", "--out", "p").stderr
+    assert "is left alone" in run("unmerge", "x.nq", "--out", "RESULT").stderr
+    assert not Path("p").exists()
+
+
+@pytest.mark.parametrize("name", ["m.sssom.tsv", "m.nt", "m.rdf", "m.csv", "m.jsonl", "m.parquet"])
+def test_exported_matches_are_links(result: Path, name: str) -> None:
+    done = run("export", result, "--out", name)
+    assert (done.exit_code, done.stdout) == (0, f"{name}\n"), done.output
+    assert "1 matches as" in done.stderr
+    links = read_links(name)
+    assert (links.left.to_list(), links.right.to_list()) == (["a"], ["x"])
+    assert run("export", result, "--out", name).exit_code == 1
+    assert run("export", result, "--out", name, "--force").exit_code == 0
+
+
+def test_export_says_owl_same_as_where_asked(result: Path) -> None:
+    run("export", result, "--out", "m.txt", "--format", "sssom", "--predicate", "owl:sameAs")
+    assert "\towl:sameAs\t" in Path("m.txt").read_text()
+
+
+def test_a_merged_graph_is_exported_as_file_or_folder(result: Path) -> None:
+    run("merge", result, "--out", "m.nq")
+    for name in ("again.nq", "again.trig", "m.ttl"):
+        assert run("export", "m.nq", "--out", name).exit_code == 0
+    for form in ("neo4j", "parquet", "kgx"):
+        assert run("export", "m.nq", "--format", form, "--out", form).exit_code == 0
+        assert Path(form).is_dir()
+        assert "is left alone" in run("export", "m.nq", "--format", form, "--out", form).stderr
+
+
+def test_merging_loads_no_torch(result: Path) -> None:
+    code = (
+        "import sys\nfrom crossgraph.cli import main\n"
+        "try:\n    main()\nfinally:\n    sys.stderr.write(f'torch: {\"torch\" in sys.modules}')\n"
+    )
+    for args in (
+        ["merge", "RESULT", "--out", "m.nq"],
+        ["unmerge", "m.nq", "--out", "p"],
+        ["export", "RESULT", "--out", "m.nt"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *args], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr.endswith("torch: False")) == (0, True), done.stderr

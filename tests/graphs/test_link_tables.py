@@ -29,7 +29,8 @@ def test_json_lines_and_parquet_have_labels_and_types_where_they_name_them(tmp_p
 def test_all_faults_of_json_lines_are_told(tmp_path):
     path = tmp_path / "links.jsonl"
     path.write_text(
-        '{"left": "a", "right": "b"}\n{"left": "a"\n[1]\n{"left": "a", "right": 2}\n{"left": "a", "right": "c", "label": 2}\n'
+        '{"left": "a", "right": "b"}\n{"left": "a"\n[1]\n'
+        '{"left": "a", "right": 2}\n{"left": "a", "right": "c", "label": 2}\n'
     )
     with pytest.raises(LinksError, match="4 faults") as told:
         read_links(path)
@@ -63,10 +64,10 @@ def test_a_quoted_cell_of_csv_may_span_lines(tmp_path):
 
 def test_our_own_iris_are_the_identifiers_again_and_others_stay(tmp_path):
     path = tmp_path / "links.nt"
-    same = "<http://www.w3.org/2002/07/owl#sameAs>"
+    same, own = "<http://www.w3.org/2002/07/owl#sameAs>", "https://crossgraph.invalid"
     path.write_text(
-        f"<https://crossgraph.invalid/left/a%20b> {same} <https://crossgraph.invalid/.well-known/genid/right/b1> .\n"
-        f"<http://e.org/a%20b> {same} <https://crossgraph.invalid/left/x> .\n"
+        f"<{own}/left/a%20b> {same} <{own}/.well-known/genid/right/b1> .\n"
+        f"<http://e.org/a%20b> {same} <{own}/left/x> .\n"
     )
     pairs = read_links(path).table().select("left", "right").rows()
     assert pairs == [("a b", "_:b1"), ("http://e.org/a%20b", "https://crossgraph.invalid/left/x")]

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 
 from crossgraph.calibration import Calibration
 from crossgraph.errors import CheckpointError, ConfigError
-from crossgraph.model.encoder import ModelOptions
-from crossgraph.model.network import CollectiveNetwork
+from crossgraph.model.network import CollectiveNetwork, Slots
+from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
 from crossgraph.sampling import SamplingOptions
 from crossgraph.schema.vocabulary import Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 _WEIGHTS, _CARD = "model.safetensors", "model.json"
 
 
@@ -137,10 +137,7 @@ def _rebuilt(card: dict[str, Any], tensors: dict[str, Tensor], device: str) -> T
     vocabulary = _vocabulary(card["vocabulary"])
     model, scorer = ModelOptions(**card["model"]), ScorerOptions(**card["scorer"])
     rebuilt = TrainedModel(
-        networks=tuple(
-            CollectiveNetwork(2 * vocabulary.relation_slots, vocabulary.attribute_slots, model)
-            for _ in range(int(card["networks"]))
-        ),
+        networks=tuple(CollectiveNetwork(Slots.of(vocabulary), model) for _ in range(int(card["networks"]))),
         rounds=tuple(_round(step, scorer) for step in card["rounds"]),
         thresholds=dict(card["thresholds"]),
         vocabulary=vocabulary,
@@ -171,6 +168,8 @@ def _vocabulary(card: dict[str, Any]) -> Vocabulary:
         relations_right={
             name: (int(slot), bool(turned)) for name, (slot, turned) in card["relations_right"].items()
         },
-        attributes_left={name: int(slot) for name, slot in card["attributes_left"].items()},
-        attributes_right={name: int(slot) for name, slot in card["attributes_right"].items()},
+        **{
+            key: {name: int(slot) for name, slot in card[key].items()}
+            for key in ("attributes_left", "attributes_right", "types_left", "types_right")
+        },
     )

@@ -10,7 +10,7 @@ from typing import Any
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.decisions import DecisionOptions
 from crossgraph.errors import ConfigError
-from crossgraph.model.encoder import ModelOptions
+from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import ScorerOptions
 from crossgraph.sampling import SamplingOptions
 from crossgraph.schema.estimate import SchemaOptions

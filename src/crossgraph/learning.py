@@ -21,9 +21,9 @@ from crossgraph.blocking.candidates import Candidates
 from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.labels import FOLDS, Labels
-from crossgraph.model.encoder import ModelOptions
 from crossgraph.model.inputs import PairTensors
-from crossgraph.model.network import CollectiveNetwork
+from crossgraph.model.network import CollectiveNetwork, Slots
+from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.mapping import SchemaMapping
@@ -33,6 +33,13 @@ from crossgraph.training import TrainingOptions, network_schedule, train_network
 # How much more an attribute with a counterpart weighs in an entity's vector at the start (log).
 MAPPED_IMPORTANCE = 4.0
 HALVES = 2
+# What a network says of a pair, in the order of its columns.
+SAID = (
+    "collective:score",
+    "collective:nearness",
+    "collective:cosine",
+    *(f"collective:{end} {what}" for end in ("less", "more") for what in ("echo", "echoes", "rare echoes")),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +65,7 @@ def fit_networks(
     """One network for each half of the labels, trained on the other half."""
     seen = [labels.take(labels.folds % HALVES != half) for half in range(HALVES)]
     networks = [
-        _untrained(vocabulary, schema, options, half).to(tensors.sketch.device) for half in range(HALVES)
+        untrained(vocabulary, schema, options, half).to(tensors.sketch.device) for half in range(HALVES)
     ]
     steps = sum(math.prod(network_schedule(part, options.training)) for part in seen)
     with progress.stage("train: network", steps, "steps") as advance:
@@ -79,12 +86,13 @@ def fit_networks(
     return tuple(networks)
 
 
-def _untrained(
+def untrained(
     vocabulary: Vocabulary, schema: SchemaMapping, options: LearningOptions, half: int
 ) -> CollectiveNetwork:
+    """A network at its start; the seed and the half make its weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed * HALVES + half)
-        network = CollectiveNetwork(2 * vocabulary.relation_slots, vocabulary.attribute_slots, options.model)
+        network = CollectiveNetwork(Slots.of(vocabulary), options.model)
     network.level0.weigh(attribute_importance(vocabulary, schema))
     return network
 
@@ -139,14 +147,15 @@ def opinions(
     device = tensors.sketch.device
     left = torch.from_numpy(candidates.left).long().to(device)
     right = torch.from_numpy(candidates.right).long().to(device)
-    said = np.zeros((len(networks), 3, len(candidates)), dtype=np.float32)
+    said = np.zeros((len(networks), len(SAID), len(candidates)), dtype=np.float32)
     with progress.stage("score: network", len(networks) * len(candidates), "pairs") as advance:
 
         def ask(number: int) -> None:
             at = 0
             for out in networks[number].compare_all(tensors, left, right):
                 part = slice(at, at + len(out.logits))
-                said[number, :, part] = torch.stack([out.logits, -out.distance, out.cosine]).cpu().numpy()
+                heard = torch.stack([out.logits, -out.distance, out.cosine, *out.echo.unbind(1)])
+                said[number, :, part] = heard.cpu().numpy()
                 at = part.stop
                 advance(len(out.logits))
 
@@ -156,7 +165,7 @@ def opinions(
         mean[:, labels.places] = said[labels.folds % HALVES, :, labels.places].T
     pairs = (candidates.left, candidates.right)
     columns = lead_columns("collective", pairs, mean[0])
-    return EvidenceTable.of({**columns, "collective:nearness": mean[1], "collective:cosine": mean[2]})
+    return EvidenceTable.of({**columns, **dict(zip(SAID[1:], mean[1:], strict=True))})
 
 
 def fit_scorers(

@@ -11,6 +11,7 @@ import torch
 from crossgraph._types import Bool, Float32, Float64, Int64
 from crossgraph.assignment import one_to_one
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.names import name_keys
 from crossgraph.calibration import probabilities
 from crossgraph.checkpoint import TrainedModel
 from crossgraph.decisions import ANY_TYPE
@@ -23,17 +24,27 @@ from crossgraph.model.inputs import PairTensors, SideTensors
 from crossgraph.preparation import Known, Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.sampling import Neighbourhoods, SamplingOptions, sample_neighbourhoods
+from crossgraph.sampling.shared import echoed_shares
 from crossgraph.schema.seeds import EntityPairs
-from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots
+from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots, entity_type_slots
 
 
 def sample_both(
     preparation: Preparation, *, sampling: SamplingOptions, seed: int
 ) -> tuple[Neighbourhoods, Neighbourhoods]:
     """The sampled neighbourhoods of both graphs."""
+    graphs, seeds = preparation.graphs, preparation.seeds
+    names = name_keys(preparation.description, preparation.schema, (len(graphs[0]), len(graphs[1])))
+    shares = echoed_shares(preparation.adjacency, names, (seeds.left, seeds.right))
     left, right = (
-        sample_neighbourhoods(graph, adjacency, options=sampling, seed=seed)
-        for graph, adjacency in zip(preparation.graphs, preparation.adjacency, strict=True)
+        sample_neighbourhoods(
+            graphs[side],
+            preparation.adjacency[side],
+            options=sampling,
+            seed=seed,
+            shares=shares[side] if sampling.shared else None,
+        )
+        for side in range(2)
     )
     return left, right
 
@@ -58,7 +69,9 @@ def pair_tensors(
         relations = vocabulary.relations_right if at else vocabulary.relations_left
         directions = directed_slots(graphs[at].relation_names, relations, vocabulary.relation_slots)
         facts = entity_tokens(columns, slots[at], scales, len(graphs[at]))
-        return SideTensors.of(facts, around[at], directions, device)
+        types = entity_type_slots(graphs[at], vocabulary.types_right if at else vocabulary.types_left)
+        edges = np.diff(preparation.adjacency[at].indptr)
+        return SideTensors.of(facts, types, around[at], edges=edges, directions=directions, device=device)
 
     return PairTensors(side(0), side(1), torch.from_numpy(text_sketch(description.texts)).to(device))
 

@@ -8,7 +8,7 @@ from scipy import sparse
 from sparse_dot_topn import sp_matmul_topn
 
 from crossgraph._threads import threads
-from crossgraph._types import Float32, Int32, Int64
+from crossgraph._types import Float32, Int32, Int64, UInt64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
@@ -33,6 +33,23 @@ def name_rows(description: Description, schema: SchemaMapping) -> tuple[pl.DataF
     """The names of both sides: (entity, text) of every name-like attribute, each pair once."""
     lefts, rights = name_attributes(description, schema)
     return _rows(description.left, lefts), _rows(description.right, rights)
+
+
+def name_keys(
+    description: Description, schema: SchemaMapping, sizes: tuple[int, int]
+) -> tuple[UInt64, UInt64]:
+    """(E) a number of each entity's name on both sides, 0 where it has none; of several names, the least number.
+
+    So two entities with the same set of names share it surely, others as likely as their sets overlap
+    (min-wise hashing, Broder, 1997).
+    """
+    hashes = description.texts.strings.hash(7).to_numpy().astype(np.uint64)
+    keys = []
+    for rows, size in zip(name_rows(description, schema), sizes, strict=True):
+        least = np.full(size, np.iinfo(np.uint64).max, dtype=np.uint64)
+        np.minimum.at(least, rows["entity"].to_numpy(), hashes[rows["text"].to_numpy()])
+        keys.append(np.where(least == np.iinfo(np.uint64).max, np.uint64(0), least))
+    return keys[0], keys[1]
 
 
 def name_attributes(description: Description, schema: SchemaMapping) -> tuple[set[str], set[str]]:

@@ -56,6 +56,27 @@ def combined_attention(log_alpha: Tensor, log_beta: Tensor, mask: Tensor) -> Ten
     return weights.masked_fill(~mask, 0.0)
 
 
+def echo_amounts(
+    log_affinity: Tensor, log_beta: tuple[Tensor, Tensor], rarity: tuple[Tensor, Tensor]
+) -> Tensor:
+    r"""(P, 6) how much of both neighbourhoods the other one echoes: attention sums to one and forgets it.
+
+    log_affinity (P, N, M); log beta and rarity (P, N) and (P, M). A neighbour's echo is ``e_p = max_q A_pq``.
+    Of each side its mean under self-attention, ``sum_p beta_p e_p``, its amount, ``sum_p e_p``, and its amount
+    in rare neighbours, ``sum_p rarity_p e_p``; of both sides the smaller and the larger, so that a pair turned
+    round gives the same. Ours, not the paper's.
+    """
+    sides = []
+    for affinity, beta, rare in zip(
+        (log_affinity, log_affinity.transpose(1, 2)), log_beta, rarity, strict=True
+    ):
+        echo = affinity.amax(dim=2).exp() if affinity.shape[2] else torch.zeros_like(beta)
+        sides.append(
+            torch.stack([(w * echo).sum(dim=1) for w in (beta.exp(), torch.ones_like(echo), rare)], 1)
+        )
+    return torch.cat([torch.minimum(*sides), torch.maximum(*sides)], dim=1)
+
+
 def masked_log_softmax(logits: Tensor, mask: Tensor) -> Tensor:
     """Log-softmax over the real entries of the last axis; padding gets -1e30, and no gradient is NaN."""
     filled = torch.where(mask, logits, torch.full_like(logits, NOTHING))

@@ -1,4 +1,4 @@
-"""CollectiveNetwork: two hops of neighbourhood, the last one seen with the eyes of the candidate pair."""
+"""CollectiveNetwork: neighbourhoods of two hops, seen with the eyes of the candidate pair."""
 
 from __future__ import annotations
 
@@ -9,49 +9,33 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from crossgraph.model.encoder import AttributeEncoder, CollectiveLayer, ModelOptions
+from crossgraph.model.attention import echo_amounts
+from crossgraph.model.attributes import OWN_WIDTH, AttributeEncoder
+from crossgraph.model.both import second_hop, seen_by_partner, two_hops
+from crossgraph.model.head import Compared, head_of, length
 from crossgraph.model.inputs import PairTensors, SideTensors
+from crossgraph.model.layer import CollectiveLayer
+from crossgraph.model.options import ModelOptions
+from crossgraph.model.prepared import Prepared, messages, neighbours_of, prepared
+from crossgraph.schema.vocabulary import Vocabulary
 
 CHUNK = 8_192
+# Pairs at once where both layers see the partner: N^2 times M^2 affinities for each.
+CHUNK_BOTH = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """All that the last layer needs of some entities, and that depends on one entity alone.
+class Slots:
+    """How many directed relations, attributes and types the network tells apart."""
 
-    level0 (K, D)         the entity's own attributes, so that a name is never lost on the way up
-    own (K, D / 2)        W_self h_i
-    messages (K, N, D/2)  W_r h_j of each sampled neighbour
-    log_beta (K, N)       self-attention
-    mask (K, N)           True for a real neighbour
-    """
-
-    level0: Tensor
-    own: Tensor
-    messages: Tensor
-    log_beta: Tensor
-    mask: Tensor
-
-    def rows(self, places: Tensor) -> Prepared:
-        """The entities at some places."""
-        return Prepared(
-            self.level0[places],
-            self.own[places],
-            self.messages[places],
-            self.log_beta[places],
-            self.mask[places],
-        )
+    directions: int
+    attributes: int
+    types: int
 
     @staticmethod
-    def stacked(parts: list[Prepared]) -> Prepared:
-        """Several sets of entities, one after the other."""
-        return Prepared(
-            torch.cat([p.level0 for p in parts]),
-            torch.cat([p.own for p in parts]),
-            torch.cat([p.messages for p in parts]),
-            torch.cat([p.log_beta for p in parts]),
-            torch.cat([p.mask for p in parts]),
-        )
+    def of(vocabulary: Vocabulary) -> Slots:
+        """As many as a vocabulary has; relations both ways."""
+        return Slots(2 * vocabulary.relation_slots, vocabulary.attribute_slots, vocabulary.type_slots)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +44,9 @@ class PairOutput:
 
     logits (P)                        higher: more likely the same
     distance, cosine (P)              of the two collective vectors
-    left_weights, right_weights       (P, N), (P, M) attention of each neighbour
-    affinity (P, N, M)                log A; -inf for padding
+    left_weights, right_weights       (P, N), (P, M) attention of each neighbour in the last layer
+    affinity (P, N, M)                log A of the last layer; -inf for padding
+    echo (P, 6)                       how much of both neighbourhoods is echoed, see ``echo_amounts``
     """
 
     logits: Tensor
@@ -70,77 +55,93 @@ class PairOutput:
     left_weights: Tensor
     right_weights: Tensor
     affinity: Tensor
+    echo: Tensor
 
 
 class CollectiveNetwork(nn.Module):
-    """The collective encoder and a small head on the two vectors of a pair.
+    """The collective encoder and a head on the two vectors of a pair.
 
-    The first hop does not look at the partner, so it is computed once for each entity; only the last
-    layer's attention, a gather and N x M distances, is done for each pair. Sides are treated alike: the
-    output is the same for the pair turned round.
+    With ``collective_layers = "last"`` the lower hops do not look at the partner: they are computed once for
+    each entity, and a pair costs a gather, N x M distances and two weighted sums. With "both" the first hop
+    too is weighed by the partner's neighbourhood, see ``model.both``. Sides are treated alike: the output is
+    the same for the pair turned round.
 
-    Source: Zhu et al., WWW 2020 (CG-MuAlign), collective last layer.
+    Source: Zhu et al., WWW 2020 (CG-MuAlign).
     """
 
-    def __init__(self, directions: int, attributes: int, options: ModelOptions) -> None:
+    def __init__(self, slots: Slots, options: ModelOptions) -> None:
         super().__init__()
         self.options = options
-        self.level0 = AttributeEncoder(attributes, options)
-        self.first = CollectiveLayer(directions, options)
-        self.last = CollectiveLayer(directions, options)
-        self.head = nn.Sequential(nn.Linear(4 * options.width + 4, 32), nn.ReLU(), nn.Linear(32, 1))
+        self.level0 = AttributeEncoder(slots.attributes, slots.types, options)
+        self.hops = nn.ModuleList(
+            CollectiveLayer(slots.directions, options.width if number else OWN_WIDTH, options)
+            for number in range(options.layers)
+        )
+        self.head = head_of(options)
+
+    def hop(self, number: int) -> CollectiveLayer:
+        """The layer of a hop, the first being 0."""
+        layer = self.hops[number]
+        assert isinstance(layer, CollectiveLayer)
+        return layer
+
+    @property
+    def last(self) -> CollectiveLayer:
+        """The layer that always looks at the partner."""
+        return self.hop(-1)
 
     def prepare(self, side: SideTensors, sketch: Tensor, entities: Tensor) -> Prepared:
-        """The pair-independent part of the last layer for K distinct entities (ascending)."""
-        near = torch.unique(torch.cat([entities, _neighbours(side, entities)]))
-        far = torch.unique(torch.cat([near, _neighbours(side, near)]))
-        h0 = self.level0(side, sketch, far)
-        own, z = _messages(self.first, side, h0, (far, near))
-        h1 = self.first.alone(own, z, side.relations[near], side.mask[near])
-        return self._prepared(side, h1, (near, entities), h0[torch.searchsorted(far, entities)])
-
-    def _prepared(self, side: SideTensors, h1: Tensor, at: tuple[Tensor, Tensor], level0: Tensor) -> Prepared:
-        own, z = _messages(self.last, side, h1, at)
-        mask = side.mask[at[1]]
-        return Prepared(level0, own, z, self.last.log_beta(own, z, side.relations[at[1]], mask), mask)
+        """What the last layer needs of K distinct entities (ascending), pair-independent."""
+        reached = [entities]
+        for _ in range(self.options.layers):
+            reached.append(torch.unique(torch.cat([reached[-1], neighbours_of(side, reached[-1])])))
+        known, wanted = reached[-1], reached[-2::-1]
+        h = self.level0(side, sketch, known)
+        level0 = h[torch.searchsorted(known, entities)]
+        for number, rows in enumerate(wanted[:-1]):
+            own, z = messages(self.hop(number), side, h, (known, rows))
+            h = self.hop(number).alone(own, z, side.relations[rows], side.mask[rows])
+            known = rows
+        return prepared(self.last, side, h, (known, entities), level0)
 
     @torch.no_grad()
     def prepare_all(self, side: SideTensors, sketch: Tensor) -> Prepared:
         """``prepare`` for every entity of a side, each layer in chunks."""
         everyone = torch.arange(len(side), device=side.mask.device)
-        h0 = torch.cat([self.level0(side, sketch, part) for part in torch.split(everyone, CHUNK)])
-        hops = []
-        for part in torch.split(everyone, CHUNK):
-            own, z = _messages(self.first, side, h0, (everyone, part))
-            hops.append(self.first.alone(own, z, side.relations[part], side.mask[part]))
-        h1 = torch.cat(hops)
-        return Prepared.stacked(
-            [self._prepared(side, h1, (everyone, part), h0[part]) for part in torch.split(everyone, CHUNK)]
-        )
+        parts = torch.split(everyone, CHUNK)
+        h0 = torch.cat([self.level0(side, sketch, part) for part in parts])
+        h = h0
+        for number in range(self.options.layers - 1):
+            layer, hops = self.hop(number), []
+            for part in parts:
+                own, z = messages(layer, side, h, (everyone, part))
+                hops.append(layer.alone(own, z, side.relations[part], side.mask[part]))
+            h = torch.cat(hops)
+        return Prepared.stacked([prepared(self.last, side, h, (everyone, part), h0[part]) for part in parts])
 
     def compare(self, left: Prepared, right: Prepared) -> PairOutput:
         """The last layer and the head for P pairs: row i of left with row i of right."""
-        left_weights, right_weights, affinity = self.last.pair_weights(
-            (left.messages, right.messages), (left.log_beta, right.log_beta), (left.mask, right.mask)
-        )
-        a = self.last.combine(left.own, left.messages, left_weights)
-        b = self.last.combine(right.own, right.messages, right_weights)
-        half = a.shape[1] // 2
-        own, around = _length(a[:, :half] - b[:, :half]), _length(a[:, half:] - b[:, half:])
-        whole, level0 = _length(a - b), _length(left.level0 - right.level0)
-        seen = [a * b, (a - b).abs(), left.level0 * right.level0, (left.level0 - right.level0).abs()]
-        lengths = torch.stack([whole, own, around, level0], dim=1)
+        betas = left.log_beta, right.log_beta
+        weights = self.last.pair_weights((left.messages, right.messages), betas, (left.mask, right.mask))
+        a = self.last.combine(left.own, left.messages, weights.left)
+        b = self.last.combine(right.own, right.messages, weights.right)
+        echo = echo_amounts(weights.affinity, betas, (left.rarity, right.rarity))
+        if not self.options.cross_attention:
+            echo = torch.zeros_like(echo)
         return PairOutput(
-            logits=self.head(torch.cat([*seen, lengths], dim=1)).squeeze(1),
-            distance=whole,
+            logits=self.head(Compared(a, b, (left.level0, right.level0), echo)),
+            distance=length(a - b),
             cosine=functional.cosine_similarity(a, b, dim=1),
-            left_weights=left_weights,
-            right_weights=right_weights,
-            affinity=affinity,
+            left_weights=weights.left,
+            right_weights=weights.right,
+            affinity=weights.affinity,
+            echo=echo,
         )
 
     def forward(self, tensors: PairTensors, left: Tensor, right: Tensor) -> PairOutput:
         """Compare P pairs of entities, given by number."""
+        if self.options.collective_layers == "both":
+            return self._compare_both(tensors, left, right)
         (l_rows, l_back), (r_rows, r_back) = (
             torch.unique(side, return_inverse=True) for side in (left, right)
         )
@@ -152,29 +153,20 @@ class CollectiveNetwork(nn.Module):
     @torch.no_grad()
     def compare_all(self, tensors: PairTensors, left: Tensor, right: Tensor) -> Iterator[PairOutput]:
         """``forward`` for many pairs: every entity is prepared once, pairs follow in chunks, in order."""
+        numbers = torch.arange(len(left), device=left.device)
+        if self.options.collective_layers == "both":
+            for part in torch.split(numbers, CHUNK_BOTH):
+                yield self._compare_both(tensors, left[part], right[part])
+            return
         lefts = self.prepare_all(tensors.left, tensors.sketch)
         rights = self.prepare_all(tensors.right, tensors.sketch)
-        for part in torch.split(torch.arange(len(left), device=left.device), CHUNK):
+        for part in torch.split(numbers, CHUNK):
             yield self.compare(lefts.rows(left[part]), rights.rows(right[part]))
 
-
-def _length(vectors: Tensor) -> Tensor:
-    # The square root has no gradient at zero; a small constant keeps equal vectors trainable.
-    return (vectors.square().sum(dim=1) + 1e-8).sqrt()
-
-
-def _neighbours(side: SideTensors, entities: Tensor) -> Tensor:
-    return side.neighbours[entities][side.mask[entities]].long()
-
-
-def _messages(
-    layer: CollectiveLayer, side: SideTensors, h: Tensor, at: tuple[Tensor, Tensor]
-) -> tuple[Tensor, Tensor]:
-    """(K, D/2) own parts and (K, N, D/2) messages of the entities at[1], where h (T, D) is of those at[0]."""
-    known, wanted = at
-    mask = side.mask[wanted]
-    rows = torch.searchsorted(known, side.neighbours[wanted][mask].long())
-    sent = layer.transform(h, rows, side.relations[wanted][mask])
-    z = torch.zeros((*mask.shape, sent.shape[1]), dtype=h.dtype, device=h.device)
-    z = z.index_put((mask.nonzero(as_tuple=True)), sent)
-    return layer.transform.own_part(h[torch.searchsorted(known, wanted)]), z
+    def _compare_both(self, tensors: PairTensors, left: Tensor, right: Tensor) -> PairOutput:
+        hops = [
+            two_hops(self.level0, self.hop(0), (side, tensors.sketch), entities)
+            for side, entities in ((tensors.left, left), (tensors.right, right))
+        ]
+        seen = seen_by_partner(self.hop(0), hops[0], hops[1])
+        return self.compare(*(second_hop(self.last, at, h) for at, h in zip(hops, seen, strict=True)))

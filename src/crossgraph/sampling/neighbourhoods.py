@@ -24,10 +24,12 @@ class SamplingOptions:
 
     neighbours   neighbours kept for each entity (count)
     weighted     draw rare relations first; otherwise all neighbours alike
+    shared       draw relations first whose neighbours the other graph tends to have too
     """
 
     neighbours: int = 10
     weighted: bool = True
+    shared: bool = True
 
     def __post_init__(self) -> None:
         if self.neighbours < 1:
@@ -54,6 +56,7 @@ def sample_neighbourhoods(
     *,
     options: SamplingOptions,
     seed: int,
+    shares: Float64 | None = None,
     entities: Int32 | None = None,
 ) -> Neighbourhoods:
     """Draw each entity's neighbours without replacement; one by two relations counts as two.
@@ -68,10 +71,12 @@ def sample_neighbourhoods(
     by one relation draw apart, in the order of their types and surroundings; where these are alike too,
     identifiers decide which one is which.
 
+    shares (2R)    what each directed relation's chance is multiplied by, see ``echoed_shares``
     entities (Q)   whom to draw for, in any order, one row each; all where not given
     """
     table, content = relation_weights(graph, adjacency), ContentKeys(graph)
     weights = table.weights if options.weighted else np.ones_like(table.weights)
+    weights = weights if shares is None else weights * shares[table.relations]
     drawn = np.arange(len(graph), dtype=np.int32) if entities is None else entities.astype(np.int32)
     types = graph.primary_types[drawn] + 1
     return Neighbourhoods(

@@ -1,37 +1,46 @@
-"""One numbering of relations and attributes for both graphs, so that one network reads both.
+"""One numbering of relations, attributes and types for both graphs, so that one network reads both.
 
-A slot stands for a left relation (or attribute) together with the right ones that correspond to it, or for a
-right one alone. Slot 0 takes all that is rare or new. Nothing requires equal vocabularies.
+A slot stands for a left relation (or attribute, or type) together with the right ones that correspond to it,
+or for a right one alone. Slot 0 takes all that is rare or new. Nothing requires equal vocabularies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from crossgraph._types import AnyArray, Int32
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.schema.mapping import AttributeMapping, SchemaMapping, TypeMapping
 
 RELATION_SLOTS = 32
 ATTRIBUTE_SLOTS = 16
+TYPE_SLOTS = 32
+# Types of one entity that are told apart; the rarest, which say most.
+MOST_TYPES = 4
 OTHER = 0
+
+Mappings: TypeAlias = Sequence[AttributeMapping] | Sequence[TypeMapping]
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Slots of relations and attributes by name.
+    """Slots of relations, attributes and types by name.
 
     relations_left, relations_right    name -> (slot, turned round?)
     attributes_left, attributes_right  name -> slot
+    types_left, types_right            name -> slot
     """
 
     relations_left: Mapping[str, tuple[int, bool]]
     relations_right: Mapping[str, tuple[int, bool]]
     attributes_left: Mapping[str, int]
     attributes_right: Mapping[str, int]
+    types_left: Mapping[str, int]
+    types_right: Mapping[str, int]
 
     @property
     def relation_slots(self) -> int:
@@ -43,6 +52,11 @@ class Vocabulary:
     def attribute_slots(self) -> int:
         """Number of attribute slots, the shared slot 0 among them."""
         return 1 + max((*self.attributes_left.values(), *self.attributes_right.values()), default=0)
+
+    @property
+    def type_slots(self) -> int:
+        """Number of type slots, the shared slot 0 among them."""
+        return 1 + max((*self.types_left.values(), *self.types_right.values()), default=0)
 
 
 def build_vocabulary(left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping) -> Vocabulary:
@@ -56,15 +70,19 @@ def build_vocabulary(left: KnowledgeGraph, right: KnowledgeGraph, schema: Schema
                 1 + max((s for s, _ in (*relations_left.values(), *relations_right.values())), default=0),
                 False,
             )
-    left_attributes = _most_used(left.attribute_names, left.fact_attributes, ATTRIBUTE_SLOTS // 2)
-    attributes_left = {name: slot for slot, name in enumerate(left_attributes, start=1)}
-    attributes_right = _attributes_through(schema, attributes_left)
-    for name in _most_used(right.attribute_names, right.fact_attributes, ATTRIBUTE_SLOTS // 2):
-        if name not in attributes_right:
-            attributes_right[name] = 1 + max(
-                (*attributes_left.values(), *attributes_right.values()), default=0
-            )
-    return Vocabulary(relations_left, relations_right, attributes_left, attributes_right)
+    attributes_left, attributes_right = _numbered(
+        _most_used(left.attribute_names, left.fact_attributes, ATTRIBUTE_SLOTS // 2),
+        _most_used(right.attribute_names, right.fact_attributes, ATTRIBUTE_SLOTS // 2),
+        schema.attributes,
+    )
+    types_left, types_right = _numbered(
+        _most_used(left.type_names, left.typed[:, 1], TYPE_SLOTS // 2),
+        _most_used(right.type_names, right.typed[:, 1], TYPE_SLOTS // 2),
+        schema.types,
+    )
+    return Vocabulary(
+        relations_left, relations_right, attributes_left, attributes_right, types_left, types_right
+    )
 
 
 def extended(vocabulary: Vocabulary, schema: SchemaMapping) -> Vocabulary:
@@ -75,15 +93,13 @@ def extended(vocabulary: Vocabulary, schema: SchemaMapping) -> Vocabulary:
         if m.left not in relations_left and m.right in relations_right:
             slot, turned = relations_right[m.right]
             relations_left[m.left] = (slot, turned != m.inverse)
-    attributes_right = {
-        **_attributes_through(schema, vocabulary.attributes_left),
-        **vocabulary.attributes_right,
-    }
-    attributes_left = dict(vocabulary.attributes_left)
-    for a in schema.attributes:
-        if a.left not in attributes_left and a.right in attributes_right:
-            attributes_left[a.left] = attributes_right[a.right]
-    return Vocabulary(relations_left, relations_right, attributes_left, attributes_right)
+    attributes_left, attributes_right = _more(
+        vocabulary.attributes_left, vocabulary.attributes_right, schema.attributes
+    )
+    types_left, types_right = _more(vocabulary.types_left, vocabulary.types_right, schema.types)
+    return Vocabulary(
+        relations_left, relations_right, attributes_left, attributes_right, types_left, types_right
+    )
 
 
 def directed_slots(names: tuple[str, ...], slots: Mapping[str, tuple[int, bool]], slot_count: int) -> Int32:
@@ -92,6 +108,19 @@ def directed_slots(names: tuple[str, ...], slots: Mapping[str, tuple[int, bool]]
     slot, turned = forward[:, 0], forward[:, 1]
     both = [slot + turned * slot_count, slot + (1 - turned) * slot_count]
     return np.concatenate(both).astype(np.int32)
+
+
+def entity_type_slots(graph: KnowledgeGraph, slots: Mapping[str, int]) -> Int32:
+    """(E, T) the slots of each entity's types, rarest first, at most ``MOST_TYPES``; -1 where padded."""
+    entities, codes = graph.typed[:, 0], graph.typed[:, 1]
+    counts = np.bincount(codes, minlength=len(graph.type_names))
+    order = np.lexsort((codes, counts[codes], entities))
+    starts = np.searchsorted(entities[order], np.arange(len(graph) + 1))
+    place = np.arange(len(order)) - np.repeat(starts[:-1], np.diff(starts))
+    kept, place = order[place < MOST_TYPES], place[place < MOST_TYPES]
+    table = np.full((len(graph), 1 + int(place.max(initial=0))), -1, dtype=np.int32)
+    table[entities[kept], place] = attribute_slots(graph.type_names, slots)[codes[kept]]
+    return table
 
 
 def attribute_slots(names: tuple[str, ...], slots: Mapping[str, int]) -> Int32:
@@ -115,9 +144,31 @@ def _through(
     return found
 
 
-def _attributes_through(schema: SchemaMapping, attributes_left: Mapping[str, int]) -> dict[str, int]:
+def _numbered(left: list[str], right: list[str], mappings: Mappings) -> tuple[dict[str, int], dict[str, int]]:
+    """Slots from 1 on: the left names', which right names that are mapped to them share, then new ones."""
+    slots_left = {name: slot for slot, name in enumerate(left, start=1)}
+    slots_right = _shared(mappings, slots_left)
+    for name in right:
+        if name not in slots_right:
+            slots_right[name] = 1 + max((*slots_left.values(), *slots_right.values()), default=0)
+    return slots_left, slots_right
+
+
+def _more(
+    left: Mapping[str, int], right: Mapping[str, int], mappings: Mappings
+) -> tuple[dict[str, int], dict[str, int]]:
+    """The same slots, and those of new names that are mapped to a name that has one."""
+    more_right = {**_shared(mappings, left), **right}
+    more_left = dict(left)
+    for m in mappings:
+        if m.left not in more_left and m.right in more_right:
+            more_left[m.left] = more_right[m.right]
+    return more_left, more_right
+
+
+def _shared(mappings: Mappings, left: Mapping[str, int]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for m in schema.attributes:
-        if m.left in attributes_left and m.right not in found:
-            found[m.right] = attributes_left[m.left]
+    for m in mappings:
+        if m.left in left and m.right not in found:
+            found[m.right] = left[m.left]
     return found

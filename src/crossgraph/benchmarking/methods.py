@@ -1,0 +1,131 @@
+"""Our own rows of a comparison: names, the network alone, with attribute comparison, the whole system."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from crossgraph._types import Int64
+from crossgraph.benchmarking.problem import Answer, Problem
+from crossgraph.evidence.attributes import attribute_evidence
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.fitting import fit, fit_round
+from crossgraph.labels import Labels
+from crossgraph.learning import (
+    LearningOptions,
+    fit_networks,
+    opinions,
+    raw_scores,
+    side_by_side,
+    untrained,
+)
+from crossgraph.model.inputs import PairTensors
+from crossgraph.preparation import gather_evidence
+from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
+from crossgraph.scoring import pair_tensors, sample_both, score_candidates
+from crossgraph.stages import StageClock
+from crossgraph.training import train_network
+
+
+@dataclass
+class Stopwatch:
+    """CPU seconds of this process, of all its threads, since the last lap."""
+
+    started: float = field(default_factory=time.process_time)
+
+    def lap(self) -> float:
+        """The seconds since the start or the last lap."""
+        now = time.process_time()
+        spent, self.started = now - self.started, now
+        return spent
+
+
+def names_alone(problem: Problem) -> Answer:
+    """The best cosine of two names, as blocking computed it."""
+    return Answer(problem.candidates.name[problem.asked].astype(np.float64), 0, 0.0, 0.0)
+
+
+def network_alone(problem: Problem) -> Answer:
+    """One collective network and its own score, nothing beside it."""
+    watch = Stopwatch()
+    vocabulary, tensors = _tensors(problem)
+    options = _options(problem)
+    network = untrained(vocabulary, problem.preparation.schema, options, 0)
+
+    def teach(_: int) -> None:
+        rng = np.random.default_rng(problem.seed)
+        train_network(network, tensors, problem.candidates, problem.train, options=options.training, rng=rng)
+
+    side_by_side(teach, range(1))
+    learnt = watch.lap()
+    asked = problem.candidates.take(problem.asked)
+    left, right = torch.from_numpy(asked.left).long(), torch.from_numpy(asked.right).long()
+    score = torch.cat([out.logits for out in network.compare_all(tensors, left, right)]).double().numpy()
+    return Answer(score, sum(p.numel() for p in network.parameters()), learnt, watch.lap())
+
+
+def full_network(problem: Problem) -> Answer:
+    """The network's opinion and the comparison of attributes in one scorer; both learn by cross-fitting."""
+    watch = Stopwatch()
+    vocabulary, tensors = _tensors(problem)
+    options = _options(problem)
+    candidates, train = problem.candidates, problem.train
+    networks = fit_networks(
+        tensors, candidates, train, vocabulary, schema=problem.preparation.schema, options=options
+    )
+    places = np.union1d(train.places, problem.asked)
+    inside = candidates.take(places)
+    heard = opinions(networks, tensors, inside, _moved(problem, places))
+    pairs = inside.left, inside.right
+    evidence = EvidenceTable.beside(
+        [attribute_evidence(problem.preparation.description, problem.preparation.schema, pairs), heard]
+    )
+    labels = _moved(problem, places)
+    step, scored = fit_round(evidence, inside, labels, options=options)
+    learnt = watch.lap()
+    raw_scores(step.scorers, evidence, labels)
+    score = scored.score[np.searchsorted(places, problem.asked)]
+    modules = (networks[0], step.scorers[0])
+    parameters = sum(p.numel() for module in modules for p in module.parameters())
+    return Answer(score, parameters, learnt, watch.lap())
+
+
+def whole_system(problem: Problem) -> Answer:
+    """What ``crossgraph align`` does: all evidence, rounds, calibrated scores.
+
+    Its training contains scoring, since each round hears what the one before believed; scoring is measured
+    by applying the finished model once more to all candidates.
+    """
+    watch = Stopwatch()
+    evidence = gather_evidence(problem.preparation)
+    fitted = fit(problem.preparation, evidence, problem.train, config=problem.config, clock=StageClock())
+    learnt = watch.lap()
+    score = fitted.scored.score[problem.asked]
+    around = sample_both(problem.preparation, sampling=problem.config.sampling, seed=problem.seed)
+    tensors = pair_tensors(problem.preparation, fitted.model.vocabulary, around, device="cpu")
+    watch.lap()
+    score_candidates(fitted.model, tensors, problem.preparation, evidence)
+    share = len(problem.asked) / len(problem.candidates)
+    return Answer(score, fitted.model.parameters, learnt, watch.lap() * share)
+
+
+def _options(problem: Problem) -> LearningOptions:
+    config = problem.config
+    return LearningOptions(
+        model=config.model, scorer=config.scorer, training=config.training, seed=config.run.seed
+    )
+
+
+def _tensors(problem: Problem) -> tuple[Vocabulary, PairTensors]:
+    preparation, config = problem.preparation, problem.config
+    vocabulary = build_vocabulary(*preparation.graphs, preparation.schema)
+    around = sample_both(preparation, sampling=config.sampling, seed=config.run.seed)
+    return vocabulary, pair_tensors(preparation, vocabulary, around, device=config.run.device)
+
+
+def _moved(problem: Problem, places: Int64) -> Labels:
+    """The training labels as places among some of the candidates."""
+    return replace(problem.train, places=np.searchsorted(places, problem.train.places))

@@ -1,0 +1,89 @@
+"""Level 0: an entity's own attributes as one vector."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from crossgraph._types import Float32
+from crossgraph.features.tokens import PERIODS, TEXT_WIDTH
+from crossgraph.model.attention import masked_log_softmax
+from crossgraph.model.inputs import SideTensors
+from crossgraph.model.matrices import through_matrices
+from crossgraph.model.options import ModelOptions
+
+
+# Width of a vector of own attributes: a text sketch, beside sin and cos of numbers.
+OWN_WIDTH = TEXT_WIDTH + 2 * len(PERIODS)
+# Numbers count less than texts in a distance at first.
+NUMBERS_AT_FIRST = 0.3
+
+
+class AttributeEncoder(nn.Module):
+    r"""Level 0: ``h0_i = (I + mean_t P_t) sum_f w_f (s_a x_f + e_a)`` over an entity's facts f of attribute a.
+
+    x_f is the sketch of a text, or sin and cos of a number or date at several periods, each in places of its
+    own; w is a softmax of one learned weight for each attribute (the attention over an entity's own
+    attributes), or the mean; s_a a learned scale for each place; P_t the projection of a type t, the mean
+    being over all types of the entity. A type that training never saw leaves the vector as it is. Nothing
+    is projected to fewer places here: what tells two names apart must not be lost before they are compared.
+
+    Source: Zhu et al., WWW 2020, section 3.1; attention over own attributes as in the public article.
+
+    Shapes
+        texts, attributes, numbers, tokens (K, A), types (K, T), sketch (S, 128) -> (K, D); zero for an
+        entity without facts
+    """
+
+    def __init__(self, attributes: int, types: int, options: ModelOptions) -> None:
+        super().__init__()
+        self.frequencies: Tensor
+        self.scale = nn.Parameter(torch.ones(OWN_WIDTH))
+        self.attribute = nn.Embedding(attributes, OWN_WIDTH)
+        self.importance = nn.Embedding(attributes, 1)
+        self.options = options
+        if options.type_projection:
+            self.projections = nn.Parameter(torch.zeros(types, OWN_WIDTH, OWN_WIDTH))
+        self.register_buffer(
+            "frequencies", torch.tensor([2 * math.pi / p for p in PERIODS]), persistent=False
+        )
+        with torch.no_grad():
+            self.scale[TEXT_WIDTH:] = NUMBERS_AT_FIRST
+        nn.init.zeros_(self.attribute.weight)
+        nn.init.zeros_(self.importance.weight)
+
+    @torch.no_grad()
+    def weigh(self, importance: Float32) -> None:
+        """Start from a given importance (log weight) of each attribute slot."""
+        self.importance.weight.copy_(torch.from_numpy(importance).unsqueeze(1))
+
+    def forward(self, side: SideTensors, sketch: Tensor, entities: Tensor) -> Tensor:
+        """The (K, D0) own vectors of K entities."""
+        attributes, numbers = side.attributes[entities], side.numbers[entities]
+        weights = self.attention(attributes, side.tokens[entities])
+        # Sums before products: a scale is the same for all facts, so it is applied once to their mean.
+        texts = torch.einsum("ka,kad->kd", weights, sketch[side.texts[entities]])
+        angle = torch.nan_to_num(numbers).unsqueeze(-1) * self.frequencies
+        waves = torch.cat([angle.sin(), angle.cos()], dim=-1).masked_fill(
+            torch.isnan(numbers).unsqueeze(-1), 0.0
+        )
+        seen = torch.cat([texts, torch.einsum("ka,kad->kd", weights, waves)], dim=1)
+        own = seen * self.scale + torch.einsum("ka,kad->kd", weights, self.attribute(attributes))
+        return own + self.projected(own, side.types[entities]) if self.options.type_projection else own
+
+    def attention(self, attributes: Tensor, mask: Tensor) -> Tensor:
+        """(K, A) weight of each fact; zero for padding."""
+        logits = self.importance(attributes).squeeze(-1)
+        if not self.options.attribute_attention:
+            logits = torch.zeros_like(logits)
+        return masked_log_softmax(logits, mask).exp().masked_fill(~mask, 0.0)
+
+    def projected(self, own: Tensor, types: Tensor) -> Tensor:
+        """(K, D) the mean of ``P_t own`` over the types t of each entity; -1 in ``types`` is padding."""
+        real = types >= 0
+        rows = real.nonzero(as_tuple=True)[0]
+        sent = through_matrices(own, rows, types[real], self.projections)
+        share = sent / real.sum(dim=1).clamp_min(1)[rows].unsqueeze(1)
+        return torch.zeros_like(own).index_add(0, rows, share)

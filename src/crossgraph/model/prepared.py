@@ -1,0 +1,72 @@
+"""What a layer needs of entities before it looks at them beside a partner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from crossgraph.model.inputs import SideTensors
+from crossgraph.model.layer import CollectiveLayer
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """All that a layer needs of some entities to look at them beside a partner.
+
+    level0 (K, D)         the entity's own attributes
+    own (K, D / 2)        W_self h_i
+    messages (K, N, D/2)  W_r h_j of each sampled neighbour
+    log_beta (K, N)       self-attention
+    mask (K, N)           True for a real neighbour
+    rarity (K, N)         how telling each neighbour is
+    """
+
+    level0: Tensor
+    own: Tensor
+    messages: Tensor
+    log_beta: Tensor
+    mask: Tensor
+    rarity: Tensor
+
+    def rows(self, places: Tensor) -> Prepared:
+        """The entities at some places, which may be of any shape."""
+        return Prepared(*(getattr(self, field.name)[places] for field in fields(self)))
+
+    @staticmethod
+    def stacked(parts: list[Prepared]) -> Prepared:
+        """Several sets of entities, one after the other."""
+        return Prepared(*(torch.cat([getattr(p, f.name) for p in parts]) for f in fields(Prepared)))
+
+
+def neighbours_of(side: SideTensors, entities: Tensor) -> Tensor:
+    """All sampled neighbours of some entities, with repetitions."""
+    return side.neighbours[entities][side.mask[entities]].long()
+
+
+def messages(
+    layer: CollectiveLayer, side: SideTensors, h: Tensor, at: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """(K, D/2) own parts and (K, N, D/2) messages of the entities at[1], where h (T, D) is of those at[0]."""
+    known, wanted = at
+    mask = side.mask[wanted]
+    rows = torch.searchsorted(known, side.neighbours[wanted][mask].long())
+    sent = layer.transform(h, rows, side.relations[wanted][mask])
+    return layer.transform.own_part(h[torch.searchsorted(known, wanted)]), padded(sent, mask)
+
+
+def padded(sent: Tensor, mask: Tensor) -> Tensor:
+    """(..., N, W) rows of ``sent`` (T, W) at the places where ``mask`` (..., N) is True; zero elsewhere."""
+    z = sent.new_zeros((*mask.shape, sent.shape[1]))
+    return z.index_put(mask.nonzero(as_tuple=True), sent)
+
+
+def prepared(
+    layer: CollectiveLayer, side: SideTensors, h: Tensor, at: tuple[Tensor, Tensor], level0: Tensor
+) -> Prepared:
+    """What a layer needs of the entities at[1], where h is of those at[0]."""
+    own, z = messages(layer, side, h, at)
+    mask = side.mask[at[1]]
+    rarity = side.rarity[side.neighbours[at[1]].long()]
+    return Prepared(level0, own, z, layer.log_beta(own, z, side.relations[at[1]], mask), mask, rarity)

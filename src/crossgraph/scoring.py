@@ -11,6 +11,7 @@ import torch
 from crossgraph._types import Bool, Float32, Float64, Int64
 from crossgraph.assignment import one_to_one
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_keys
 from crossgraph.calibration import probabilities
 from crossgraph.checkpoint import TrainedModel
@@ -20,7 +21,7 @@ from crossgraph.features.tokens import entity_tokens, number_scales, text_sketch
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.learning import opinions, raw_scores
 from crossgraph.matches import Matches
-from crossgraph.model.inputs import PairTensors, SideTensors
+from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.preparation import Known, Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.sampling import Neighbourhoods, SamplingOptions, sample_neighbourhoods
@@ -73,7 +74,9 @@ def pair_tensors(
         edges = np.diff(preparation.adjacency[at].indptr)
         return SideTensors.of(facts, types, around[at], edges=edges, directions=directions, device=device)
 
-    return PairTensors(side(0), side(1), torch.from_numpy(text_sketch(description.texts)).to(device))
+    sketch = torch.from_numpy(text_sketch(description.texts)).to(device)
+    alike = name_similarity(preparation.candidates, (len(graphs[0]), len(graphs[1])))
+    return PairTensors(side(0), side(1), sketch, Likeness.of(alike, device))
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,13 +12,18 @@ from torch import Tensor
 NOTHING = -1e30
 
 
-def log_affinity(z: tuple[Tensor, Tensor], mask: tuple[Tensor, Tensor], sharpness: Tensor) -> Tensor:
-    """Log A_pq = -sharpness * |z_p - z_q| for real neighbours, -inf elsewhere.
+def log_affinity(
+    z: tuple[Tensor, Tensor], mask: tuple[Tensor, Tensor], sharpness: Tensor, alike: Tensor | None = None
+) -> Tensor:
+    """Log A_pq = -sharpness * |z_p - z_q| * (1 - alike_pq) for real neighbours, -inf elsewhere.
 
-    z (P, N, D) and (P, M, D); mask (P, N) and (P, M) bool; returns (P, N, M). The paper's equation has
-    sharpness 1; a learned one is the same as a common scale of the transforms, and learns faster.
+    z (P, N, D) and (P, M, D); mask (P, N) and (P, M) bool; alike (P, N, M) in [0, 1], 0 where not given;
+    returns (P, N, M). The paper's equation has sharpness 1 and nothing known beforehand; a learned sharpness
+    is the same as a common scale of the transforms, and learns faster.
     """
     distance = torch.cdist(z[0], z[1]) * sharpness
+    if alike is not None:
+        distance = distance * (1.0 - alike)
     real = mask[0].unsqueeze(2) & mask[1].unsqueeze(1)
     return (-distance).masked_fill(~real, -torch.inf)
 
@@ -62,8 +67,8 @@ def echo_amounts(
     r"""(P, 6) how much of both neighbourhoods the other one echoes: attention sums to one and forgets it.
 
     log_affinity (P, N, M); log beta and rarity (P, N) and (P, M). A neighbour's echo is ``e_p = max_q A_pq``.
-    Of each side its mean under self-attention, ``sum_p beta_p e_p``, its amount, ``sum_p e_p``, and its amount
-    in rare neighbours, ``sum_p rarity_p e_p``; of both sides the smaller and the larger, so that a pair turned
+    Of each side: its mean under self-attention, ``sum_p beta_p e_p``, its amount, ``sum_p e_p``, and that of
+    rare neighbours, ``sum_p rarity_p e_p``; of both sides the smaller and the larger, so that a pair turned
     round gives the same. Ours, not the paper's.
     """
     sides = []

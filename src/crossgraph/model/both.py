@@ -8,7 +8,7 @@ N^2 M^2 affinities and its own matrix products.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -68,10 +68,18 @@ def two_hops(
     )
 
 
-def seen_by_partner(first: CollectiveLayer, left: TwoHops, right: TwoHops) -> tuple[FirstHop, FirstHop]:
-    """The first hop of both sides, each weighed by the other."""
+def seen_by_partner(
+    first: CollectiveLayer, left: TwoHops, right: TwoHops, *, alike: Tensor | None
+) -> tuple[FirstHop, FirstHop]:
+    """The first hop of both sides, each weighed by the other.
+
+    alike (P, N, M)   of the neighbours, see ``CollectiveLayer.affinity``; what lies farther echoes by vectors
+                      alone
+    """
     a, b = left.centre, right.centre
-    weights = first.pair_weights((a.messages, b.messages), (a.log_beta, b.log_beta), (a.mask, b.mask))
+    weights = first.pair_weights(
+        (a.messages, b.messages), (a.log_beta, b.log_beta), (a.mask, b.mask), alike=alike
+    )
     affinity = first.affinity(
         (left.around.messages.flatten(1, 2), right.around.messages.flatten(1, 2)),
         (left.far_mask.flatten(1), right.far_mask.flatten(1)),
@@ -90,9 +98,7 @@ def second_hop(last: CollectiveLayer, hops: TwoHops, h: FirstHop) -> Prepared:
     reached = h.around.flatten(0, 1)
     sent = last.transform(reached, mask.flatten().nonzero().squeeze(1), hops.relations[mask])
     z = padded(sent, mask)
-    return Prepared(
-        hops.centre.level0, own, z, last.log_beta(own, z, hops.relations, mask), mask, hops.centre.rarity
-    )
+    return replace(hops.centre, own=own, messages=z, log_beta=last.log_beta(own, z, hops.relations, mask))
 
 
 def _around(first: CollectiveLayer, hops: TwoHops, affinity: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from crossgraph._types import Int32, Int64
@@ -71,9 +72,44 @@ class SideTensors:
 
 
 @dataclass(frozen=True, eq=False)
+class Likeness:
+    """How alike two entities of different sides are known to be beforehand; 0 for all pairs that are not held.
+
+    keys (S)     left * 2**32 + right, ascending
+    values (S)   in [0, 1]
+    """
+
+    keys: Tensor
+    values: Tensor
+
+    @staticmethod
+    def of(alike: sparse.csr_matrix, device: str) -> Likeness:
+        """From a matrix (left entities, right entities)."""
+        held = alike.tocoo()
+        keys = held.row.astype(np.int64) << 32 | held.col.astype(np.int64)
+        order = np.argsort(keys)
+        values = np.clip(held.data[order], 0.0, 1.0).astype(np.float32)
+        return Likeness(torch.from_numpy(keys[order]).to(device), torch.from_numpy(values).to(device))
+
+    @staticmethod
+    def nothing() -> Likeness:
+        """Nothing is known."""
+        return Likeness(torch.zeros(0, dtype=torch.int64), torch.zeros(0))
+
+    def between(self, left: Tensor, right: Tensor) -> Tensor:
+        """(P, N, M) of every left entity (P, N) with every right one (P, M)."""
+        wanted = left.long().unsqueeze(2) << 32 | right.long().unsqueeze(1)
+        if not len(self.keys):
+            return torch.zeros(wanted.shape, device=wanted.device)
+        places = torch.searchsorted(self.keys, wanted).clamp_max(len(self.keys) - 1)
+        return torch.where(self.keys[places] == wanted, self.values[places], 0.0)
+
+
+@dataclass(frozen=True, eq=False)
 class PairTensors:
-    """Both graphs, and the sketch (S, T) of the strings that they share."""
+    """Both graphs, the sketch (S, T) of the strings that they share, and whose names are alike."""
 
     left: SideTensors
     right: SideTensors
     sketch: Tensor
+    likeness: Likeness

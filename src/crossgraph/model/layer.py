@@ -91,15 +91,26 @@ class CollectiveLayer(nn.Module):
         """(K, D) of entities without regard to a partner."""
         return self.combine(own, z, self.log_beta(own, z, relations, mask).exp().masked_fill(~mask, 0.0))
 
-    def affinity(self, z: tuple[Tensor, Tensor], mask: tuple[Tensor, Tensor]) -> Tensor:
-        """(P, N, M) log affinities of two sets of messages, at this layer's learned sharpness."""
-        return log_affinity(z, mask, self.log_sharpness.exp())
+    def affinity(
+        self, z: tuple[Tensor, Tensor], mask: tuple[Tensor, Tensor], alike: Tensor | None = None
+    ) -> Tensor:
+        """(P, N, M) log affinities of two sets of messages, at this layer's learned sharpness.
+
+        alike (P, N, M)   in [0, 1], what is known of the neighbours beforehand: it takes so much of their
+                          distance away
+        """
+        return log_affinity(z, mask, self.log_sharpness.exp(), alike)
 
     def pair_weights(
-        self, z: tuple[Tensor, Tensor], log_beta: tuple[Tensor, Tensor], mask: tuple[Tensor, Tensor]
+        self,
+        z: tuple[Tensor, Tensor],
+        log_beta: tuple[Tensor, Tensor],
+        mask: tuple[Tensor, Tensor],
+        *,
+        alike: Tensor | None = None,
     ) -> PairWeights:
         """Neighbour weights of both sides of P pairs, from messages (P, N, D/2) and (P, M, D/2)."""
-        affinity = self.affinity(z, mask)
+        affinity = self.affinity(z, mask, alike)
         if not self.options.cross_attention:
             alone = tuple(b.exp().masked_fill(~m, 0.0) for b, m in zip(log_beta, mask, strict=True))
             return PairWeights(alone[0], alone[1], affinity)

@@ -13,7 +13,7 @@ from crossgraph.model.attention import echo_amounts
 from crossgraph.model.attributes import OWN_WIDTH, AttributeEncoder
 from crossgraph.model.both import second_hop, seen_by_partner, two_hops
 from crossgraph.model.head import Compared, head_of, length
-from crossgraph.model.inputs import PairTensors, SideTensors
+from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.layer import CollectiveLayer
 from crossgraph.model.options import ModelOptions
 from crossgraph.model.prepared import Prepared, messages, neighbours_of, prepared
@@ -119,10 +119,15 @@ class CollectiveNetwork(nn.Module):
             h = torch.cat(hops)
         return Prepared.stacked([prepared(self.last, side, h, (everyone, part), h0[part]) for part in parts])
 
-    def compare(self, left: Prepared, right: Prepared) -> PairOutput:
+    def compare(self, left: Prepared, right: Prepared, likeness: Likeness) -> PairOutput:
         """The last layer and the head for P pairs: row i of left with row i of right."""
         betas = left.log_beta, right.log_beta
-        weights = self.last.pair_weights((left.messages, right.messages), betas, (left.mask, right.mask))
+        weights = self.last.pair_weights(
+            (left.messages, right.messages),
+            betas,
+            (left.mask, right.mask),
+            alike=self._alike(left, right, likeness),
+        )
         a = self.last.combine(left.own, left.messages, weights.left)
         b = self.last.combine(right.own, right.messages, weights.right)
         echo = echo_amounts(weights.affinity, betas, (left.rarity, right.rarity))
@@ -148,6 +153,7 @@ class CollectiveNetwork(nn.Module):
         return self.compare(
             self.prepare(tensors.left, tensors.sketch, l_rows).rows(l_back),
             self.prepare(tensors.right, tensors.sketch, r_rows).rows(r_back),
+            tensors.likeness,
         )
 
     @torch.no_grad()
@@ -161,12 +167,19 @@ class CollectiveNetwork(nn.Module):
         lefts = self.prepare_all(tensors.left, tensors.sketch)
         rights = self.prepare_all(tensors.right, tensors.sketch)
         for part in torch.split(numbers, CHUNK):
-            yield self.compare(lefts.rows(left[part]), rights.rows(right[part]))
+            yield self.compare(lefts.rows(left[part]), rights.rows(right[part]), tensors.likeness)
 
     def _compare_both(self, tensors: PairTensors, left: Tensor, right: Tensor) -> PairOutput:
         hops = [
             two_hops(self.level0, self.hop(0), (side, tensors.sketch), entities)
             for side, entities in ((tensors.left, left), (tensors.right, right))
         ]
-        seen = seen_by_partner(self.hop(0), hops[0], hops[1])
-        return self.compare(*(second_hop(self.last, at, h) for at, h in zip(hops, seen, strict=True)))
+        alike = self._alike(hops[0].centre, hops[1].centre, tensors.likeness)
+        seen = seen_by_partner(self.hop(0), hops[0], hops[1], alike=alike)
+        sides = [second_hop(self.last, at, h) for at, h in zip(hops, seen, strict=True)]
+        return self.compare(sides[0], sides[1], tensors.likeness)
+
+    def _alike(self, left: Prepared, right: Prepared, likeness: Likeness) -> Tensor | None:
+        if not self.options.known_likeness:
+            return None
+        return likeness.between(left.neighbours, right.neighbours)

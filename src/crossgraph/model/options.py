@@ -17,6 +17,7 @@ class ModelOptions:
     collective_layers     which layers see the partner: the last one, or both of two
     self_attention        learn which neighbours tell look-alikes apart
     cross_attention       weigh neighbours by their echo in the other graph
+    known_likeness        neighbours of like names echo each other, however far their vectors are
     attribute_attention   learn which of an entity's own attributes matter; otherwise their mean
     type_projection       a learned projection of own attributes for each entity type
     head                  comparison: learned from both vectors; distance: their distance alone, as published
@@ -27,6 +28,7 @@ class ModelOptions:
     collective_layers: Literal["last", "both"] = "last"
     self_attention: bool = True
     cross_attention: bool = True
+    known_likeness: bool = True
     attribute_attention: bool = True
     type_projection: bool = False
     head: Literal["comparison", "distance"] = "comparison"

@@ -20,7 +20,8 @@ class Prepared:
     messages (K, N, D/2)  W_r h_j of each sampled neighbour
     log_beta (K, N)       self-attention
     mask (K, N)           True for a real neighbour
-    rarity (K, N)         how telling each neighbour is
+    neighbours (K, N)     who they are
+    rarity (K, N)         how telling each of them is
     """
 
     level0: Tensor
@@ -28,6 +29,7 @@ class Prepared:
     messages: Tensor
     log_beta: Tensor
     mask: Tensor
+    neighbours: Tensor
     rarity: Tensor
 
     def rows(self, places: Tensor) -> Prepared:
@@ -68,5 +70,6 @@ def prepared(
     """What a layer needs of the entities at[1], where h is of those at[0]."""
     own, z = messages(layer, side, h, at)
     mask = side.mask[at[1]]
-    rarity = side.rarity[side.neighbours[at[1]].long()]
-    return Prepared(level0, own, z, layer.log_beta(own, z, side.relations[at[1]], mask), mask, rarity)
+    around = side.neighbours[at[1]]
+    beta = layer.log_beta(own, z, side.relations[at[1]], mask)
+    return Prepared(level0, own, z, beta, mask, around, side.rarity[around.long()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -30,8 +31,10 @@ class DeepMatcherOptions:
     """Settings of the authors' code, as far as the paper or its defaults state them.
 
     hidden       width of every layer; each direction of a recurrent one has half of it
-    epochs       passes over the training pairs; the one with the best F1 on the validation pairs is kept
-    batch        pairs of a step
+    epochs       passes over the training pairs, at most; the one with the best F1 on validation pairs is kept
+    visits       pairs that are learnt from in all passes, about: many pairs need fewer passes, two at least
+    batch        pairs of a step; twice as many where there are more than ``many`` pairs
+    judged       validation pairs that choose an epoch, drawn once: all matches, and others
     rate, decay  of Adam, and what the rate is multiplied by after every epoch
     norm         longest gradient
     smoothing    of the labels
@@ -42,7 +45,10 @@ class DeepMatcherOptions:
 
     hidden: int = 300
     epochs: int = 10
+    visits: int = 20_000
     batch: int = 16
+    many: int = 2_000
+    judged: int = 5_000
     rate: float = 1e-3
     decay: float = 0.8
     norm: float = 5.0
@@ -108,10 +114,13 @@ def learn(network: Hybrid, table: Table, problem: Problem, options: DeepMatcherO
         raise ValueError("DeepMatcher learns from matches and from non-matches: one of the two is missing")
     rng = np.random.default_rng((problem.seed, 5))
     train = fewer(train, options.negatives, rng)
+    most = max(0, options.judged - int(valid.same.sum()))
+    valid = fewer(valid, most // max(1, int(valid.same.sum())), np.random.default_rng((problem.seed, 6)))
     optimizer = torch.optim.Adam(network.parameters(), lr=options.rate)
     decay = torch.optim.lr_scheduler.ExponentialLR(optimizer, options.decay)
     best, kept = -1.0, copy.deepcopy(network.state_dict())
-    for _ in range(options.epochs):
+    passes = max(2, min(options.epochs, math.ceil(options.visits / len(train))))
+    for _ in range(passes):
         _epoch(network, table, problem, train, optimizer, rng.permutation(len(train)), options)
         decay.step()
         f1 = _judged(network, table, problem, valid)
@@ -132,8 +141,9 @@ def _epoch(
     network.train()
     left, right = _ends(problem, train.places)
     same = torch.from_numpy(train.same.astype(np.int64))
-    for begin in range(0, len(order), options.batch):
-        rows = order[begin : begin + options.batch]
+    size = options.batch * (2 if len(order) > options.many else 1)
+    for begin in range(0, len(order), size):
+        rows = order[begin : begin + size]
         logs = network(batch_similarities(network, table, left[rows], right[rows]))
         loss = smoothed_loss(logs, same[rows], options)
         optimizer.zero_grad()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from crossgraph._types import AnyArray, Float32, Int64
+from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.errors import ConfigError, NonFiniteLossError
 from crossgraph.labels import Labels
@@ -31,7 +32,10 @@ class TrainingOptions:
     """How the network and the scorer learn.
 
     rounds                 rounds of scoring; each later one hears what the one before believed
-    negatives              candidates that are not the same, drawn anew for each match and epoch (count)
+    loss                   binary: cross-entropy of the logits; margin: hinge of every match on every negative
+    margin                 how far a match is to score above a negative, with loss = margin
+    negatives              pairs that are not the same, drawn anew for each match and epoch (count)
+    negatives_from         blocking: labelled candidates; random: right entities of the type; mixed: half each
     batch                  pairs in a step of the network, at most
     epochs                 passes of the network over the matches, at least
     steps                  steps of the network, at least, where matches are few
@@ -45,7 +49,10 @@ class TrainingOptions:
     """
 
     rounds: int = 2
+    loss: Literal["binary", "margin"] = "binary"
+    margin: float = 1.0
     negatives: int = 5
+    negatives_from: Literal["blocking", "random", "mixed"] = "blocking"
     batch: int = 384
     epochs: int = 4
     steps: int = 30
@@ -58,7 +65,7 @@ class TrainingOptions:
     weight_decay: float = 0.01
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "scorer_learning_rate"):
+        for name in ("learning_rate", "scorer_learning_rate", "margin"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"[training] {name} = {getattr(self, name)}", hint="use more than 0")
         if not self.weight_decay >= 0:
@@ -90,13 +97,12 @@ def train_network(
 ) -> None:
     """Teach the network the labelled pairs, in place.
 
-    Each epoch sees every match and ``negatives`` times as many candidates that are none (hard negatives:
-    blocking proposed them). Pairs of one left entity go to the same batch, which prepares it once. Without a
-    match there is nothing to teach, and the network stays as it is.
+    Each epoch sees every match and ``negatives`` times as many pairs that are none. Those of blocking are
+    hard: it proposed them because they look alike. Pairs of one left entity go to the same batch, which
+    prepares it once. Without a match there is nothing to teach, and the network stays as it is.
 
     Raises NonFiniteLossError.
     """
-    matches, others = np.flatnonzero(labels.same), np.flatnonzero(~labels.same)
     epochs, per_epoch = network_schedule(labels, options)
     network.eval()
     if not epochs:
@@ -107,13 +113,60 @@ def train_network(
     )
     network.train()
     for _ in range(epochs):
-        drawn = rng.choice(others, _drawn(labels, options), replace=False)
-        chosen = np.concatenate([matches, drawn])
-        for batch in _batches(candidates.left[labels.places[chosen]], per_epoch, rng):
-            loss = _network_loss(network, tensors, candidates, labels, chosen[batch])
-            _step(loss, optimiser, schedule)
+        drawn = draw_pairs(tensors, candidates, labels, options=options, rng=rng)
+        for batch in _batches(drawn.left, per_epoch, rng):
+            _step(_network_loss(network, tensors, drawn.take(batch), options), optimiser, schedule)
             advance(1)
     network.eval()
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnPairs:
+    """Pairs to learn from in one epoch: left, right (P) entity numbers, same, weight (P)."""
+
+    left: Int32
+    right: Int32
+    same: Bool
+    weight: Float32
+
+    def take(self, rows: Int64) -> DrawnPairs:
+        """Some of the pairs."""
+        return DrawnPairs(self.left[rows], self.right[rows], self.same[rows], self.weight[rows])
+
+
+def draw_pairs(
+    tensors: PairTensors,
+    candidates: Candidates,
+    labels: Labels,
+    *,
+    options: TrainingOptions,
+    rng: np.random.Generator,
+) -> DrawnPairs:
+    """All labelled matches, and negatives from where the options say."""
+    matches, others = np.flatnonzero(labels.same), np.flatnonzero(~labels.same)
+    share = {"blocking": 0.0, "random": 1.0, "mixed": 0.5}[options.negatives_from]
+    count = _drawn(labels, options)
+    hard = rng.choice(others, min(len(others), count - round(share * count)), replace=False)
+    rows = np.concatenate([matches, hard])
+    places = labels.places[rows]
+    left, right, weight = candidates.left[places], candidates.right[places], labels.weight[rows]
+    if share > 0.0:
+        again = rng.choice(len(matches), round(share * count))
+        strangers = random_partners(tensors.right.types[:, 0].cpu().numpy(), right[again], rng)
+        kept = strangers != right[again]
+        left = np.concatenate([left, left[again][kept]])
+        right = np.concatenate([right, strangers[kept]])
+        weight = np.concatenate([weight, weight[again][kept]])
+    return DrawnPairs(left, right, np.arange(len(left)) < len(matches), weight)
+
+
+def random_partners(types: Int32, entities: Int32, rng: np.random.Generator) -> Int32:
+    """(K) for each entity another one of its type, any of them as likely (itself too)."""
+    order = np.argsort(types, kind="stable")
+    starts = np.searchsorted(types[order], types[entities], side="left")
+    ends = np.searchsorted(types[order], types[entities], side="right")
+    chosen: Int32 = order[rng.integers(starts, ends)].astype(np.int32)
+    return chosen
 
 
 def network_schedule(labels: Labels, options: TrainingOptions) -> tuple[int, int]:
@@ -132,7 +185,8 @@ def _steps(pairs: int, batch: int) -> int:
 
 def _drawn(labels: Labels, options: TrainingOptions) -> int:
     matches = int(labels.same.sum())
-    return min(len(labels) - matches, options.negatives * matches)
+    wanted = options.negatives * matches
+    return min(len(labels) - matches, wanted) if options.negatives_from == "blocking" else wanted
 
 
 def _batches(lefts: AnyArray, count: int, rng: np.random.Generator) -> list[Int64]:
@@ -141,16 +195,26 @@ def _batches(lefts: AnyArray, count: int, rng: np.random.Generator) -> list[Int6
 
 
 def _network_loss(
-    network: CollectiveNetwork, tensors: PairTensors, candidates: Candidates, labels: Labels, rows: Int64
+    network: CollectiveNetwork, tensors: PairTensors, pairs: DrawnPairs, options: TrainingOptions
 ) -> Tensor:
     device = tensors.sketch.device
-    places = labels.places[rows]
-    left = torch.from_numpy(candidates.left[places]).long().to(device)
-    right = torch.from_numpy(candidates.right[places]).long().to(device)
-    same = torch.from_numpy(labels.same[rows].astype(np.float32)).to(device)
-    weight = torch.from_numpy(labels.weight[rows]).to(device)
+    left, right = (torch.from_numpy(side).long().to(device) for side in (pairs.left, pairs.right))
+    same, weight = torch.from_numpy(pairs.same).to(device), torch.from_numpy(pairs.weight).to(device)
     logits = network(tensors, left, right).logits
-    return functional.binary_cross_entropy_with_logits(logits, same, weight=weight)
+    if options.loss == "margin":
+        return margin_loss(logits, same, weight, margin=options.margin)
+    return functional.binary_cross_entropy_with_logits(logits, same.to(logits.dtype), weight=weight)
+
+
+def margin_loss(scores: Tensor, same: Tensor, weight: Tensor, *, margin: float) -> Tensor:
+    r"""Mean over matches i and negatives j of ``max(0, margin - s_i + s_j)``, weighted by both trusts.
+
+    scores, weight (P), same (P) bool. Zero, with a gradient of zero, where one kind is missing. With
+    ``s = -distance`` it is the loss of Zhu et al., WWW 2020, section 3.5.
+    """
+    gaps = torch.relu(margin - scores[same].unsqueeze(1) + scores[~same].unsqueeze(0))
+    trust = weight[same].unsqueeze(1) * weight[~same].unsqueeze(0)
+    return (gaps * trust).sum() / trust.sum().clamp_min(1e-9) + 0.0 * scores.sum()
 
 
 def _step(

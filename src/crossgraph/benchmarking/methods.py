@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from crossgraph._types import Int64
+from crossgraph._threads import threads
+from crossgraph._types import Float64, Int64
 from crossgraph.benchmarking.problem import Answer, Problem
+from crossgraph.blocking.candidates import Candidates
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit, fit_round
@@ -23,6 +25,8 @@ from crossgraph.learning import (
     untrained,
 )
 from crossgraph.model.inputs import PairTensors
+from crossgraph.model.network import CollectiveNetwork
+from crossgraph.model.prepared import Prepared
 from crossgraph.preparation import gather_evidence
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
 from crossgraph.scoring import pair_tensors, sample_both, score_candidates
@@ -61,10 +65,37 @@ def network_alone(problem: Problem) -> Answer:
 
     side_by_side(teach, range(1))
     learnt = watch.lap()
-    asked = problem.candidates.take(problem.asked)
-    left, right = torch.from_numpy(asked.left).long(), torch.from_numpy(asked.right).long()
-    score = torch.cat([out.logits for out in network.compare_all(tensors, left, right)]).double().numpy()
-    return Answer(score, sum(p.numel() for p in network.parameters()), learnt, watch.lap())
+    began = time.perf_counter()
+    score = logits_of(network, tensors, problem.candidates.take(problem.asked))
+    wall = time.perf_counter() - began
+    return Answer(score, sum(p.numel() for p in network.parameters()), learnt, watch.lap(), wall)
+
+
+def logits_of(network: CollectiveNetwork, tensors: PairTensors, asked: Candidates) -> Float64:
+    """(P) logits of pairs, on all cores: each prepares a side, then takes an equal part of the pairs."""
+    both = torch.from_numpy(asked.left).long(), torch.from_numpy(asked.right).long()
+    parts = [torch.from_numpy(rows) for rows in np.array_split(np.arange(len(asked)), threads())]
+    prepared: dict[int, Prepared] = {}
+    score = np.empty(len(asked))
+
+    def prepare(number: int) -> None:
+        side = tensors.right if number else tensors.left
+        prepared[number] = network.prepare_all(side, tensors.sketch)
+
+    def compare(number: int) -> None:
+        rows = parts[number]
+        pairs = both[0][rows], both[1][rows]
+        if network.options.collective_layers == "both":
+            outputs = network.compare_all(tensors, *pairs)
+        else:
+            outputs = network.compare_prepared((prepared[0], prepared[1]), tensors.likeness, pairs)
+        if len(rows):
+            score[rows.numpy()] = torch.cat([out.logits for out in outputs]).double().numpy()
+
+    if network.options.collective_layers == "last":
+        side_by_side(prepare, range(2))
+    side_by_side(compare, range(len(parts)))
+    return score
 
 
 def full_network(problem: Problem) -> Answer:

@@ -114,12 +114,14 @@ class Answer:
     parameters         trained numbers outside a text embedding
     training_seconds   CPU seconds (of all threads) of learning, and of making features for it
     scoring_seconds    CPU seconds of scoring the asked pairs
+    scoring_wall       seconds of it by the clock, where a method uses several cores
     """
 
     score: Float64
     parameters: int
     training_seconds: float
     scoring_seconds: float
+    scoring_wall: float | None = None
 
 
 Method: TypeAlias = Callable[[Problem], Answer]

@@ -37,7 +37,7 @@ class Cost:
     """What one run took.
 
     training_seconds, scoring_seconds   CPU seconds of all threads, as the method tells
-    pairs_per_second                    asked pairs by ``scoring_seconds``; none where that is 0
+    pairs_per_second                    asked pairs by seconds of scoring; none where these are 0
     parameters                          trained numbers outside a text embedding
     peak_mib                            largest resident size of its process, with libraries and problem
     """

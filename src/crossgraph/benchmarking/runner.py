@@ -197,10 +197,11 @@ def _record(run: Run, problem: Problem, folder: str) -> Record:
     peak = peak_mib()
     judgement = judge(problem, answer, method=run.method.name)
     seconds = float(answer.scoring_seconds)
+    wall = seconds if answer.scoring_wall is None else float(answer.scoring_wall)
     cost = Cost(
         training_seconds=round(float(answer.training_seconds), 3),
         scoring_seconds=round(seconds, 6),
-        pairs_per_second=round(len(problem.asked) / seconds, 1) if seconds > 0 else None,
+        pairs_per_second=round(len(problem.asked) / wall, 1) if wall > 0 else None,
         parameters=int(answer.parameters),
         peak_mib=round(peak, 1),
     )

@@ -21,7 +21,7 @@ def log_affinity(
     returns (P, N, M). The paper's equation has sharpness 1 and nothing known beforehand; a learned sharpness
     is the same as a common scale of the transforms, and learns faster.
     """
-    distance = torch.cdist(z[0], z[1]) * sharpness
+    distance = torch.cdist(z[0], z[1], compute_mode="donot_use_mm_for_euclid_dist") * sharpness
     if alike is not None:
         distance = distance * (1.0 - alike)
     real = mask[0].unsqueeze(2) & mask[1].unsqueeze(1)

@@ -112,4 +112,4 @@ def _around(first: CollectiveLayer, hops: TwoHops, affinity: Tensor) -> Tensor:
     else:
         weights = beta.exp().masked_fill(~mask, 0.0)
     seen = first.combine(one.own.flatten(0, 1), one.messages.flatten(0, 1), weights)
-    return seen.reshape(pairs, count, -1)
+    return seen.unflatten(0, (pairs, count))

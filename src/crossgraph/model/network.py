@@ -164,10 +164,19 @@ class CollectiveNetwork(nn.Module):
             for part in torch.split(numbers, CHUNK_BOTH):
                 yield self._compare_both(tensors, left[part], right[part])
             return
-        lefts = self.prepare_all(tensors.left, tensors.sketch)
-        rights = self.prepare_all(tensors.right, tensors.sketch)
-        for part in torch.split(numbers, CHUNK):
-            yield self.compare(lefts.rows(left[part]), rights.rows(right[part]), tensors.likeness)
+        sides = (
+            self.prepare_all(tensors.left, tensors.sketch),
+            self.prepare_all(tensors.right, tensors.sketch),
+        )
+        yield from self.compare_prepared(sides, tensors.likeness, (left, right))
+
+    @torch.no_grad()
+    def compare_prepared(
+        self, sides: tuple[Prepared, Prepared], likeness: Likeness, pairs: tuple[Tensor, Tensor]
+    ) -> Iterator[PairOutput]:
+        """Compare pairs (P), (P) of rows of prepared sides, in chunks."""
+        for part in torch.split(torch.arange(len(pairs[0]), device=pairs[0].device), CHUNK):
+            yield self.compare(sides[0].rows(pairs[0][part]), sides[1].rows(pairs[1][part]), likeness)
 
     def _compare_both(self, tensors: PairTensors, left: Tensor, right: Tensor) -> PairOutput:
         hops = [

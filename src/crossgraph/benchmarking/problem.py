@@ -13,7 +13,7 @@ import polars as pl
 from crossgraph._types import AnyArray, Bool, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.config import Config
-from crossgraph.errors import InputError
+from crossgraph.errors import ConfigError, InputError
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
 from crossgraph.graphs.links import read_links
 from crossgraph.graphs.readers import read_pair
@@ -36,6 +36,10 @@ class Hidden:
     type: str
     attributes: tuple[str, ...]
     share: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.share <= 1.0:
+            raise ConfigError(f"hidden: share = {self.share}", hint="use a number in (0, 1]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +134,24 @@ Method: TypeAlias = Callable[[Problem], Answer]
 def problems(case: Case, configs: Sequence[Config], *, progress: Progress = SILENT) -> Iterator[Problem]:
     """The problem of a case under each config; blocking is repeated only where what is known changes."""
     graphs = read_case(case)
-    before: tuple[Known, Preparation] | None = None
+    refuse_unknown_types(case, graphs[0])
+    before: tuple[Config, Known, Preparation] | None = None
     for config in configs:
         split = _Split.of(case, graphs, config.run.seed)
-        if before is None or not _alike(before[0], split.known) or config.blocking != configs[0].blocking:
-            before = split.known, _prepared(graphs, split, config, progress)
-        yield split.problem(case, before[1], config)
+        if before is None or not _prepared_alike(before[:2], (config, split.known)):
+            before = config, split.known, _prepared(graphs, split, config, progress)
+        yield split.problem(case, before[2], config)
+
+
+def refuse_unknown_types(case: Case, left: KnowledgeGraph) -> None:
+    """Raise InputError for types of links that the left graph does not have."""
+    known = type_codes(left)[0]
+    unknown = [name for name in (*case.train_types, *case.test_types) if name not in known]
+    if unknown:
+        raise InputError(
+            f"{case.name}: the left graph has no type {', '.join(map(repr, unknown))}",
+            hint=f"it has {', '.join(known)}",
+        )
 
 
 def read_case(case: Case) -> Graphs:
@@ -265,8 +281,13 @@ def _prepared(graphs: Graphs, split: _Split, config: Config, progress: Progress)
     return replace(preparation, candidates=preparation.candidates.take(places))
 
 
-def _alike(one: Known, other: Known) -> bool:
-    return np.array_equal(one.same.left, other.same.left) and np.array_equal(one.same.right, other.same.right)
+def _prepared_alike(one: tuple[Config, Known], other: tuple[Config, Known]) -> bool:
+    (config, known), (config2, known2) = one, other
+    return (
+        (config.schema, config.blocking) == (config2.schema, config2.blocking)
+        and np.array_equal(known.same.left, known2.same.left)
+        and np.array_equal(known.same.right, known2.same.right)
+    )
 
 
 def _of_links(files: tuple[Path, ...], graphs: Graphs) -> EntityPairs:
@@ -283,7 +304,7 @@ def _same(pairs: EntityPairs) -> Known:
 def _of_types(pairs: EntityPairs, wanted: tuple[str, ...], names: tuple[str, ...], codes: AnyArray) -> Bool:
     if not wanted:
         return np.ones(len(pairs), dtype=bool)
-    return np.isin(codes[pairs.left], [names.index(name) for name in wanted if name in names])
+    return np.isin(codes[pairs.left], [names.index(name) for name in wanted])
 
 
 def _part_of_pairs(file: Path, part: str, graphs: Graphs) -> Known:

@@ -10,8 +10,8 @@ import torch
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.explanation import Explainer, Reasons
 from crossgraph.graphs import GraphTables, KnowledgeGraph
-from crossgraph.model.encoder import ModelOptions
-from crossgraph.model.network import CollectiveNetwork
+from crossgraph.model.network import CollectiveNetwork, Slots
+from crossgraph.model.options import ModelOptions
 from crossgraph.preparation import Known, prepare
 from crossgraph.sampling import SamplingOptions
 from crossgraph.schema.estimate import SchemaOptions
@@ -67,7 +67,7 @@ def explainer() -> Explainer:
     vocabulary = build_vocabulary(*graphs, ready.schema)
     around = sample_both(ready, sampling=SamplingOptions(), seed=0)
     torch.manual_seed(0)
-    network = CollectiveNetwork(2 * vocabulary.relation_slots, vocabulary.attribute_slots, ModelOptions())
+    network = CollectiveNetwork(Slots.of(vocabulary), ModelOptions())
     same = [
         graphs[0].ids[int(a)][1:] == graphs[1].ids[int(b)][1:]
         for a, b in zip(ready.candidates.left, ready.candidates.right, strict=True)

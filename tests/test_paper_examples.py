@@ -13,8 +13,8 @@ import torch
 
 from crossgraph.graphs import KnowledgeGraph
 from crossgraph.learning import attribute_importance
-from crossgraph.model.encoder import ModelOptions
-from crossgraph.model.network import CollectiveNetwork
+from crossgraph.model.network import CollectiveNetwork, Slots
+from crossgraph.model.options import ModelOptions
 from crossgraph.training import TrainingOptions, train_network
 
 if TYPE_CHECKING:
@@ -54,9 +54,8 @@ WORDS = (
 
 def untrained(world: World, seed: int) -> CollectiveNetwork:
     torch.manual_seed(seed)
-    v = world.vocabulary
-    network = CollectiveNetwork(2 * v.relation_slots, v.attribute_slots, ModelOptions()).eval()
-    network.level0.weigh(attribute_importance(v, world.preparation.schema))
+    network = CollectiveNetwork(Slots.of(world.vocabulary), ModelOptions()).eval()
+    network.level0.weigh(attribute_importance(world.vocabulary, world.preparation.schema))
     return network
 
 

@@ -23,8 +23,8 @@ from crossgraph.learning import (
     raw_scores,
 )
 from crossgraph.metrics import pr_auc
-from crossgraph.model.encoder import ModelOptions
-from crossgraph.model.network import CollectiveNetwork
+from crossgraph.model.network import CollectiveNetwork, Slots
+from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
 from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions, train_network, train_scorer
@@ -39,9 +39,8 @@ SMALL = ModelOptions(width=16)
 
 def untrained(world: World, seed: int = 0) -> CollectiveNetwork:
     torch.manual_seed(seed)
-    v = world.vocabulary
-    network = CollectiveNetwork(2 * v.relation_slots, v.attribute_slots, SMALL)
-    network.level0.weigh(attribute_importance(v, world.preparation.schema))
+    network = CollectiveNetwork(Slots.of(world.vocabulary), SMALL)
+    network.level0.weigh(attribute_importance(world.vocabulary, world.preparation.schema))
     return network
 
 

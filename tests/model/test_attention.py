@@ -12,6 +12,7 @@ from torch import Tensor
 from crossgraph.model.attention import (
     combined_attention,
     cross_graph_log_attention,
+    echo_amounts,
     log_affinity,
     masked_log_softmax,
     self_log_attention,
@@ -208,3 +209,121 @@ def test_combined_weights_are_the_renormalised_product(b: Batch) -> None:
     expected = product / product.sum(1, keepdim=True).clamp_min(1e-12)
     weights = combined_attention(alpha.clamp_min(1e-30).log(), beta.clamp_min(1e-30).log(), b.x_mask)
     torch.testing.assert_close(weights, expected, atol=1e-5, rtol=1e-4)
+
+
+def some_alike(b: Batch, seed: int) -> Tensor:
+    some = torch.Generator().manual_seed(seed)
+    alike = torch.rand(*b.x_mask.shape, b.y.shape[1], generator=some)
+    return torch.where(alike < 0.5, 0.0, 2 * alike - 1)
+
+
+@given(batches(), st.integers(0, 1000), st.booleans())
+def test_what_is_known_takes_its_share_of_the_distance(b: Batch, seed: int, quickly: bool) -> None:
+    alike, masks = some_alike(b, seed), (b.x_mask, b.y_mask)
+    got = log_affinity((b.x, b.y), masks, 2 * ONE, alike, quickly=quickly)
+    # Products of large numbers forget small distances between them.
+    loss = 1e-3 * float(b.x.abs().max() + b.y.abs().max()) if quickly else 1e-5
+    for i in range(len(b.x)):
+        for p in range(b.x.shape[1]):
+            for q in range(b.y.shape[1]):
+                if b.x_mask[i, p] and b.y_mask[i, q]:
+                    far = 2 * math.dist(b.x[i, p].tolist(), b.y[i, q].tolist())
+                    expected = -far * (1 - alike[i, p, q].item())
+                    assert got[i, p, q].item() == pytest.approx(expected, abs=2 * loss, rel=1e-4)
+                else:
+                    assert got[i, p, q] == -torch.inf
+
+
+@given(batches(), st.integers(0, 1000))
+def test_to_know_more_of_a_neighbour_never_takes_attention_from_it(b: Batch, seed: int) -> None:
+    alike, masks = some_alike(b, seed), (b.x_mask, b.y_mask)
+    more = alike.clone()
+    more[:, 0] = (more[:, 0] + 0.3).clamp_max(1.0)
+    before, after = (
+        cross_graph_log_attention(log_affinity((b.x, b.y), masks, ONE, known), b.x_mask).exp() * b.x_mask
+        for known in (alike, more)
+    )
+    assert (after[:, 0] >= before[:, 0] - 1e-5).all()
+    assert (after[:, 1:] <= before[:, 1:] + 1e-5).all()
+
+
+def amounts(b: Batch, seed: int, alike: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Echo amounts, and the rarity of both sides' neighbours."""
+    some = torch.Generator().manual_seed(seed)
+    masks = b.x_mask, b.y_mask
+    affinity = log_affinity((b.x, b.y), masks, ONE, alike)
+    beta = tuple(masked_log_softmax(torch.randn(m.shape, generator=some), m) for m in masks)
+    rarity = tuple(torch.rand(m.shape, generator=some) for m in masks)
+    return echo_amounts(affinity, beta, rarity), rarity
+
+
+@given(batches(), st.integers(0, 1000))
+def test_echo_amounts_agree_with_loops(b: Batch, seed: int) -> None:
+    near = Batch(b.x.clamp(-20, 20), b.y.clamp(-20, 20), b.x_mask, b.y_mask)
+    some = torch.Generator().manual_seed(seed)
+    beta = [masked_log_softmax(torch.randn(m.shape, generator=some), m) for m in (b.x_mask, b.y_mask)]
+    rarity = [torch.rand(m.shape, generator=some) for m in (b.x_mask, b.y_mask)]
+    got = amounts(near, seed)[0]
+    for i in range(len(near.x)):
+        sides = []
+        for mine, theirs, log_beta, rare in zip(
+            (near, near.turned()), (near.turned(), near), beta, rarity, strict=True
+        ):
+            real = [p for p in range(mine.x.shape[1]) if mine.x_mask[i, p]]
+            others = [theirs.x[i, q].tolist() for q in range(theirs.x.shape[1]) if theirs.x_mask[i, q]]
+            heard = [
+                max((math.exp(-math.dist(mine.x[i, p].tolist(), q)) for q in others), default=0.0)
+                for p in real
+            ]
+            weights = [(math.exp(log_beta[i, p]), 1.0, rare[i, p].item()) for p in real]
+            sides.append([sum(w[k] * e for w, e in zip(weights, heard, strict=True)) for k in range(3)])
+        expected = torch.tensor([*map(min, *sides), *map(max, *sides)], dtype=torch.float32)
+        torch.testing.assert_close(got[i], expected, atol=1e-5, rtol=1e-4)
+
+
+@given(batches(), st.integers(0, 1000))
+def test_echo_amounts_are_bounded_by_what_is_there(b: Batch, seed: int) -> None:
+    echo, rarity = amounts(b, seed)
+    smaller, larger = echo[:, :3], echo[:, 3:]
+    assert (smaller >= 0).all()
+    assert (smaller <= larger).all()
+    assert (larger[:, 0] <= 1 + 1e-5).all()
+    counts = [m.sum(1).float() for m in (b.x_mask, b.y_mask)]
+    rare = [(r * m).sum(1) for r, m in zip(rarity, (b.x_mask, b.y_mask), strict=True)]
+    for column, most in ((1, counts), (2, rare)):
+        assert (larger[:, column] <= torch.maximum(*most) + 1e-5).all()
+    # Who has no neighbours, on either side, hears and makes no echo.
+    assert not echo[torch.minimum(*counts) == 0].any()
+
+
+@given(batches(), st.integers(0, 1000))
+def test_sure_neighbours_echo_fully_and_more_known_is_more_echo(b: Batch, seed: int) -> None:
+    alike = some_alike(b, seed)
+    nothing, some, sure = (amounts(b, seed, known)[0] for known in (None, alike, torch.ones_like(alike)))
+    assert (some >= nothing - 1e-5).all()
+    assert (sure >= some - 1e-5).all()
+    met = b.x_mask.any(1) & b.y_mask.any(1)
+    torch.testing.assert_close(sure[met][:, [0, 3]], torch.ones(int(met.sum()), 2))
+
+
+@given(batches(), st.integers(0, 1000))
+def test_gradients_of_echo_amounts_and_known_likeness_are_finite(b: Batch, seed: int) -> None:
+    x, y = b.x.clone().requires_grad_(), b.y.clone().requires_grad_()
+    sharp = torch.tensor(4.0, requires_grad=True)
+    affinity = log_affinity((x, y), (b.x_mask, b.y_mask), sharp, some_alike(b, seed))
+    betas = masked_log_softmax(x.sum(2), b.x_mask), masked_log_softmax(y.sum(2), b.y_mask)
+    echo = echo_amounts(affinity, betas, (torch.ones(b.x_mask.shape), torch.ones(b.y_mask.shape)))
+    weights = combined_attention(cross_graph_log_attention(affinity, b.x_mask), betas[0], b.x_mask)
+    assert echo.isfinite().all()
+    (echo.sum() + (weights * torch.arange(1.0, weights.shape[1] + 1)).sum()).backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in (x, y, sharp))
+
+
+@pytest.mark.parametrize("sizes", [(0, 2), (2, 0), (0, 0)])
+def test_no_places_for_neighbours_give_no_echo(sizes: tuple[int, int]) -> None:
+    x, y = (torch.zeros(3, size, WIDTH, requires_grad=True) for size in sizes)
+    masks = tuple(torch.ones(3, size, dtype=torch.bool) for size in sizes)
+    affinity = log_affinity((x, y), masks, ONE)
+    echo = echo_amounts(affinity, (x.sum(2), y.sum(2)), (x.sum(2), y.sum(2)))
+    assert echo.shape == (3, 6)
+    assert not echo.any()

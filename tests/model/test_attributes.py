@@ -3,17 +3,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.errors import ConfigError
 from crossgraph.features.tokens import TEXT_WIDTH
-from crossgraph.model.encoder import AttributeEncoder, CollectiveLayer, ModelOptions, RelationTransform
+from crossgraph.model.attributes import NUMBERS_AT_FIRST, OWN_WIDTH, AttributeEncoder
 from crossgraph.model.inputs import SideTensors
+from crossgraph.model.options import ModelOptions
 
-SLOTS, ENTITIES, FACTS, TEXTS, WIDTH = 4, 5, 3, 6, 8
+SLOTS, TYPES, ENTITIES, FACTS, TEXTS = 4, 3, 5, 3, 6
 EVERYONE = torch.arange(ENTITIES)
 
 
@@ -30,21 +29,33 @@ def some_facts(seed: int) -> tuple[SideTensors, torch.Tensor]:
         texts=torch.randint(0, TEXTS, (ENTITIES, FACTS), generator=some, dtype=torch.int32) * is_text,
         numbers=numbers.masked_fill(is_text, torch.nan),
         tokens=tokens,
+        types=torch.randint(-1, TYPES, (ENTITIES, 2), generator=some, dtype=torch.int32),
         neighbours=nobody,
         relations=nobody,
         mask=nobody.bool(),
+        rarity=torch.ones(ENTITIES),
     )
     sketch = torch.nn.functional.normalize(torch.randn(TEXTS, TEXT_WIDTH, generator=some), dim=1)
     sketch[0] = 0
     return side, sketch
 
 
-def some_encoder(seed: int, *, attend: bool = True) -> AttributeEncoder:
+def some_encoder(seed: int, *, attend: bool = True, project: bool = True) -> AttributeEncoder:
     torch.manual_seed(seed)
-    encoder = AttributeEncoder(SLOTS, ModelOptions(width=WIDTH, attribute_attention=attend))
+    options = ModelOptions(attribute_attention=attend, type_projection=project)
+    encoder = AttributeEncoder(SLOTS, TYPES, options)
     for parameter in encoder.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
+        torch.nn.init.normal_(parameter, std=min(0.5, parameter.shape[-1] ** -0.5))
     return encoder
+
+
+def own(encoder: AttributeEncoder, side: SideTensors, sketch: torch.Tensor) -> torch.Tensor:
+    return encoder(side, sketch, EVERYONE)
+
+
+def of_types(side: SideTensors, types: list[int]) -> SideTensors:
+    """The same side, all entities being of some types."""
+    return replace(side, types=torch.tensor([types] * ENTITIES, dtype=torch.int32))
 
 
 @given(st.integers(0, 1000))
@@ -59,7 +70,7 @@ def test_facts_come_in_any_order(seed: int) -> None:
         numbers=side.numbers[:, order],
         tokens=side.tokens[:, order],
     )
-    torch.testing.assert_close(encoder(turned, sketch, EVERYONE), encoder(side, sketch, EVERYONE))
+    torch.testing.assert_close(own(encoder, turned, sketch), own(encoder, side, sketch))
 
 
 @given(st.integers(0, 1000))
@@ -69,27 +80,30 @@ def test_what_stands_in_padded_places_is_not_read(seed: int) -> None:
     other = replace(
         side,
         attributes=torch.where(side.tokens, side.attributes, SLOTS - 1),
+        texts=torch.where(side.tokens, side.texts, TEXTS - 1),
         numbers=torch.where(side.tokens, side.numbers, torch.tensor(7.0)),
+        types=torch.cat([side.types, torch.full((ENTITIES, 2), -1)], dim=1),
     )
-    torch.testing.assert_close(encoder(other, sketch, EVERYONE), encoder(side, sketch, EVERYONE))
+    torch.testing.assert_close(own(encoder, other, sketch), own(encoder, side, sketch))
 
 
 def test_an_entity_without_facts_is_zero() -> None:
     side, sketch = some_facts(0)
-    own = some_encoder(0)(side, sketch, EVERYONE)
-    assert not own[-1].any()
-    assert own[side.tokens.any(dim=1)].any(dim=1).all()
+    vectors = own(some_encoder(0), side, sketch)
+    assert vectors.shape == (ENTITIES, OWN_WIDTH)
+    assert not vectors[-1].any()
+    assert vectors[side.tokens.any(dim=1)].any(dim=1).all()
 
 
 def test_without_attribute_attention_facts_are_averaged() -> None:
     side, sketch = some_facts(1)
     encoder = some_encoder(1, attend=False)
     singles = [
-        encoder(replace(side, tokens=side.tokens & (torch.arange(FACTS) == place)), sketch, EVERYONE)
+        own(encoder, replace(side, tokens=side.tokens & (torch.arange(FACTS) == place)), sketch)
         for place in range(FACTS)
     ]
     mean = torch.stack(singles).sum(0) / side.tokens.sum(1, keepdim=True).clamp_min(1)
-    torch.testing.assert_close(encoder(side, sketch, EVERYONE), mean)
+    torch.testing.assert_close(own(encoder, side, sketch), mean)
 
 
 def test_a_weightier_attribute_pulls_the_vector_its_way() -> None:
@@ -100,38 +114,49 @@ def test_a_weightier_attribute_pulls_the_vector_its_way() -> None:
         attributes=torch.tensor([[0, 1, 2]] * ENTITIES, dtype=torch.int32),
     )
     encoder = some_encoder(2)
-    alone = encoder(replace(side, tokens=side.tokens & (torch.arange(FACTS) == 1)), sketch, EVERYONE)
+    alone = own(encoder, replace(side, tokens=side.tokens & (torch.arange(FACTS) == 1)), sketch)
     gaps = []
     for weight in (0.0, 2.0, 8.0):
         encoder.weigh(np.array([0.0, weight, 0.0, 0.0], dtype=np.float32))
-        gaps.append((encoder(side, sketch, EVERYONE) - alone).norm(dim=1))
+        gaps.append((own(encoder, side, sketch) - alone).norm(dim=1))
     assert (gaps[0] > gaps[1]).all()
     assert (gaps[1] > gaps[2]).all()
 
 
-@given(st.integers(0, 1000), st.integers(0, 12))
-def test_messages_are_each_through_the_matrix_of_its_relation(seed: int, edges: int) -> None:
-    torch.manual_seed(seed)
-    transform = RelationTransform(6, WIDTH)
-    torch.nn.init.normal_(transform.relation)
-    h = torch.randn(4, WIDTH)
-    rows, relations = torch.randint(0, 4, (edges,)), torch.randint(0, 6, (edges,))
-    sent = transform(h, rows, relations)
-    assert sent.shape == (edges, WIDTH // 2)
-    for edge in range(edges):
-        torch.testing.assert_close(sent[edge], transform.relation[relations[edge]] @ h[rows[edge]])
+@given(st.integers(0, 1000), st.permutations(range(TYPES)))
+def test_an_entity_of_several_types_is_projected_by_their_mean(seed: int, types: list[int]) -> None:
+    (side, sketch), encoder = some_facts(seed), some_encoder(seed)
+    singles = [own(encoder, of_types(side, [kind, -1]), sketch) for kind in types]
+    together = own(encoder, of_types(side, [-1, *types]), sketch)
+    torch.testing.assert_close(together, torch.stack(singles).mean(0), atol=1e-5, rtol=1e-5)
+    two = own(encoder, of_types(side, [types[0], -1, types[1]]), sketch)
+    torch.testing.assert_close(two, torch.stack(singles[:2]).mean(0), atol=1e-5, rtol=1e-5)
 
 
-def test_before_training_self_attention_weighs_all_relations_alike() -> None:
-    torch.manual_seed(0)
-    layer = CollectiveLayer(6, ModelOptions(width=WIDTH))
-    mask = torch.tensor([[True, True, False], [True, True, True]])
-    own, z = torch.randn(2, WIDTH // 2), torch.randn(2, 3, WIDTH // 2)
-    beta = layer.log_beta(own, z, torch.tensor([[0, 1, 2], [3, 4, 5]]), mask).exp() * mask
-    torch.testing.assert_close(beta, mask / mask.sum(1, keepdim=True))
+def test_no_type_and_a_type_that_training_never_saw_leave_the_vector_as_it_is() -> None:
+    (side, sketch), encoder, plain = some_facts(3), some_encoder(3), some_encoder(3, project=False)
+    plain.load_state_dict(encoder.state_dict(), strict=False)
+    with torch.no_grad():
+        encoder.projections[2] = AttributeEncoder(SLOTS, TYPES, encoder.options).projections[2]
+    expected = own(plain, side, sketch)
+    for types in ([-1, -1], [2, -1], [2, 2]):
+        torch.testing.assert_close(own(encoder, of_types(side, types), sketch), expected)
+    assert not torch.allclose(own(encoder, of_types(side, [0]), sketch), expected)
+    assert not hasattr(plain, "projections")
 
 
-@pytest.mark.parametrize("width", [-2, 0, 1, 7])
-def test_an_odd_or_small_width_is_refused(width: int) -> None:
-    with pytest.raises(ConfigError, match=f"width = {width}"):
-        ModelOptions(width=width)
+def test_at_first_a_text_is_its_sketch_and_a_number_its_waves() -> None:
+    side, sketch = some_facts(4)
+    side = replace(side, tokens=torch.eye(FACTS, dtype=torch.bool)[torch.arange(ENTITIES) % FACTS])
+    at_start = AttributeEncoder(SLOTS, TYPES, ModelOptions(type_projection=True))
+    place = torch.arange(ENTITIES), torch.arange(ENTITIES) % FACTS
+    vectors = own(at_start, side, sketch)
+    torch.testing.assert_close(vectors[:, :TEXT_WIDTH], sketch[side.texts[place]])
+    waves = (vectors[:, TEXT_WIDTH:] / NUMBERS_AT_FIRST).reshape(ENTITIES, 2, -1)
+    # A sine and a cosine of one angle; nothing where the fact is a text.
+    is_number = ~side.numbers[place].isnan()
+    torch.testing.assert_close(
+        waves.square().sum(1), is_number.float().unsqueeze(1).expand(-1, waves.shape[2])
+    )
+    assert is_number.any()
+    assert not is_number.all()

@@ -13,15 +13,24 @@ NOTHING = -1e30
 
 
 def log_affinity(
-    z: tuple[Tensor, Tensor], mask: tuple[Tensor, Tensor], sharpness: Tensor, alike: Tensor | None = None
+    z: tuple[Tensor, Tensor],
+    mask: tuple[Tensor, Tensor],
+    sharpness: Tensor,
+    alike: Tensor | None = None,
+    *,
+    quickly: bool = False,
 ) -> Tensor:
     """Log A_pq = -sharpness * |z_p - z_q| * (1 - alike_pq) for real neighbours, -inf elsewhere.
 
     z (P, N, D) and (P, M, D); mask (P, N) and (P, M) bool; alike (P, N, M) in [0, 1], 0 where not given;
     returns (P, N, M). The paper's equation has sharpness 1 and nothing known beforehand; a learned sharpness
     is the same as a common scale of the transforms, and learns faster.
+
+    quickly   by matrix products: equal vectors then come out not quite equal
     """
-    distance = torch.cdist(z[0], z[1], compute_mode="donot_use_mm_for_euclid_dist") * sharpness
+    # Left to itself torch would be quick from 26 vectors on, and padding would change what is near.
+    mode = "use_mm_for_euclid_dist" if quickly else "donot_use_mm_for_euclid_dist"
+    distance = torch.cdist(z[0], z[1], compute_mode=mode) * sharpness
     if alike is not None:
         distance = distance * (1.0 - alike)
     real = mask[0].unsqueeze(2) & mask[1].unsqueeze(1)

@@ -14,7 +14,6 @@ from crossgraph.model.inputs import SideTensors
 from crossgraph.model.matrices import through_matrices
 from crossgraph.model.options import ModelOptions
 
-
 # Width of a vector of own attributes: a text sketch, beside sin and cos of numbers.
 OWN_WIDTH = TEXT_WIDTH + 2 * len(PERIODS)
 # Numbers count less than texts in a distance at first.
@@ -22,7 +21,7 @@ NUMBERS_AT_FIRST = 0.3
 
 
 class AttributeEncoder(nn.Module):
-    r"""Level 0: ``h0_i = (I + mean_t P_t) sum_f w_f (s_a x_f + e_a)`` over an entity's facts f of attribute a.
+    r"""Level 0: ``h0_i = (I + mean_t P_t) sum_f w_f (s_a x_f + e_a)`` over its facts f of attribute a.
 
     x_f is the sketch of a text, or sin and cos of a number or date at several periods, each in places of its
     own; w is a softmax of one learned weight for each attribute (the attention over an entity's own

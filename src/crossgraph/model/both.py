@@ -57,6 +57,7 @@ def two_hops(
 ) -> TwoHops:
     """Prepare entities (P, perhaps repeated) and their neighbours; graph is a side and the sketch."""
     side, sketch = graph
+    entities = entities.contiguous()
     near = torch.unique(torch.cat([entities, neighbours_of(side, entities)]))
     far = torch.unique(torch.cat([near, neighbours_of(side, near)]))
     h0 = level0(side, sketch, far)
@@ -83,6 +84,7 @@ def seen_by_partner(
     affinity = first.affinity(
         (left.around.messages.flatten(1, 2), right.around.messages.flatten(1, 2)),
         (left.far_mask.flatten(1), right.far_mask.flatten(1)),
+        quickly=True,
     )
     return (
         FirstHop(first.combine(a.own, a.messages, weights.left), _around(first, left, affinity)),
@@ -112,4 +114,4 @@ def _around(first: CollectiveLayer, hops: TwoHops, affinity: Tensor) -> Tensor:
     else:
         weights = beta.exp().masked_fill(~mask, 0.0)
     seen = first.combine(one.own.flatten(0, 1), one.messages.flatten(0, 1), weights)
-    return seen.unflatten(0, (pairs, count))
+    return seen.reshape(pairs, count, seen.shape[1])

@@ -21,7 +21,7 @@ class SideTensors:
     attributes, texts, numbers, tokens (E, A)     the facts of each entity, see ``EntityTokens``
     types (E, T)                                  slots of its types; -1 where padded
     neighbours, relations, mask (E, N)            sampled neighbourhoods; relations in network directions
-    rarity (E)                                    how telling it is to be beside an entity: falls with its edges
+    rarity (E)                                    how telling it is to be beside it: falls with its edges
     """
 
     attributes: Tensor
@@ -73,7 +73,7 @@ class SideTensors:
 
 @dataclass(frozen=True, eq=False)
 class Likeness:
-    """How alike two entities of different sides are known to be beforehand; 0 for all pairs that are not held.
+    """How alike two entities of different sides are known to be beforehand; 0 for pairs that are not held.
 
     keys (S)     left * 2**32 + right, ascending
     values (S)   in [0, 1]

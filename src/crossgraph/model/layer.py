@@ -92,14 +92,19 @@ class CollectiveLayer(nn.Module):
         return self.combine(own, z, self.log_beta(own, z, relations, mask).exp().masked_fill(~mask, 0.0))
 
     def affinity(
-        self, z: tuple[Tensor, Tensor], mask: tuple[Tensor, Tensor], alike: Tensor | None = None
+        self,
+        z: tuple[Tensor, Tensor],
+        mask: tuple[Tensor, Tensor],
+        alike: Tensor | None = None,
+        *,
+        quickly: bool = False,
     ) -> Tensor:
         """(P, N, M) log affinities of two sets of messages, at this layer's learned sharpness.
 
         alike (P, N, M)   in [0, 1], what is known of the neighbours beforehand: it takes so much of their
                           distance away
         """
-        return log_affinity(z, mask, self.log_sharpness.exp(), alike)
+        return log_affinity(z, mask, self.log_sharpness.exp(), alike, quickly=quickly)
 
     def pair_weights(
         self,

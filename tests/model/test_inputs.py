@@ -20,6 +20,13 @@ def test_likeness_is_looked_up_for_every_two_neighbours(seed: int, lefts: int, r
     np.testing.assert_allclose(got.numpy(), expected, atol=1e-6)
 
 
+def test_a_matrix_may_hold_its_pairs_in_any_order() -> None:
+    held = sparse.csr_matrix((np.array([0.3, 0.2, 0.1]), np.array([2, 1, 0]), np.array([0, 3])), shape=(1, 3))
+    every = torch.arange(3).unsqueeze(0)
+    found = Likeness.of(held, "cpu").between(torch.zeros(1, 1, dtype=torch.int32), every)
+    np.testing.assert_allclose(found[0, 0], [0.1, 0.2, 0.3], atol=1e-6)
+
+
 def test_large_entity_numbers_do_not_meet() -> None:
     left, right = np.array([0, 1, 2**31 - 1]), np.array([2**31 - 1, 0, 2**31 - 1])
     keys = np.sort(left << 32 | right)

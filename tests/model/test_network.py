@@ -63,7 +63,7 @@ AGREE = {
     ),
 }
 TWO = pytest.mark.parametrize("options", [LAST, BOTH], ids=["last", "both"])
-few = settings(max_examples=8)
+few = settings(max_examples=5)
 
 
 @pytest.mark.parametrize("options", AGREE.values(), ids=AGREE)
@@ -294,7 +294,7 @@ def assert_finite(out: PairOutput) -> None:
 @TWO
 @pytest.mark.parametrize("head", ["comparison", "distance"])
 @pytest.mark.parametrize("scale", [0.0, 1e-12, 1e2, 1e4])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [1])
 def test_values_and_gradients_are_finite_however_far_neighbours_are(
     options: ModelOptions, head: str, scale: float, seed: int
 ) -> None:
@@ -358,7 +358,7 @@ def with_own_edges(side: SideTensors) -> SideTensors:
 
 
 @TWO
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_one_neighbour_by_two_relations_counts_twice(options: ModelOptions, seed: int) -> None:
     tensors, network = some_pair(seed, (6, 6)), some_network(seed, replace(options, self_attention=False))
     left = with_own_edges(tensors.left)

@@ -118,6 +118,7 @@ def test_a_model_reads_other_graphs_through_their_mapping():
         (
             TypeMapping("film", "Picture"),
             TypeMapping("film", "Movie"),
+            TypeMapping("film", "Human"),
             TypeMapping("person", "Human"),
             TypeMapping("place", "Town"),
         ),
@@ -141,6 +142,20 @@ def test_a_model_reads_other_graphs_through_their_mapping():
         assert getattr(wider, count) == getattr(known, count)
 
 
+def test_of_two_names_mapped_to_one_the_first_shares_its_slot():
+    left = graph_of(types=[("a", "film"), ("a", "work")], facts=[("a", "title", "x"), ("a", "label", "y")])
+    right = graph_of(types=[("a", "Movie")], facts=[("a", "name", "x")])
+    schema = SchemaMapping(
+        (TypeMapping("work", "Movie"), TypeMapping("film", "Movie")),
+        (),
+        (AttributeMapping("title", "name"), AttributeMapping("label", "name")),
+    )
+    vocabulary = build_vocabulary(left, right, schema)
+    assert vocabulary.types_right["Movie"] == vocabulary.types_left["work"]
+    assert vocabulary.attributes_right["name"] == vocabulary.attributes_left["title"]
+    assert vocabulary.type_slots == 3
+
+
 def slots_by_entity(graph, slots):
     return dict(zip(graph.ids, entity_type_slots(graph, slots).tolist(), strict=True))
 
@@ -148,20 +163,20 @@ def slots_by_entity(graph, slots):
 def test_an_entity_s_types_are_slots_rarest_first_and_padded():
     graph = graph_of(
         types=[
-            *(("a", kind) for kind in ("thing", "person", "actor")),
-            *(("b", kind) for kind in ("person", "thing")),
-            ("c", "thing"),
+            *(("a", kind) for kind in ("agent", "person", "writer")),
+            *(("b", kind) for kind in ("person", "agent")),
+            ("c", "agent"),
         ],
         edges=[("c", "knows", "d")],
     )
-    assert slots_by_entity(graph, {"thing": 3, "person": 1, "actor": 2}) == {
+    assert slots_by_entity(graph, {"agent": 3, "person": 1, "writer": 2}) == {
         "a": [2, 1, 3],
         "b": [1, 3, -1],
         "c": [3, -1, -1],
         "d": [-1, -1, -1],
     }
     # A type without a slot takes the shared one, which is not the padding.
-    assert slots_by_entity(graph, {"thing": 3})["b"] == [OTHER, 3, -1]
+    assert slots_by_entity(graph, {"agent": 3})["b"] == [OTHER, 3, -1]
 
 
 def test_of_too_many_types_the_rarest_are_told_apart():

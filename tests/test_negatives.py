@@ -108,3 +108,9 @@ def test_labels_of_one_kind_are_no_crash(mid_world: World) -> None:
     labels: Labels = mid_world.labels
     world = replace(mid_world, labels=labels.take(labels.same))
     assert drawn(world, "blocking").same.all()
+
+
+@pytest.mark.parametrize("name", ["loss", "negatives_from"])
+def test_what_is_no_choice_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} = 'nonsense'"):
+        TrainingOptions(**{name: "nonsense"})

@@ -65,6 +65,13 @@ class TrainingOptions:
     weight_decay: float = 0.01
 
     def __post_init__(self) -> None:
+        for name, known in (
+            ("loss", ("binary", "margin")),
+            ("negatives_from", ("blocking", "random", "mixed")),
+        ):
+            if getattr(self, name) not in known:
+                hint = f"use {', '.join(known[:-1])} or {known[-1]}"
+                raise ConfigError(f"[training] {name} = {getattr(self, name)!r}", hint=hint)
         for name in ("learning_rate", "scorer_learning_rate", "margin"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"[training] {name} = {getattr(self, name)}", hint="use more than 0")

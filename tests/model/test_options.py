@@ -26,3 +26,9 @@ def test_both_layers_are_two(layers: int) -> None:
     assert "layers = 2" in refused.value.hint
     assert ModelOptions(layers=layers, collective_layers="last").layers == layers
     assert ModelOptions(collective_layers="both").layers == 2
+
+
+@pytest.mark.parametrize(("name", "value"), [("head", "nonsense"), ("collective_layers", "all")])
+def test_what_is_no_choice_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} = '{value}'"):
+        ModelOptions(**{name: value})

@@ -38,7 +38,7 @@ def name_rows(description: Description, schema: SchemaMapping) -> tuple[pl.DataF
 def name_keys(
     description: Description, schema: SchemaMapping, sizes: tuple[int, int]
 ) -> tuple[UInt64, UInt64]:
-    """(E) a number of each entity's name on both sides, 0 where it has none; of several names, the least number.
+    """(E) a number of each entity's name on both sides, 0 where it has none; of several, the least number.
 
     So two entities with the same set of names share it surely, others as likely as their sets overlap
     (min-wise hashing, Broder, 1997).

@@ -34,6 +34,10 @@ class ModelOptions:
     head: Literal["comparison", "distance"] = "comparison"
 
     def __post_init__(self) -> None:
+        for name, known in (("collective_layers", ("last", "both")), ("head", ("comparison", "distance"))):
+            if getattr(self, name) not in known:
+                hint = f"use {known[0]} or {known[1]}"
+                raise ConfigError(f"[model] {name} = {getattr(self, name)!r}", hint=hint)
         if self.width < 2 or self.width % 2:
             raise ConfigError(f"[model] width = {self.width}", hint="use an even number, 2 or more")
         if self.layers < 1:

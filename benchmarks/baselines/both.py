@@ -12,10 +12,9 @@ from torch import Tensor
 from crossgraph._types import Int64
 from crossgraph.benchmarking.problem import Problem
 from crossgraph.features.tokens import PERIODS
+from crossgraph.fitting import network_input
 from crossgraph.learning import attribute_importance
 from crossgraph.model.inputs import SideTensors
-from crossgraph.schema.vocabulary import build_vocabulary
-from crossgraph.scoring import pair_tensors, sample_both
 
 CHUNK = 8_192
 # How much a number counts beside a text; chosen on validation pairs.
@@ -60,9 +59,7 @@ class BothGraphs:
     def of(problem: Problem) -> BothGraphs:
         """The same facts, vocabulary and sampled neighbourhoods as the network of a problem gets."""
         ready = problem.preparation
-        vocabulary = build_vocabulary(*ready.graphs, ready.schema)
-        around = sample_both(ready, sampling=problem.config.sampling, seed=problem.seed)
-        tensors = pair_tensors(ready, vocabulary, around, device="cpu")
+        vocabulary, tensors = network_input(ready, problem.config)
         sides, lefts = (tensors.left, tensors.right), len(tensors.left)
         importance = torch.from_numpy(attribute_importance(vocabulary, ready.schema))
         return BothGraphs(

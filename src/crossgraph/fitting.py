@@ -16,9 +16,10 @@ from crossgraph.decisions import HeldOut, Threshold, thresholds_by_type
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.labels import Labels
 from crossgraph.learning import LearningOptions, fit_networks, fit_scorers, opinions, raw_scores
+from crossgraph.model.inputs import PairTensors
 from crossgraph.preparation import Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
-from crossgraph.schema.vocabulary import build_vocabulary
+from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
 from crossgraph.scoring import Scored, decide, pair_tensors, pair_types, sample_both
 from crossgraph.stages import StageClock
 
@@ -46,14 +47,10 @@ def fit(
     progress: Progress = SILENT,
 ) -> Fitted:
     """Train networks and scorers by cross-fitting, calibrate, and choose thresholds."""
-    options = LearningOptions(
-        model=config.model, scorer=config.scorer, training=config.training, seed=config.run.seed
-    )
+    options = learning_options(config)
     candidates = preparation.candidates
     with clock.stage("sample"):
-        vocabulary = build_vocabulary(*preparation.graphs, preparation.schema)
-        around = sample_both(preparation, sampling=config.sampling, seed=config.run.seed)
-        tensors = pair_tensors(preparation, vocabulary, around, device=config.run.device)
+        vocabulary, tensors = network_input(preparation, config)
     with clock.stage("train: network"):
         networks = fit_networks(
             tensors,
@@ -90,6 +87,20 @@ def fit(
         seed=config.run.seed,
     )
     return Fitted(model, scored, thresholds)
+
+
+def learning_options(config: Config) -> LearningOptions:
+    """The settings of everything that is trained."""
+    return LearningOptions(
+        model=config.model, scorer=config.scorer, training=config.training, seed=config.run.seed
+    )
+
+
+def network_input(preparation: Preparation, config: Config) -> tuple[Vocabulary, PairTensors]:
+    """A vocabulary of both graphs, and the graphs in it with sampled neighbourhoods, for a new network."""
+    vocabulary = build_vocabulary(*preparation.graphs, preparation.schema)
+    around = sample_both(preparation, sampling=config.sampling, seed=config.run.seed)
+    return vocabulary, pair_tensors(preparation, vocabulary, around, device=config.run.device)
 
 
 def fit_round(

@@ -49,6 +49,13 @@ class Labels:
         """The labels to calibrate and to judge on: the known ones, or all where too few matches are known."""
         return self.take(self.known) if (self.known & self.same).sum() >= FEW_LINKS else self
 
+    def with_negatives(self, most: int, rng: np.random.Generator) -> Bool:
+        """(K) True for every match, and for so many of the others at most, drawn at random."""
+        others = np.flatnonzero(~self.same)
+        kept = self.same.copy()
+        kept[rng.choice(others, min(len(others), most), replace=False)] = True
+        return kept
+
     def take(self, kept: Bool) -> Labels:
         """Some of the labels."""
         return Labels(

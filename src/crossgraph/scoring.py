@@ -35,15 +35,17 @@ def sample_both(
 ) -> tuple[Neighbourhoods, Neighbourhoods]:
     """The sampled neighbourhoods of both graphs."""
     graphs, seeds = preparation.graphs, preparation.seeds
-    names = name_keys(preparation.description, preparation.schema, (len(graphs[0]), len(graphs[1])))
-    shares = echoed_shares(preparation.adjacency, names, (seeds.left, seeds.right))
+    shares: tuple[Float64 | None, Float64 | None] = None, None
+    if sampling.shared:
+        names = name_keys(preparation.description, preparation.schema, (len(graphs[0]), len(graphs[1])))
+        shares = echoed_shares(preparation.adjacency, names, (seeds.left, seeds.right))
     left, right = (
         sample_neighbourhoods(
             graphs[side],
             preparation.adjacency[side],
             options=sampling,
             seed=seed,
-            shares=shares[side] if sampling.shared else None,
+            shares=shares[side],
         )
         for side in range(2)
     )

@@ -239,12 +239,9 @@ def _step(
 
 def thinned(labels: Labels, negatives: int, rng: np.random.Generator) -> tuple[Labels, Int64]:
     """At most so many negatives for each match, drawn at random and weighing for the others; their rows."""
-    others = np.flatnonzero(~labels.same)
-    kept = min(len(others), negatives * max(1, int(labels.same.sum())))
-    chosen = np.zeros(len(labels), dtype=bool)
-    chosen[rng.choice(others, kept, replace=False)] = True
-    chosen |= labels.same
-    weight = np.where(labels.same, labels.weight, labels.weight * (len(others) / max(1, kept)))
+    chosen = labels.with_negatives(negatives * max(1, int(labels.same.sum())), rng)
+    others, kept = (int((~part.same).sum()) for part in (labels, labels.take(chosen)))
+    weight = np.where(labels.same, labels.weight, labels.weight * (others / max(1, kept)))
     heavier = replace(labels, weight=weight.astype(np.float32))
     return heavier.take(chosen), np.flatnonzero(chosen)
 

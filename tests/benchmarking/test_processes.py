@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from crossgraph.benchmarking.processes import Task, in_processes, one_line, peak_mib, refuse
+from crossgraph.benchmarking.processes import Task, in_processes, one_line, refuse
 from crossgraph.errors import Fault, FaultsError
+from crossgraph.stages import peak_memory_mib
 
 
 def test_each_task_has_a_process_of_its_own_and_the_others_go_on_when_one_fails():
@@ -44,7 +45,7 @@ def test_what_a_task_prints_does_not_reach_what_was_asked_for(capfd, name):
 
 
 def test_the_peak_is_of_this_process():
-    assert 10 < peak_mib() < 100_000
+    assert 10 < peak_memory_mib() < 100_000
 
 
 def test_an_error_is_told_in_one_line():

@@ -14,10 +14,9 @@ from crossgraph.benchmarking.problem import Answer, Problem
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.fitting import fit, fit_round
+from crossgraph.fitting import fit, fit_round, learning_options, network_input
 from crossgraph.labels import Labels
 from crossgraph.learning import (
-    LearningOptions,
     fit_networks,
     opinions,
     raw_scores,
@@ -28,8 +27,7 @@ from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.prepared import Prepared
 from crossgraph.preparation import gather_evidence
-from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
-from crossgraph.scoring import pair_tensors, sample_both, score_candidates
+from crossgraph.scoring import score_candidates
 from crossgraph.stages import StageClock
 from crossgraph.training import train_network
 
@@ -55,8 +53,8 @@ def names_alone(problem: Problem) -> Answer:
 def network_alone(problem: Problem) -> Answer:
     """One collective network and its own score, nothing beside it."""
     watch = Stopwatch()
-    vocabulary, tensors = _tensors(problem)
-    options = _options(problem)
+    vocabulary, tensors = network_input(problem.preparation, problem.config)
+    options = learning_options(problem.config)
     network = untrained(vocabulary, problem.preparation.schema, options, 0)
 
     def teach(_: int) -> None:
@@ -101,20 +99,20 @@ def logits_of(network: CollectiveNetwork, tensors: PairTensors, asked: Candidate
 def full_network(problem: Problem) -> Answer:
     """The network's opinion and the comparison of attributes in one scorer; both learn by cross-fitting."""
     watch = Stopwatch()
-    vocabulary, tensors = _tensors(problem)
-    options = _options(problem)
+    vocabulary, tensors = network_input(problem.preparation, problem.config)
+    options = learning_options(problem.config)
     candidates, train = problem.candidates, problem.train
     networks = fit_networks(
         tensors, candidates, train, vocabulary, schema=problem.preparation.schema, options=options
     )
     places = np.union1d(train.places, problem.asked)
     inside = candidates.take(places)
-    heard = opinions(networks, tensors, inside, _moved(problem, places))
+    labels = _moved(problem, places)
+    heard = opinions(networks, tensors, inside, labels)
     pairs = inside.left, inside.right
     evidence = EvidenceTable.beside(
         [attribute_evidence(problem.preparation.description, problem.preparation.schema, pairs), heard]
     )
-    labels = _moved(problem, places)
     step, scored = fit_round(evidence, inside, labels, options=options)
     learnt = watch.lap()
     raw_scores(step.scorers, evidence, labels)
@@ -135,26 +133,11 @@ def whole_system(problem: Problem) -> Answer:
     fitted = fit(problem.preparation, evidence, problem.train, config=problem.config, clock=StageClock())
     learnt = watch.lap()
     score = fitted.scored.score[problem.asked]
-    around = sample_both(problem.preparation, sampling=problem.config.sampling, seed=problem.seed)
-    tensors = pair_tensors(problem.preparation, fitted.model.vocabulary, around, device="cpu")
+    _, tensors = network_input(problem.preparation, problem.config)
     watch.lap()
     score_candidates(fitted.model, tensors, problem.preparation, evidence)
     share = len(problem.asked) / len(problem.candidates)
     return Answer(score, fitted.model.parameters, learnt, watch.lap() * share)
-
-
-def _options(problem: Problem) -> LearningOptions:
-    config = problem.config
-    return LearningOptions(
-        model=config.model, scorer=config.scorer, training=config.training, seed=config.run.seed
-    )
-
-
-def _tensors(problem: Problem) -> tuple[Vocabulary, PairTensors]:
-    preparation, config = problem.preparation, problem.config
-    vocabulary = build_vocabulary(*preparation.graphs, preparation.schema)
-    around = sample_both(preparation, sampling=config.sampling, seed=config.run.seed)
-    return vocabulary, pair_tensors(preparation, vocabulary, around, device=config.run.device)
 
 
 def _moved(problem: Problem, places: Int64) -> Labels:

@@ -255,11 +255,7 @@ def fewer(labels: Labels, negatives: int | None, rng: np.random.Generator) -> La
     """All matches, and at most so many of the others for each of them, drawn at random."""
     if negatives is None:
         return labels
-    others = np.flatnonzero(~labels.same)
-    drawn = rng.choice(others, min(len(others), negatives * int(labels.same.sum())), replace=False)
-    kept = labels.same.copy()
-    kept[drawn] = True
-    return labels.take(kept)
+    return labels.take(labels.with_negatives(negatives * int(labels.same.sum()), rng))
 
 
 def _prepared(graphs: Graphs, split: _Split, config: Config, progress: Progress) -> Preparation:

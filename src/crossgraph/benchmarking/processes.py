@@ -8,11 +8,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from crossgraph.errors import CrossgraphError, InputError
-from crossgraph.stages import peak_memory_mib
 
 _Name = TypeVar("_Name")
 
@@ -61,17 +59,6 @@ def in_processes(tasks: Iterator[Task[_Name]], *, at_once: int = 1) -> Iterator[
 def refuse(reason: str) -> None:
     """A task that cannot even start. Raises InputError."""
     raise InputError(reason)
-
-
-def peak_mib() -> float:
-    """Largest resident size of this process so far, without what it has from the process that started it."""
-    status = Path("/proc/self/status")
-    # Linux hands the peak of the parent on to a child; the status file tells that of the program alone.
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return peak_memory_mib()
 
 
 def one_line(error: BaseException) -> str:

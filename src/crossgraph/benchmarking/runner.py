@@ -16,12 +16,13 @@ import torch
 from crossgraph import __version__
 from crossgraph.benchmarking.judging import judge
 from crossgraph.benchmarking.problem import Answer, Method, Problem, problems
-from crossgraph.benchmarking.processes import Ended, Task, in_processes, one_line, peak_mib, refuse
+from crossgraph.benchmarking.processes import Ended, Task, in_processes, one_line, refuse
 from crossgraph.benchmarking.records import Cost, Key, Record, case_text
 from crossgraph.benchmarking.suite import DataSet, Entrant, Suite, Value
 from crossgraph.config import Config, load_config
 from crossgraph.errors import Fault, FaultsError, InputError
 from crossgraph.progress import SILENT, Progress
+from crossgraph.stages import peak_memory_mib
 
 # Module -> distribution.
 _LIBRARIES = {
@@ -194,7 +195,7 @@ def _record(run: Run, problem: Problem, folder: str) -> Record:
     answer = load_method(run.method.run, folder)(problem)
     if not isinstance(answer, Answer):
         raise InputError(f"{run.method.run} gave {type(answer).__name__}", hint="a method gives an Answer")
-    peak = peak_mib()
+    peak = peak_memory_mib()
     judgement = judge(problem, answer, method=run.method.name)
     seconds = float(answer.scoring_seconds)
     wall = seconds if answer.scoring_wall is None else float(answer.scoring_wall)

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from crossgraph._types import Side
+from crossgraph.graphs.quads import TYPE
 from crossgraph.merging.merge import SIDES, Merged
 from crossgraph.merging.policies import QUESTION
-from crossgraph.merging.source import TYPE
 
 EXAMPLES = 5
 _FUNCTIONAL = "http://www.w3.org/2002/07/owl#FunctionalProperty"

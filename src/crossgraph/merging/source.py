@@ -8,9 +8,8 @@ import polars as pl
 
 from crossgraph._types import Side
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
+from crossgraph.graphs.quads import TYPE
 from crossgraph.graphs.terms import Role, each, from_iri, is_genid, local_iri, to_iri, to_tag
-
-TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 
 
 @dataclass(frozen=True, eq=False)

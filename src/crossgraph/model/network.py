@@ -159,9 +159,8 @@ class CollectiveNetwork(nn.Module):
     @torch.no_grad()
     def compare_all(self, tensors: PairTensors, left: Tensor, right: Tensor) -> Iterator[PairOutput]:
         """``forward`` for many pairs: every entity is prepared once, pairs follow in chunks, in order."""
-        numbers = torch.arange(len(left), device=left.device)
         if self.options.collective_layers == "both":
-            for part in torch.split(numbers, CHUNK_BOTH):
+            for part in torch.split(torch.arange(len(left), device=left.device), CHUNK_BOTH):
                 yield self._compare_both(tensors, left[part], right[part])
             return
         sides = (

@@ -17,6 +17,7 @@ from crossgraph.evidence.table import EvidenceTable
 from crossgraph.labels import Labels
 from crossgraph.learning import LearningOptions, fit_networks, fit_scorers, opinions, raw_scores
 from crossgraph.model.inputs import PairTensors
+from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.preparation import Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
@@ -113,6 +114,13 @@ def fit_round(
 ) -> tuple[ScoringRound, Scored]:
     """Train and calibrate the scorers of one round, and score every candidate with them."""
     scorers = fit_scorers(evidence, labels, options=options, progress=progress)
+    return apply_scorers(scorers, evidence, candidates, labels)
+
+
+def apply_scorers(
+    scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable, candidates: Candidates, labels: Labels
+) -> tuple[ScoringRound, Scored]:
+    """Score every candidate with trained scorers, and calibrate on the labelled ones."""
     raw = raw_scores(scorers, evidence, labels)
     calibration = fit_calibration(raw, candidates, labels)
     score = calibration.scores(raw, (candidates.left, candidates.right))

@@ -14,12 +14,12 @@ from crossgraph.benchmarking.problem import Answer, Problem
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.fitting import fit, fit_round, learning_options, network_input
+from crossgraph.fitting import apply_scorers, fit, learning_options, network_input
 from crossgraph.labels import Labels
 from crossgraph.learning import (
     fit_networks,
+    fit_scorers,
     opinions,
-    raw_scores,
     side_by_side,
     untrained,
 )
@@ -97,7 +97,11 @@ def logits_of(network: CollectiveNetwork, tensors: PairTensors, asked: Candidate
 
 
 def full_network(problem: Problem) -> Answer:
-    """The network's opinion and the comparison of attributes in one scorer; both learn by cross-fitting."""
+    """The network's opinion and the comparison of attributes in one scorer; both learn by cross-fitting.
+
+    Opinions and comparisons are read once for the labelled pairs, which is a part of training, and for the
+    asked ones, which is scoring: the seconds are divided by the numbers of pairs.
+    """
     watch = Stopwatch()
     vocabulary, tensors = network_input(problem.preparation, problem.config)
     options = learning_options(problem.config)
@@ -108,18 +112,19 @@ def full_network(problem: Problem) -> Answer:
     places = np.union1d(train.places, problem.asked)
     inside = candidates.take(places)
     labels = _moved(problem, places)
+    training = watch.lap()
     heard = opinions(networks, tensors, inside, labels)
     pairs = inside.left, inside.right
-    evidence = EvidenceTable.beside(
-        [attribute_evidence(problem.preparation.description, problem.preparation.schema, pairs), heard]
-    )
-    step, scored = fit_round(evidence, inside, labels, options=options)
-    learnt = watch.lap()
-    raw_scores(step.scorers, evidence, labels)
+    compared = attribute_evidence(problem.preparation.description, problem.preparation.schema, pairs)
+    evidence = EvidenceTable.beside([compared, heard])
+    reading = watch.lap() / len(places)
+    scorers = fit_scorers(evidence, labels, options=options)
+    training += watch.lap() + reading * len(train.places)
+    step, scored = apply_scorers(scorers, evidence, inside, labels)
     score = scored.score[np.searchsorted(places, problem.asked)]
     modules = (networks[0], step.scorers[0])
     parameters = sum(p.numel() for module in modules for p in module.parameters())
-    return Answer(score, parameters, learnt, watch.lap())
+    return Answer(score, parameters, training, watch.lap() + reading * len(problem.asked))
 
 
 def whole_system(problem: Problem) -> Answer:

@@ -116,7 +116,7 @@ def learn(network: Hybrid, table: Table, problem: Problem, options: DeepMatcherO
     train = fewer(train, options.negatives, rng)
     most = max(0, options.judged - int(valid.same.sum()))
     valid = fewer(valid, most // max(1, int(valid.same.sum())), np.random.default_rng((problem.seed, 6)))
-    optimizer = torch.optim.Adam(network.parameters(), lr=options.rate)
+    optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, fused=True)
     decay = torch.optim.lr_scheduler.ExponentialLR(optimizer, options.decay)
     best, kept = -1.0, copy.deepcopy(network.state_dict())
     passes = max(2, min(options.epochs, math.ceil(options.visits / len(train))))

@@ -114,7 +114,9 @@ def train_network(
     network.eval()
     if not epochs:
         return
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=options.weight_decay)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=1e-3, weight_decay=options.weight_decay, fused=True
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, options.learning_rate, total_steps=epochs * per_epoch + 1, pct_start=0.25
     )
@@ -268,7 +270,7 @@ def train_scorer(
     weight = torch.from_numpy(labels.weight).to(encoded.device)
     batches = _steps(len(labels), options.scorer_batch)
     epochs = max(options.scorer_epochs, math.ceil(options.scorer_steps / batches))
-    optimiser = torch.optim.AdamW(scorer.parameters(), lr=1e-3, weight_decay=options.weight_decay)
+    optimiser = torch.optim.AdamW(scorer.parameters(), lr=1e-3, weight_decay=options.weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, options.scorer_learning_rate, total_steps=epochs * batches + 1
     )

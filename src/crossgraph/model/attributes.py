@@ -11,7 +11,7 @@ from crossgraph._types import Float32
 from crossgraph.features.tokens import PERIODS, TEXT_WIDTH
 from crossgraph.model.attention import masked_log_softmax
 from crossgraph.model.inputs import SideTensors
-from crossgraph.model.matrices import through_matrices
+from crossgraph.model.matrices import through_matrices, weighted_sum
 from crossgraph.model.options import ModelOptions
 
 # Width of a vector of own attributes: a text sketch, beside sin and cos of numbers.
@@ -63,13 +63,13 @@ class AttributeEncoder(nn.Module):
         attributes, numbers = side.attributes[entities], side.numbers[entities]
         weights = self.attention(attributes, side.tokens[entities])
         # Sums before products: a scale is the same for all facts, so it is applied once to their mean.
-        texts = torch.einsum("ka,kad->kd", weights, sketch[side.texts[entities]])
+        texts = weighted_sum(side.texts[entities], sketch, weights)
         angle = torch.nan_to_num(numbers).unsqueeze(-1) * self.frequencies
         waves = torch.cat([angle.sin(), angle.cos()], dim=-1).masked_fill(
             torch.isnan(numbers).unsqueeze(-1), 0.0
         )
         seen = torch.cat([texts, torch.einsum("ka,kad->kd", weights, waves)], dim=1)
-        own = seen * self.scale + torch.einsum("ka,kad->kd", weights, self.attribute(attributes))
+        own = seen * self.scale + weighted_sum(attributes, self.attribute.weight, weights)
         return own + self.projected(own, side.types[entities]) if self.options.type_projection else own
 
     def attention(self, attributes: Tensor, mask: Tensor) -> Tensor:

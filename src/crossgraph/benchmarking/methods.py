@@ -71,24 +71,26 @@ def network_alone(problem: Problem) -> Answer:
 
 def logits_of(network: CollectiveNetwork, tensors: PairTensors, asked: Candidates) -> Float64:
     """(P) logits of pairs, on all cores: each prepares a side, then takes an equal part of the pairs."""
-    both = torch.from_numpy(asked.left).long(), torch.from_numpy(asked.right).long()
-    parts = [torch.from_numpy(rows) for rows in np.array_split(np.arange(len(asked)), threads())]
+    pairs = torch.from_numpy(asked.left).long(), torch.from_numpy(asked.right).long()
+    entities, rows = zip(*(torch.unique(side, return_inverse=True) for side in pairs), strict=True)
+    parts = [torch.from_numpy(part) for part in np.array_split(np.arange(len(asked)), threads())]
     prepared: dict[int, Prepared] = {}
     score = np.empty(len(asked))
 
+    @torch.no_grad()
     def prepare(number: int) -> None:
         side = tensors.right if number else tensors.left
-        prepared[number] = network.prepare_all(side, tensors.sketch)
+        prepared[number] = network.prepare(side, tensors.sketch, entities[number])
 
     def compare(number: int) -> None:
-        rows = parts[number]
-        pairs = both[0][rows], both[1][rows]
+        part = parts[number]
         if network.options.collective_layers == "both":
-            outputs = network.compare_all(tensors, *pairs)
+            outputs = network.compare_all(tensors, pairs[0][part], pairs[1][part])
         else:
-            outputs = network.compare_prepared((prepared[0], prepared[1]), tensors.likeness, pairs)
-        if len(rows):
-            score[rows.numpy()] = torch.cat([out.logits for out in outputs]).double().numpy()
+            sides, at = (prepared[0], prepared[1]), (rows[0][part], rows[1][part])
+            outputs = network.compare_prepared(sides, tensors.likeness, at)
+        if len(part):
+            score[part.numpy()] = torch.cat([out.logits for out in outputs]).double().numpy()
 
     if network.options.collective_layers == "last":
         side_by_side(prepare, range(2))

@@ -90,34 +90,29 @@ class CollectiveNetwork(nn.Module):
         """The layer that always looks at the partner."""
         return self.hop(-1)
 
-    def prepare(self, side: SideTensors, sketch: Tensor, entities: Tensor) -> Prepared:
-        """What the last layer needs of K distinct entities (ascending), pair-independent."""
+    def prepare(self, side: SideTensors, sketch: Tensor, entities: Tensor, chunk: int = CHUNK) -> Prepared:
+        """What the last layer needs of K distinct entities (ascending), pair-independent.
+
+        Nobody is computed whom they do not reach, and none twice. Layers work on ``chunk`` entities at once.
+        """
         reached = [entities]
         for _ in range(self.options.layers):
             reached.append(torch.unique(torch.cat([reached[-1], neighbours_of(side, reached[-1])])))
         known, wanted = reached[-1], reached[-2::-1]
-        h = self.level0(side, sketch, known)
-        level0 = h[torch.searchsorted(known, entities)]
+        h = h0 = torch.cat([self.level0(side, sketch, part) for part in torch.split(known, chunk)])
+        level0 = h0[torch.searchsorted(known, entities)]
         for number, rows in enumerate(wanted[:-1]):
-            own, z = messages(self.hop(number), side, h, (known, rows))
-            h = self.hop(number).alone(own, z, side.relations[rows], side.mask[rows])
-            known = rows
-        return prepared(self.last, side, h, (known, entities), level0)
-
-    @torch.no_grad()
-    def prepare_all(self, side: SideTensors, sketch: Tensor) -> Prepared:
-        """``prepare`` for every entity of a side, each layer in chunks."""
-        everyone = torch.arange(len(side), device=side.mask.device)
-        parts = torch.split(everyone, CHUNK)
-        h0 = torch.cat([self.level0(side, sketch, part) for part in parts])
-        h = h0
-        for number in range(self.options.layers - 1):
-            layer, hops = self.hop(number), []
-            for part in parts:
-                own, z = messages(layer, side, h, (everyone, part))
-                hops.append(layer.alone(own, z, side.relations[part], side.mask[part]))
-            h = torch.cat(hops)
-        return Prepared.stacked([prepared(self.last, side, h, (everyone, part), h0[part]) for part in parts])
+            hop, parts = self.hop(number), []
+            for part in torch.split(rows, chunk):
+                own, z = messages(hop, side, h, (known, part))
+                parts.append(hop.alone(own, z, side.relations[part], side.mask[part]))
+            known, h = rows, torch.cat(parts)
+        return Prepared.stacked(
+            [
+                prepared(self.last, side, h, (known, part), own)
+                for part, own in zip(torch.split(entities, chunk), torch.split(level0, chunk), strict=True)
+            ]
+        )
 
     def compare(self, left: Prepared, right: Prepared, likeness: Likeness) -> PairOutput:
         """The last layer and the head for P pairs: row i of left with row i of right."""
@@ -147,14 +142,21 @@ class CollectiveNetwork(nn.Module):
         """Compare P pairs of entities, given by number."""
         if self.options.collective_layers == "both":
             return self._compare_both(tensors, left, right)
-        (l_rows, l_back), (r_rows, r_back) = (
+        sides, rows = self.prepare_both(tensors, left, right)
+        return self.compare(sides[0].rows(rows[0]), sides[1].rows(rows[1]), tensors.likeness)
+
+    def prepare_both(
+        self, tensors: PairTensors, left: Tensor, right: Tensor
+    ) -> tuple[tuple[Prepared, Prepared], tuple[Tensor, Tensor]]:
+        """Both sides of P pairs, every entity once, and the rows (P), (P) in them of each pair."""
+        (l_entities, l_rows), (r_entities, r_rows) = (
             torch.unique(side, return_inverse=True) for side in (left, right)
         )
-        return self.compare(
-            self.prepare(tensors.left, tensors.sketch, l_rows).rows(l_back),
-            self.prepare(tensors.right, tensors.sketch, r_rows).rows(r_back),
-            tensors.likeness,
+        sides = (
+            self.prepare(tensors.left, tensors.sketch, l_entities),
+            self.prepare(tensors.right, tensors.sketch, r_entities),
         )
+        return sides, (l_rows, r_rows)
 
     @torch.no_grad()
     def compare_all(self, tensors: PairTensors, left: Tensor, right: Tensor) -> Iterator[PairOutput]:
@@ -163,11 +165,8 @@ class CollectiveNetwork(nn.Module):
             for part in torch.split(torch.arange(len(left), device=left.device), CHUNK_BOTH):
                 yield self._compare_both(tensors, left[part], right[part])
             return
-        sides = (
-            self.prepare_all(tensors.left, tensors.sketch),
-            self.prepare_all(tensors.right, tensors.sketch),
-        )
-        yield from self.compare_prepared(sides, tensors.likeness, (left, right))
+        sides, rows = self.prepare_both(tensors, left, right)
+        yield from self.compare_prepared(sides, tensors.likeness, rows)
 
     @torch.no_grad()
     def compare_prepared(

@@ -204,6 +204,8 @@ def _monge_elkan(strings: Strings, pairs: Pairs) -> Float32:
     """(P) mean over the left words of the best Jaro-Winkler similarity to a right word."""
     held = strings.held
     number, left, right = combinations(held.indptr, held.indptr, pairs)
+    if not len(number):
+        return np.zeros(len(pairs[0]), dtype=np.float32)
     distinct, back = distinct_pairs(held.rows[left], held.rows[right])
     near = _compared(JaroWinkler.similarity, held.words, distinct)[back]
     # A left word of a pair is one run of combinations.

@@ -133,6 +133,8 @@ def test_measures_by_hand() -> None:
     assert word_jaccard(strings, pairs) == pytest.approx([1 / 3, 1.0])
     near = JaroWinkler.similarity("big", "bigg")
     assert monge_elkan(strings, pairs) == pytest.approx([(near + 1.0) / 2, 1.0])
+    nobody = np.zeros(0, dtype=np.int32)
+    assert monge_elkan(strings, (nobody, nobody)).shape == (0,)
     # ##b #bi big ig_ g_f _fi fis ish sh$ h$$ against ##f #fi fis ish sh_ h_b _bi big igg gg$ g$$
     assert gram_jaccard(strings, pairs) == pytest.approx([3 / 18, 1.0])
 

@@ -46,7 +46,7 @@ name = "broken"
 run = "toy_methods:broken"
 seeds = [0]
 [figure]
-kind = "bar"
+kind = "dot"
 """
 
 

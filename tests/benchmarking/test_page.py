@@ -116,7 +116,7 @@ class TestPage:
 class TestFigure:
     @pytest.mark.parametrize(
         "figure",
-        [FigurePlan(x="width", log_x=True), FigurePlan(kind="bar"), FigurePlan(y="f1"), FigurePlan(y="mrr")],
+        [FigurePlan(x="width", log_x=True), FigurePlan(kind="dot"), FigurePlan(y="f1"), FigurePlan(y="mrr")],
     )
     def test_it_is_the_same_svg_each_time(self, tmp_path, figure):
         files = [tmp_path / name for name in ("one.svg", "two.svg")]

@@ -6,6 +6,7 @@ import pytest
 
 from crossgraph.benchmarking.problem import Case, Hidden
 from crossgraph.benchmarking.reading import read_suite
+from crossgraph.benchmarking.runner import plan
 from crossgraph.errors import FaultsError, InputError
 
 HEAD = 'title = "T"\nseeds = [0, 1]\n'
@@ -39,7 +40,7 @@ def test_everything_that_a_suite_says_is_read(read, tmp_path):
         'hidden = [{ type = "film", attributes = ["title"], share = 0.4 }, { type = "x", attributes = [] }]',
         METHOD,
         'set = ["model.width=64"]\nseeds = [1]\ndatasets = ["films"]\nline = "L"',
-        '[figure]\nx = "X"\ny = "mrr"\nkind = "bar"\nlog_x = true',
+        '[figure]\nx = "X"\ny = "mrr"\nkind = "dot"\nlog_x = true',
     )
     assert (suite.title, suite.question, suite.findings, suite.seeds) == ("T", "Q", "F", (0, 1))
     assert (suite.stem, suite.folder) == ("suite", tmp_path.parent)
@@ -62,7 +63,7 @@ def test_everything_that_a_suite_says_is_read(read, tmp_path):
     assert (suite.figure.x, suite.figure.y, suite.figure.kind, suite.figure.log_x) == (
         "X",
         "mrr",
-        "bar",
+        "dot",
         True,
     )
 
@@ -85,6 +86,18 @@ def test_a_sweep_is_a_case_for_each_value(read, sweep, key, values):
 def test_a_method_may_vary_a_setting(read):
     (method,) = read(HEAD, DATASET, METHOD, 'vary = "sampling.neighbours"\nvalues = [2, 5]').methods
     assert method.points() == ((2, ("sampling.neighbours=2",)), (5, ("sampling.neighbours=5",)))
+
+
+def test_a_method_may_have_a_table_for_each_data_set(read):
+    other = DATASET.replace('"films"', '"songs"')
+    tables = [
+        f'{METHOD}\ndatasets = ["{name}"]\nseeds = [{seed}]' for name, seed in [("films", 0), ("songs", 1)]
+    ]
+    suite = read(HEAD, DATASET, other, *tables)
+    assert [(run.dataset.name, run.method.name, run.seed) for run in plan(suite)] == [
+        ("films", suite.methods[0].name, 0),
+        ("songs", suite.methods[0].name, 1),
+    ]
 
 
 def test_all_faults_are_told_at_once(read):
@@ -130,6 +143,7 @@ def test_all_faults_are_told_at_once(read):
         ((HEAD, DATASET, METHOD, "seeds = []"), "seeds = []"),
         ((HEAD, DATASET, METHOD, "seeds = [-1]"), "seeds = [-1]"),
         (('title = "T"', "seeds = [1, 1]", DATASET, METHOD), "seeds = [1, 1]"),
+        ((HEAD, DATASET, METHOD, METHOD), "it is there 2 times for 'films'"),
         (
             (HEAD, DATASET, "fews = [1]", METHOD, 'vary = "model.width"\nvalues = [8]'),
             "it varies model.width on 'films', a sweep too",

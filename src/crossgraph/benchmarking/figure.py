@@ -1,4 +1,4 @@
-"""The figure of a suite: lines over a sweep, or bars for each data set, as SVG."""
+"""The figure of a suite: lines over a sweep, or a dot for each method, as SVG."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from crossgraph.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, which people with any colour vision tell apart; without the pale yellow.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = "osD^vPX"
-_HATCHES = ("", "///", "...")
 # Texts stay texts, and identifiers are the same each time.
 _STYLE: Any = {
     "svg.fonttype": "none",
@@ -31,8 +31,8 @@ _STYLE: Any = {
 def draw(rows: Sequence[Row], plan: FigurePlan, file: Path) -> None:
     """Write the figure; the same rows give the same bytes with the same version of matplotlib.
 
-    Bars and points have the spread over the seeds; where PRAUC has a single seed, its bootstrap interval.
-    Lines: a panel for each data set; a row without a value is a level line. Bars: a group for each data set.
+    Points have the spread over the seeds; where PRAUC has a single seed, its bootstrap interval. Each data
+    set has a panel. Lines: a row without a value is a level line. Dots: one below the other, the best black.
 
     Raises MissingExtraError without matplotlib.
     """
@@ -45,35 +45,38 @@ def draw(rows: Sequence[Row], plan: FigurePlan, file: Path) -> None:
         ) from None
     panels = _panels(rows, plan)
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(_width(panels, plan), 3.2), layout="constrained")
-        axes = figure.subplots(1, len(panels), squeeze=False, sharey=False)[0]
-        for place, ((title, members), one) in enumerate(zip(panels, axes, strict=True)):
-            (_lines if plan.kind == "line" else _bars)(one, members, plan, _looks(rows))
-            one.set(title=title, ylabel=TITLES[plan.y] if place == 0 else "")
-            one.grid(axis="y", linewidth=0.4, alpha=0.6)
-            one.set_axisbelow(True)
-        handles, names = _legend(axes)
-        figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 4), frameon=False)
+        figure = Figure(layout="constrained")
+        (_line_panels if plan.kind == "line" else _dot_panels)(figure, panels, plan)
         figure.savefig(file, format="svg", metadata={"Date": None})
+
+
+def _line_panels(figure: Figure, panels: Sequence[tuple[str, list[Row]]], plan: FigurePlan) -> None:
+    figure.set_size_inches(min(1.2 + 3.2 * len(panels), 14.0), 3.2)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    looks = _looks([row for _, rows in panels for row in rows])
+    for place, ((title, rows), one) in enumerate(zip(panels, axes, strict=True)):
+        _lines(one, rows, plan, looks)
+        one.set(title=title, ylabel=TITLES[plan.y] if place == 0 else "")
+        one.grid(axis="y", linewidth=0.4, alpha=0.6)
+    handles, names = _legend(axes)
+    figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 4), frameon=False)
+
+
+def _dot_panels(figure: Figure, panels: Sequence[tuple[str, list[Row]]], plan: FigurePlan) -> None:
+    """One panel below the other, each as high as it has methods."""
+    heights = [max(len(rows), 1) + 2.5 for _, rows in panels]
+    figure.set_size_inches(7.0, 0.3 + 0.19 * sum(heights))
+    axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for (title, rows), one in zip(panels, axes, strict=True):
+        _dots(one, rows, plan)
+        one.set_title(title, loc="left")
+        one.grid(axis="x", linewidth=0.4, alpha=0.6)
+    axes[-1].set_xlabel(TITLES[plan.y])
 
 
 def _panels(rows: Sequence[Row], plan: FigurePlan) -> list[tuple[str, list[Row]]]:
     drawn = [row for row in rows if row.mean(plan.y) is not None]
-    if plan.kind == "bar":
-        return [("", drawn)]
     return [(name, list(group)) for name, group in groupby(drawn, key=lambda row: row.dataset)] or [("", [])]
-
-
-def _width(panels: Sequence[tuple[str, list[Row]]], plan: FigurePlan) -> float:
-    """Inches that panels, or bars and the names under them, take; at most a page turned sideways."""
-    if plan.kind == "line":
-        return min(1.2 + 3.2 * len(panels), 14.0)
-    rows = panels[0][1]
-    return min(max(4.0, 0.6 + 0.22 * len(rows), 0.6 + 1.2 * len(_groups(rows))), 14.0)
-
-
-def _groups(rows: Sequence[Row]) -> list[tuple[str, Any]]:
-    return list(dict.fromkeys((row.dataset, row.x) for row in rows))
 
 
 def _looks(rows: Sequence[Row]) -> dict[str, int]:
@@ -123,25 +126,22 @@ def _x_axis(axes: Axes, places: dict[Any, float], plan: FigurePlan) -> None:
     axes.set_xlabel(plan.x)
 
 
-def _bars(axes: Axes, rows: Sequence[Row], plan: FigurePlan, looks: dict[str, int]) -> None:
-    groups = _groups(rows)
-    width = 0.84 / max(len(looks), 1)
-    for name, number in looks.items():
-        members = [row for row in rows if row.line == name]
-        axes.bar(
-            [groups.index((row.dataset, row.x)) - 0.42 + width * (number + 0.5) for row in members],
-            [_height(row, plan) for row in members],
-            width,
-            yerr=_bars_of_error(members, plan),
-            color=_COLOURS[number % len(_COLOURS)],
-            hatch=_HATCHES[number // len(_COLOURS) % len(_HATCHES)],
-            edgecolor="white",
-            error_kw={"linewidth": 0.8},
-            label=name,
+def _dots(axes: Axes, rows: Sequence[Row], plan: FigurePlan) -> None:
+    errors = _bars_of_error(rows, plan)
+    for place, row in enumerate(rows):
+        axes.errorbar(
+            [_height(row, plan)],
+            [place],
+            xerr=None if errors is None else [[errors[0][place]], [errors[1][place]]],
+            color=_COLOURS[-1] if row.best else _COLOURS[0],
+            marker="o",
+            markersize=4,
+            linewidth=1.4,
         )
-    titles = [name if x is None else f"{name}\n{x}" for name, x in groups]
-    axes.set_xticks(range(len(groups)), titles)
-    axes.set_xlabel(plan.x)
+    axes.set_yticks(range(len(rows)), [row.line if row.x is None else f"{row.line}, {row.x}" for row in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    if plan.log_x:
+        axes.set_xscale("log")
 
 
 def _height(row: Row, plan: FigurePlan) -> float:

@@ -71,7 +71,7 @@ class _Reading:
         return found
 
     def records(self, kind: type, tables: object, name: str) -> Iterator[Any]:
-        """All tables of one name. A name that stands twice is a fault, and so is none at all."""
+        """All tables of one name; none at all is a fault."""
         if not isinstance(tables, list) or not tables:
             self.wrong("the suite", f"it has no {name}", f"write [[{name}]] with name = ...")
             return
@@ -79,9 +79,6 @@ class _Reading:
             found = self.record(kind, content, _place(name, number, content))
             if found is not None:
                 yield found
-        for title, times in Counter(_names(tables)).items():
-            if times > 1:
-                self.wrong(f"[[{name}]] {title!r}", f"the name stands {times} times", "names must differ")
 
     def datasets(self, tables: object) -> Iterator[DataSet]:
         """The data sets; what they hide are tables of their own."""
@@ -99,6 +96,15 @@ class _Reading:
         self, datasets: Sequence[DataSet], methods: Sequence[Entrant], *, names: Sequence[str]
     ) -> None:
         """What only shows when data sets and methods are looked at together."""
+        for title, times in Counter(names).items():
+            if times > 1:
+                self.wrong(f"[[dataset]] {title!r}", f"the name stands {times} times", "names must differ")
+        runs = Counter((one.name, name) for one in methods for name in set(one.datasets or names))
+        for (title, name), times in runs.items():
+            if times > 1:
+                self.wrong(
+                    f"[[method]] {title!r}", f"it is there {times} times for {name!r}", "once is enough"
+                )
         swept = {one.name for one in datasets if one.swept}
         for method in methods:
             place = f"[[method]] {method.name!r}"

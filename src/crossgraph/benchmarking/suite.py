@@ -130,7 +130,7 @@ _DEFAULTS = {one.name: one.default for one in fields(DataSet)}
 class Entrant:
     """A table ``[[method]]``.
 
-    name           what the page calls it
+    name           what the page calls it; the same for several tables if they name different data sets
     run            ``module:function`` of the kind ``Method``
     set            settings that are changed for it, as ``table.key=value``
     seeds          what it runs with; the suite's seeds if left out
@@ -176,13 +176,13 @@ class FigurePlan:
 
     x       what the x axis is called
     y       which measure is drawn
-    kind    lines over the values of a sweep, or bars for each data set
+    kind    lines over the values of a sweep, or a dot for each method
     log_x   whether the x axis is logarithmic
     """
 
     x: str = ""
     y: Measure = "prauc"
-    kind: Literal["line", "bar"] = "line"
+    kind: Literal["line", "dot"] = "line"
     log_x: bool = False
 
 

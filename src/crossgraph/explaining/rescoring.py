@@ -33,7 +33,7 @@ from crossgraph.explaining.surroundings import Surroundings
 from crossgraph.features.description import AttributeColumn, Description, column_of
 from crossgraph.features.tokens import entity_tokens
 from crossgraph.graphs.adjacency import Adjacency
-from crossgraph.learning import HALVES, SAID
+from crossgraph.learning import HALVES, SAID, side_by_side
 from crossgraph.model.inputs import PairTensors, SideTensors
 from crossgraph.model.network import CHUNK_BOTH, CollectiveNetwork, PairOutput
 from crossgraph.sampling import Neighbourhoods
@@ -244,8 +244,13 @@ class Batch:
         """``opinions`` of these rows."""
         opened = self.around.opened
         tensors, ends = self._tensors()
-        with torch.no_grad():
-            said = np.stack([_said(network, tensors, ends) for network in opened.model.networks])
+        networks = opened.model.networks
+        said = np.zeros((len(networks), len(SAID), len(ends[0])), dtype=np.float32)
+
+        def ask(number: int) -> None:
+            said[number] = _said(networks[number], tensors, ends)
+
+        side_by_side(ask, range(len(networks)))
         mean = said.mean(axis=0)
         halves = np.tile(self.around.folds[self.touched.places], len(self.versions[0]))
         labelled = np.flatnonzero(halves >= 0)
@@ -295,7 +300,12 @@ class Batch:
 
     def _raw(self, step: ScoringRound, read: EvidenceTable) -> Float32:
         """(K, T) mean score of the scorers; a labelled pair's comes from the one that did not see it."""
-        said = np.stack([scorer.score(read.values) for scorer in step.scorers])
+        said = np.zeros((len(step.scorers), len(read.values)), dtype=np.float32)
+
+        def ask(number: int) -> None:
+            said[number] = step.scorers[number].score(read.values)
+
+        side_by_side(ask, range(len(step.scorers)))
         mean: Float32 = said.mean(axis=0)
         folds = np.tile(self.around.folds[self.touched.places], len(self.versions[0]))
         labelled = np.flatnonzero(folds >= 0)
@@ -343,6 +353,7 @@ def _of_rows(weigher: Weigher, description: Description) -> Weigher:
     return replace(weigher, tests=tests)
 
 
+@torch.no_grad()
 def _said(
     network: CollectiveNetwork, tensors: PairTensors, ends: tuple[torch.Tensor, torch.Tensor]
 ) -> Float32:

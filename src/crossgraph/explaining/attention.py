@@ -39,9 +39,8 @@ def attention(around: Surroundings, place: int) -> tuple[tuple[Seen, ...], tuple
     fold = int(around.folds[place])
     networks = opened.model.networks
     asked = networks if fold < 0 else (networks[fold % HALVES],)
-    weights = [
-        np.mean(sides, axis=0) for sides in zip(*(_weights(around, n, pair) for n in asked), strict=True)
-    ]
+    said = [_weights(around, network, pair) for network in asked]
+    weights = [np.mean(sides, axis=0) for sides in zip(*said, strict=True)]
     left, right = (_seen(around, side, pair[side], weights[side]) for side in (0, 1))
     return left, right
 

@@ -22,7 +22,7 @@ MOST_NEIGHBOURS = 30
 
 SIDES: tuple[Side, Side] = ("left", "right")
 
-Kind = Literal["attribute", "neighbour", "others"]
+Kind = Literal["attribute", "neighbour", "others", "rivals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Part:
 class Clue:
     """Values of corresponding attributes, two neighbours that echo each other, or what one side alone has.
 
+    The clue ``rivals`` is that there are other candidates of the two entities; it has no sides.
+
     echo   how likely two neighbours are the same; 0 where one side has none
     """
 
@@ -61,6 +63,11 @@ class Clue:
     left: Part = field(default_factory=Part)
     right: Part = field(default_factory=Part)
     echo: float = 0.0
+
+    @property
+    def both(self) -> bool:
+        """True where both sides have it."""
+        return not self.left.empty and not self.right.empty
 
     @property
     def parts(self) -> tuple[Part, Part]:
@@ -79,11 +86,11 @@ class Describer:
     probability: Float64
 
     def clues(self, pair: tuple[int, int], sampled: tuple[set[int], set[int]]) -> tuple[Clue, ...]:
-        """Every value and every edge of two entities in exactly one clue.
+        """Every value and every edge of two entities in exactly one clue, and the clue that there are rivals.
 
         sampled   the neighbours that the network sees, which keep a line of their own
         """
-        return (*self._attributes(pair), *self._neighbours(pair, sampled))
+        return (*self._attributes(pair), *self._neighbours(pair, sampled), Clue("rivals"))
 
     def name(self, side: Side, entity: int) -> str:
         """The value of an entity's most strongly mapped name; else its identifier."""

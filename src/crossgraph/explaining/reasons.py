@@ -54,7 +54,8 @@ class End:
 class Explanation:
     """Why a pair has its score: ``rest + sum of shares = score``.
 
-    rest       what no value and no neighbour accounts for: the score of two such entities without any
+    rest       what no value and no neighbour accounts for: the score of two such entities, were there
+               nothing that both have, and nothing that one alone has
     reasons    the strongest first
     together   numbers of the fewest of the strongest reasons that turn the decision when they are removed
                together; empty where one alone does, or nothing does
@@ -99,10 +100,10 @@ class Explanation:
 class Explainer:
     """Explains pairs of an opened RESULT."""
 
-    def __init__(self, opened: Reopened, *, options: ShareOptions = ShareOptions()) -> None:
+    def __init__(self, opened: Reopened, *, options: ShareOptions | None = None) -> None:
         self.around = Surroundings(opened)
         self.describer = Describer(opened.preparation, opened.scored.probability)
-        self.options = options
+        self.options = options or ShareOptions()
 
     def explain(self, left: int, right: int) -> Explanation:
         """The reasons of a candidate, given by the numbers of its entities.
@@ -115,7 +116,8 @@ class Explainer:
             raise ValueError(f"({left}, {right}) is no candidate")
         seen = attention(self.around, place)
         rescorer = self.rescorer(left, right)
-        divided = shares(rescorer, len(rescorer.clues), options=self.options)
+        moving = np.array([clue.both for clue in rescorer.clues], dtype=bool)
+        divided = shares(rescorer, moving, options=self.options)
         score, decided = float(opened.scored.score[place]), verdict(opened, place)
         found = [
             Reason(
@@ -123,7 +125,7 @@ class Explainer:
                 share=float(divided.share[at]),
                 error=float(divided.error[at]),
                 without=score - float(divided.alone[at]),
-                turns=decided.turned(score - float(divided.alone[at])),
+                turns=clue.kind != "rivals" and decided.turned(score - float(divided.alone[at])),
                 **_attended(clue, seen),
             )
             for at, clue in enumerate(rescorer.clues)
@@ -164,7 +166,8 @@ def _together(
         return ()
     # What speaks for a match holds it up, what speaks against a pair keeps it down.
     sign = 1.0 if decided.same else -1.0
-    holding = [place for place, at in enumerate(order) if sign * found[at].share > 0]
+    facts = [place for place, at in enumerate(order) if found[at].clue.kind != "rivals"]
+    holding = [place for place in facts if sign * found[order[place]].share > 0]
     kept: Bool = np.ones((len(holding), len(found)), dtype=bool)
     for number in range(len(holding)):
         kept[number, [order[place] for place in holding[: number + 1]]] = False

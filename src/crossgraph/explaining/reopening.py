@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -73,22 +74,28 @@ class Reopened:
         return int(self.preparation.candidates.find(np.array([left]), np.array([right]))[0])
 
 
-def reopen(result: Path, pairs: tuple[tuple[str, str], ...] = (), *, progress: Progress = SILENT) -> Reopened:
+def reopen(
+    result: Path,
+    wanted: Callable[[Graphs], Iterable[tuple[str, str]]] = lambda _graphs: (),
+    *,
+    progress: Progress = SILENT,
+) -> Reopened:
     """Read a RESULT's graphs and model, and score all its candidates as they were scored.
 
-    pairs   identifiers that are to be candidates in any case
+    wanted   tells pairs of identifiers that are to be candidates in any case
 
-    Raises ResultError where the graphs or the model of the RESULT are not where it says.
+    Raises ResultError where the graphs or the model of the RESULT are not where it says, and for an
+    identifier that a graph does not have.
     """
     folder = ResultFolder(result)
     config, card = config_of(folder), _card(folder)
     inputs = _inputs(folder, card)
     session = Session(config, StageClock(), progress)
     graphs = session.read(inputs)
+    asked = _numbers(graphs, tuple(wanted(graphs)))
     known = stored_known(folder, graphs)
     keep = known.same.and_also(known.different)
     preparation, evidence = session.prepare(graphs, known, keep=keep, inputs=inputs)
-    asked = _numbers(graphs, pairs)
     if (preparation.candidates.find(asked.left, asked.right) < 0).any():
         keep = keep.and_also(asked)
         preparation, evidence = session.prepare(graphs, known, keep=keep, inputs=inputs)

@@ -91,18 +91,24 @@ class Rescorer:
 
     def _scores(self, kept: Bool) -> Float64:
         versions = self.variants(0, kept), self.variants(1, kept)
-        batch = Batch(self.around, self.touched, versions, self.drawn)
+        rivals = np.array([clue.kind == "rivals" for clue in self.clues], dtype=bool)
+        alone: Bool = np.asarray(~kept[:, rivals]).any(axis=1)
+        batch = Batch(self.around, self.touched, versions, self.drawn, alone)
         return batch.scores()
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """K versions of a pair with T candidates each: the pair itself first, then its rivals."""
+    """K versions of a pair with T candidates each: the pair itself first, then its rivals.
+
+    alone (K)   True where a version is to have no rivals
+    """
 
     around: Surroundings
     touched: Touched
     versions: tuple[Variants, Variants]
     drawn: tuple[Int64, Int64]
+    alone: Bool
 
     def scores(self) -> Float64:
         """(K) log-odds of the pair."""
@@ -233,12 +239,18 @@ class Batch:
 
     def _lead_columns(self, name: str, values: Float32, known: AnyArray) -> dict[str, Float32]:
         """``lead_columns`` of these rows, where rivals that are not touched keep what they have."""
-        left, right = self.touched.leads(values.reshape(len(self.versions[0]), -1), known)
+        left, right = self._leads(values.reshape(len(self.versions[0]), -1), known)
         out = {f"{name}:value": values.astype(np.float32)}
         for side, lead in (("left's", left), ("right's", right)):
             flat = lead.ravel()
             out[f"{name}:lead among {side}"] = np.where(np.isinf(flat), np.nan, flat).astype(np.float32)
         return out
+
+    def _leads(self, values: AnyArray, known: AnyArray) -> tuple[Float64, Float64]:
+        """(K, T) of each side: leads over rivals; infinite where there are to be none."""
+        left, right = self.touched.leads(values, known)
+        left[self.alone], right[self.alone] = np.inf, np.inf
+        return left, right
 
     def _heard(self) -> EvidenceTable:
         """``opinions`` of these rows."""
@@ -314,7 +326,7 @@ class Batch:
 
     def _calibrated(self, calibration: Calibration, raw: Float32, known: Float32) -> Float64:
         """(K) log-odds of the pair, whose rivals' raw scores moved with it."""
-        leads = [np.clip(lead[:, 0], -LONGEST_LEAD, LONGEST_LEAD) for lead in self.touched.leads(raw, known)]
+        leads = [np.clip(lead[:, 0], -LONGEST_LEAD, LONGEST_LEAD) for lead in self._leads(raw, known)]
         own = raw[:, 0].astype(np.float64)
         return calibration.slope * own + calibration.rivals * (leads[0] + leads[1]) + calibration.offset
 

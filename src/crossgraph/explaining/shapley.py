@@ -6,6 +6,11 @@ the score is no sum over clues: two neighbours that say the same are not worth t
 pieces of evidence together, and attention is shared out among neighbours. For many clues it is estimated
 from orders drawn at random (Castro, Gomez and Tejada, 2009), each with its reverse, which cancels much of
 the noise (Mitchell et al., JMLR 2022). Every order sums to the whole, so the estimate does so too.
+
+Only what both sides have comes and goes in these orders. What one side alone has (a neighbour without an
+echo, a value without a counterpart) stays, and its share is what removing it would take away: two entities
+of which nothing at all is told are like no pair that a model ever saw, and a walk that starts there would
+spread its surprise over every fact.
 """
 
 from __future__ import annotations
@@ -37,11 +42,11 @@ class ShareOptions:
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """What a score is made of: ``base + share.sum()`` is the whole.
+    """What a score is made of: ``base`` and the shares of the clues that come and go sum to it.
 
     share (C)   of each clue
     error (C)   standard error of each share; zero where all subsets were scored
-    base        the score without any clue
+    base        the score without any of the clues that come and go
     alone (C)   by how much the score would fall, were only this clue removed
     """
 
@@ -51,17 +56,28 @@ class Shares:
     alone: Float64
 
 
-def shares(value: Callable[[Bool], Float64], count: int, *, options: ShareOptions = ShareOptions()) -> Shares:
+def shares(
+    value: Callable[[Bool], Float64], moving: Bool, *, options: ShareOptions = ShareOptions()
+) -> Shares:
     """Divide a score among clues.
 
-    value   scores (K) of subsets (K, C), True for a clue that is there
+    value        scores (K) of subsets (K, C), True for a clue that is there
+    moving (C)   True for the clues that come and go; the others' shares are what removing them takes away
     """
-    if count <= MOST_EXACT:
-        share, error, base = _exact(value, count)
-    else:
-        share, error, base = _drawn(value, count, options)
+    places = np.flatnonzero(moving)
+
+    def played(subsets: Bool) -> Float64:
+        kept = np.ones((len(subsets), len(moving)), dtype=bool)
+        kept[:, places] = subsets
+        return value(kept)
+
+    few = len(places) <= MOST_EXACT
+    parts = _exact(played, len(places)) if few else _drawn(played, len(places), options)
+    count = len(moving)
     ends = value(np.r_[np.ones((1, count), dtype=bool), ~np.eye(count, dtype=bool)])
-    return Shares(share, error, base, ends[0] - ends[1:])
+    share, error = ends[0] - ends[1:], np.zeros(count)
+    share[places], error[places] = parts[:2]
+    return Shares(share, error, parts[2], ends[0] - ends[1:])
 
 
 def _exact(value: Callable[[Bool], Float64], count: int) -> tuple[Float64, Float64, float]:

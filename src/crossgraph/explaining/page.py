@@ -141,7 +141,8 @@ def _contrast(found: Contrast) -> list[str]:
     return [
         f"<h2>Why not {_text(other.name, 120)}?</h2>",
         f"<p>{_text(other.identifier, 200)} has log-odds {signed(found.other.score)}, "
-        f"which is {abs(gap):.2f} {'less' if gap >= 0 else 'more'}. Each fact is worth so much beside the pair | beside it:</p>",
+        f"which is {abs(gap):.2f} {'less' if gap >= 0 else 'more'}. "
+        "Each fact is worth so much beside the pair | beside it:</p>",
         f"<ol class='waterfall'>{rows}</ol>",
     ]
 

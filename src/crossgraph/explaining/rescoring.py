@@ -92,7 +92,8 @@ class Rescorer:
     def _scores(self, kept: Bool) -> Float64:
         versions = self.variants(0, kept), self.variants(1, kept)
         rivals = np.array([clue.kind == "rivals" for clue in self.clues], dtype=bool)
-        alone: Bool = np.asarray(~kept[:, rivals]).any(axis=1)
+        alone = np.zeros(len(kept), dtype=bool)
+        alone[~kept[:, rivals].all(axis=1)] = True
         batch = Batch(self.around, self.touched, versions, self.drawn, alone)
         return batch.scores()
 

@@ -41,7 +41,12 @@ class Trial:
     pair: tuple[int, int]
     strongest: Reason
     random: Reason
-    score: float
+    explained: Explanation
+
+    @property
+    def score(self) -> float:
+        """The pair's log-odds."""
+        return self.explained.score
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ def trials(opened: Reopened, *, pairs: int, seed: int) -> list[Trial]:
 
 def _trial(explained: Explanation, pair: tuple[int, int], rng: np.random.Generator) -> Trial:
     neighbours = [reason for reason in explained.reasons if reason.clue.kind == "neighbour"]
-    return Trial(pair, neighbours[0], neighbours[1 + rng.integers(len(neighbours) - 1)], explained.score)
+    return Trial(pair, neighbours[0], neighbours[1 + rng.integers(len(neighbours) - 1)], explained)
 
 
 def by_scorer(tried: list[Trial]) -> Figures:
@@ -90,6 +95,18 @@ def by_scorer(tried: list[Trial]) -> Figures:
         [one.strongest.without - one.score for one in tried],
         [one.random.without - one.score for one in tried],
     )
+
+
+def additivity(tried: list[Trial]) -> dict[str, float]:
+    """Medians over pairs: what both sides have is worth in all, removed one by one, and the rest's size."""
+    both = [[r for r in one.explained.reasons if r.clue.both] for one in tried]
+    return {
+        "together": float(np.median([sum(r.share for r in reasons) for reasons in both])),
+        "one_by_one": float(
+            np.median([sum(t.score - r.without for r in rs) for t, rs in zip(tried, both, strict=True)])
+        ),
+        "rest": float(np.median([abs(one.explained.rest) for one in tried])),
+    }
 
 
 def by_graphs(result: Path, tried: list[Trial]) -> Figures:
@@ -177,14 +194,19 @@ def main() -> None:
     asked = parser.parse_args()
     tried = trials(reopen(asked.result), pairs=asked.pairs, seed=asked.seed)
     found = {"by the scorer": by_scorer(tried), "in the graphs": by_graphs(asked.result, tried)}
+    added = additivity(tried)
     if asked.json:
-        print(json.dumps({name: vars(figures) for name, figures in found.items()}))
+        print(json.dumps({**{name: vars(figures) for name, figures in found.items()}, "additivity": added}))
         return
     for name, f in found.items():
         print(
             f"{name}: {f.pairs} pairs, median change {f.strongest:.3f} (strongest), {f.random:.3f} (random), "
             f"{f.ratio:.1f} times as much, more in {f.more:.0%}"
         )
+    print(
+        f"what both sides have is worth {added['together']:+.2f} together, {added['one_by_one']:+.2f} removed "
+        f"one by one; the rest's size is {added['rest']:.2f} (medians)"
+    )
 
 
 if __name__ == "__main__":

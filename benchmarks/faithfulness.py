@@ -204,8 +204,8 @@ def main() -> None:
             f"{f.ratio:.1f} times as much, more in {f.more:.0%}"
         )
     print(
-        f"what both sides have is worth {added['together']:+.2f} together, {added['one_by_one']:+.2f} removed "
-        f"one by one; the rest's size is {added['rest']:.2f} (medians)"
+        f"what both sides have is worth {added['together']:+.2f} together, {added['one_by_one']:+.2f} "
+        f"removed one by one; the rest's size is {added['rest']:.2f} (medians)"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import zip_longest
 
 from crossgraph.explaining.clues import Part
 from crossgraph.explaining.reasons import Explanation, Reason
@@ -17,9 +18,10 @@ SPINE, TEXT, GAP, LONGEST = 10, 34, 26, 21
 def neighbourhoods(found: Explanation) -> str:
     """Both entities above their neighbours; neighbours that echo each other stand in one row."""
     around = [reason for reason in found.reasons if reason.clue.kind in ("neighbour", "others")]
-    rows = sorted(around, key=lambda reason: (not reason.clue.both, -abs(reason.share)))[:MOST_ROWS]
+    rows = _side_by_side(around)
     height = TOP + ROW * max(len(rows), 1)
-    drawn = [_row(reason, TOP + ROW * at) for at, reason in enumerate(rows)]
+    shown = [(reason, TOP + ROW * at) for at, row in enumerate(rows) for reason in row]
+    drawn = [_row(reason, y) for reason, y in shown]
     centres = [
         _label(found.left.name, SPINE - 4, 16, "start", "centre"),
         _label(found.right.name, WIDTH - SPINE + 4, 16, "end", "centre"),
@@ -27,12 +29,21 @@ def neighbourhoods(found: Explanation) -> str:
     if not rows:
         drawn = [_label("neither has a neighbour", WIDTH / 2, TOP, "middle", "small")]
     left, right = escape(plain(found.left.name)), escape(plain(found.right.name))
-    more = len(around) - len(rows)
+    more = len(around) - len(shown)
     note = f"<p class='note'>{more:,} weaker neighbours are not drawn.</p>" if more else ""
     return (
         f"<svg class='around' viewBox='0 0 {WIDTH} {height}' role='img' "
         f"aria-label='Neighbours of {left} and of {right}'>{''.join(drawn)}{''.join(centres)}</svg>{note}"
     )
+
+
+def _side_by_side(around: list[Reason]) -> list[list[Reason]]:
+    """Rows of neighbours: first those that echo each other, then the others of either side by strength."""
+    both = [[reason] for reason in around if reason.clue.both]
+    left = [reason for reason in around if reason.clue.right.empty]
+    right = [reason for reason in around if reason.clue.left.empty]
+    others = [[one for one in row if one is not None] for row in zip_longest(left, right)]
+    return [*both, *others][:MOST_ROWS]
 
 
 def _row(reason: Reason, y: float) -> str:

@@ -10,7 +10,14 @@ from scipy import sparse
 
 from crossgraph._types import Float64, Side
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.combine import BlockingOptions, block, mutual_seeds, name_similarity
+from crossgraph.blocking.combine import (
+    BlockingOptions,
+    Weighing,
+    block,
+    block_and_weigh,
+    mutual_seeds,
+    name_similarity,
+)
 from crossgraph.blocking.names import name_rows
 from crossgraph.errors import Fault, GraphFormatError, NoCandidatesError
 from crossgraph.evidence.attributes import attribute_evidence, name_counts
@@ -49,7 +56,8 @@ class Known:
 class Preparation:
     """Two graphs made ready for learning.
 
-    seeds   known links, and mutual, unique, well-supported pairs of the rest
+    seeds      known links, and mutual, unique, well-supported pairs of the rest
+    weighing   what blocking weighed the candidates by
     """
 
     graphs: Graphs
@@ -58,6 +66,7 @@ class Preparation:
     schema: SchemaMapping
     candidates: Candidates
     seeds: EntityPairs
+    weighing: Weighing
 
 
 def first_schema(
@@ -123,7 +132,10 @@ def prepare(
     else:
         refuse_unknown_names(schema, graphs)
         mapping = schema
-    candidates = block(graphs, description, mapping, seeds, keep=keep, options=blocking, progress=progress)
+    blocked = block_and_weigh(
+        graphs, description, mapping, seeds, keep=keep, options=blocking, progress=progress
+    )
+    candidates = blocked.candidates
     if not candidates.proposed.any():
         raise NoCandidatesError(
             "no two entities have similar names, values or neighbours",
@@ -131,7 +143,7 @@ def prepare(
         )
     adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
     seeds = known.same.joined(mutual_seeds(candidates))
-    return Preparation(graphs, adjacency, description, mapping, candidates, seeds)
+    return Preparation(graphs, adjacency, description, mapping, candidates, seeds, blocked.weighing)
 
 
 def names_of(graphs: Graphs, table: str, side: Side) -> set[str]:

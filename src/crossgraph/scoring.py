@@ -34,11 +34,7 @@ def sample_both(
     preparation: Preparation, *, sampling: SamplingOptions, seed: int
 ) -> tuple[Neighbourhoods, Neighbourhoods]:
     """The sampled neighbourhoods of both graphs."""
-    graphs, seeds = preparation.graphs, preparation.seeds
-    shares: tuple[Float64 | None, Float64 | None] = None, None
-    if sampling.shared:
-        names = name_keys(preparation.description, preparation.schema, (len(graphs[0]), len(graphs[1])))
-        shares = echoed_shares(preparation.adjacency, names, (seeds.left, seeds.right))
+    graphs, shares = preparation.graphs, shares_of(preparation, sampling)
     left, right = (
         sample_neighbourhoods(
             graphs[side],
@@ -50,6 +46,15 @@ def sample_both(
         for side in range(2)
     )
     return left, right
+
+
+def shares_of(preparation: Preparation, sampling: SamplingOptions) -> tuple[Float64 | None, Float64 | None]:
+    """What each directed relation's chance is multiplied by on either side; None where it is not."""
+    if not sampling.shared:
+        return None, None
+    graphs, seeds = preparation.graphs, preparation.seeds
+    names = name_keys(preparation.description, preparation.schema, (len(graphs[0]), len(graphs[1])))
+    return echoed_shares(preparation.adjacency, names, (seeds.left, seeds.right))
 
 
 def pair_tensors(

@@ -11,7 +11,7 @@ from scipy import sparse
 from crossgraph._types import Bool, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_candidates, name_cosines, name_rows
-from crossgraph.blocking.prior import log_odds, value_tests
+from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
 from crossgraph.blocking.ranking import lead, ranks
 from crossgraph.blocking.structure import neighbour_products, structural_candidates, weights_of
 from crossgraph.errors import ConfigError
@@ -41,6 +41,34 @@ class BlockingOptions:
                 raise ConfigError(f"[blocking] {name} = {getattr(self, name)}", hint="use 1 or more")
 
 
+@dataclass(frozen=True, eq=False)
+class Weighing:
+    """What candidates were weighed by, so that a pair can be weighed again with other facts.
+
+    similarity (E, E')   how surely the names of two neighbours mean one entity
+    pools                members of each pair of types, and what weighed its pairs
+    asked                what weighed the pairs that blocking did not propose; None where there are none
+    """
+
+    similarity: sparse.csr_matrix
+    pools: tuple[tuple[tuple[Bool, Bool], Weigher], ...]
+    asked: Weigher | None
+
+    def of(self, left: int, right: int, *, proposed: bool) -> Weigher:
+        """The weigher of a candidate."""
+        if not proposed and self.asked is not None:
+            return self.asked
+        return next(weigher for sides, weigher in self.pools if sides[0][left] and sides[1][right])
+
+
+@dataclass(frozen=True, eq=False)
+class Blocked:
+    """Candidates, and what weighed them."""
+
+    candidates: Candidates
+    weighing: Weighing
+
+
 def block(
     graphs: tuple[KnowledgeGraph, KnowledgeGraph],
     description: Description,
@@ -51,6 +79,22 @@ def block(
     options: BlockingOptions = BlockingOptions(),
     progress: Progress = SILENT,
 ) -> Candidates:
+    """The candidates of ``block_and_weigh``, which says what is given."""
+    return block_and_weigh(
+        graphs, description, schema, seeds, keep=keep, options=options, progress=progress
+    ).candidates
+
+
+def block_and_weigh(
+    graphs: tuple[KnowledgeGraph, KnowledgeGraph],
+    description: Description,
+    schema: SchemaMapping,
+    seeds: EntityPairs,
+    *,
+    keep: EntityPairs | None = None,
+    options: BlockingOptions = BlockingOptions(),
+    progress: Progress = SILENT,
+) -> Blocked:
     """Propose the pairs worth scoring, of every mapped pair of types.
 
     seeds   pairs believed to be the same; they only teach how telling close values are
@@ -70,19 +114,22 @@ def block(
             advance(1)
     similarity = name_similarity(Candidates.united(*named), (len(left), len(right)))
     clues = _Clues(description, schema, names, neighbour_products(left, right, schema, similarity), seeds)
-    kept = []
+    kept: list[Candidates] = []
+    pools: list[tuple[tuple[Bool, Bool], Weigher]] = []
     with progress.stage("block: neighbours", len(members), "types") as advance:
         for sides, by_name in zip(members, named, strict=True):
             by_structure = structural_candidates(clues.factors, sides, top=options.structure_pool)
-            pool = _weighed(Candidates.united(by_name, by_structure), clues, sides)
+            pool, weigher = _weighed(Candidates.united(by_name, by_structure), clues, sides)
+            pools.append((sides, weigher))
             kept.append(best_of_each(pool, options.per_entity, by_left=sides[0].sum() <= sides[1].sum()))
             advance(1)
     proposed = Candidates.stacked(kept)
     missing = proposed.without(keep) if keep is not None else None
     if missing is None or not len(missing):
-        return proposed
+        return Blocked(proposed, Weighing(similarity, tuple(pools), None))
     everyone = np.ones(len(left), dtype=bool), np.ones(len(right), dtype=bool)
-    return Candidates.stacked([proposed, _weighed(missing, clues, everyone, against=proposed)])
+    asked, weigher = _weighed(missing, clues, everyone, against=proposed)
+    return Blocked(Candidates.stacked([proposed, asked]), Weighing(similarity, tuple(pools), weigher))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +166,11 @@ def _seeds_of(seeds: EntityPairs, sides: tuple[Bool, Bool]) -> tuple[Int32, Int3
 
 def _weighed(
     pool: Candidates, clues: _Clues, sides: tuple[Bool, Bool], *, against: Candidates | None = None
-) -> Candidates:
-    """The pool with names, structure and prior; ``against`` says what is common, else the pool itself."""
+) -> tuple[Candidates, Weigher]:
+    """The pool with names, structure and prior, and what made the prior.
+
+    ``against`` says what is common, else the pool itself.
+    """
     name = name_cosines(clues.names, clues.description.texts, (pool.left, pool.right))
     structure = weights_of(clues.factors, pool.left, pool.right)
     pool = replace(pool, name=name, structure=structure)
@@ -128,8 +178,8 @@ def _weighed(
     # A pair that is only asked for must not weigh otherwise for the sake of the others that are asked for.
     common = against if against is not None and len(against) else pool
     tests = value_tests(clues.description, clues.schema, seeds, (common.left, common.right))
-    prior = log_odds(pool, tests, weights_of(clues.factors, *seeds), common=common.structure)
-    return replace(pool, prior=prior)
+    weigher = weigher_of(tests, weights_of(clues.factors, *seeds), common.structure)
+    return replace(pool, prior=weigher.log_odds(pool)), weigher
 
 
 def name_similarity(named: Candidates, shape: tuple[int, int]) -> sparse.csr_matrix:

@@ -32,7 +32,7 @@ MOST_NAMESAKES = 2_500
 def name_rows(description: Description, schema: SchemaMapping) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The names of both sides: (entity, text) of every name-like attribute, each pair once."""
     lefts, rights = name_attributes(description, schema)
-    return _rows(description.left, lefts), _rows(description.right, rights)
+    return names_in(description.left, lefts), names_in(description.right, rights)
 
 
 def name_keys(
@@ -79,7 +79,8 @@ def _telling(columns: tuple[AttributeColumn, ...], texts: TextTable) -> set[str]
     return {column.name for column in telling or short}
 
 
-def _rows(columns: tuple[AttributeColumn, ...], names: set[str]) -> pl.DataFrame:
+def names_in(columns: tuple[AttributeColumn, ...], names: set[str]) -> pl.DataFrame:
+    """(entity, text) of the attributes of these names, each pair once."""
     chosen = [column for column in columns if column.name in names]
     if not chosen:
         return pl.DataFrame(schema={"entity": pl.Int32, "text": pl.Int32})

@@ -78,6 +78,41 @@ def value_tests(
     return tuple(tests)
 
 
+@dataclass(frozen=True, eq=False)
+class Weigher:
+    """What turns the names, neighbours and values of a pool's pairs into their prior.
+
+    structure (B)   log-odds of each bin of the structural weight
+    """
+
+    tests: tuple[ValueTest, ...]
+    structure: Float64
+
+    def log_odds(self, pool: Candidates) -> Float32:
+        """(P) name, neighbours and values of each pair, in log-odds up to a constant."""
+        total = NAME_SLOPE * pool.name.astype(np.float64)
+        total += self.structure[np.searchsorted(STRUCTURE_EDGES, pool.structure) + 1]
+        for test in self.tests:
+            total += test.log_odds((pool.left, pool.right))
+        return total.astype(np.float32)
+
+
+def weigher_of(tests: tuple[ValueTest, ...], seed_structure: Float32, common: Float32) -> Weigher:
+    """Learn from seeds how much a structural weight says.
+
+    seed_structure   (S) structural weight of seed pairs
+    common           (P) that of the pairs that seeds are compared with
+    """
+    bins = len(STRUCTURE_EDGES) + 1
+    weights = _weights(
+        np.searchsorted(STRUCTURE_EDGES, seed_structure).astype(np.int32) + 1,
+        np.searchsorted(STRUCTURE_EDGES, common).astype(np.int32) + 1,
+        bins + 1,
+    )
+    weights[1:] = np.maximum.accumulate(weights[1:])
+    return Weigher(tests, weights)
+
+
 def log_odds(
     pool: Candidates,
     tests: tuple[ValueTest, ...],
@@ -85,20 +120,6 @@ def log_odds(
     *,
     common: Float32 | None = None,
 ) -> Float32:
-    """(P) name, neighbours and values of each pair of a pool, in log-odds up to a constant.
-
-    seed_structure   (S) structural weight of seed pairs
-    common           structural weight of the pairs that seeds are compared with: the pool's, if not given
-    """
-    bins = len(STRUCTURE_EDGES) + 1
-    weights = _weights(
-        np.searchsorted(STRUCTURE_EDGES, seed_structure).astype(np.int32) + 1,
-        np.searchsorted(STRUCTURE_EDGES, pool.structure if common is None else common).astype(np.int32) + 1,
-        bins + 1,
-    )
-    weights[1:] = np.maximum.accumulate(weights[1:])
-    total = NAME_SLOPE * pool.name.astype(np.float64)
-    total += weights[np.searchsorted(STRUCTURE_EDGES, pool.structure) + 1]
-    for test in tests:
-        total += test.log_odds((pool.left, pool.right))
-    return total.astype(np.float32)
+    """(P) the prior of each pair of a pool; ``common`` is the pool's own structure if not given."""
+    known = pool.structure if common is None else common
+    return weigher_of(tests, seed_structure, known).log_odds(pool)

@@ -15,6 +15,7 @@ from crossgraph import __version__
 from crossgraph.cli.aligning import align, demo, train
 from crossgraph.cli.benchmarking import benchmark
 from crossgraph.cli.checking import check
+from crossgraph.cli.explaining import explain
 from crossgraph.cli.judging import evaluate, score
 from crossgraph.cli.merging import export, merge, unmerge
 from crossgraph.cli.proposing import block, schema
@@ -35,7 +36,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
-for _verb in (demo, check, schema, block, train, align, score, evaluate, merge, unmerge, export, benchmark):
+for _verb in (
+    demo,
+    check,
+    schema,
+    block,
+    train,
+    align,
+    score,
+    evaluate,
+    explain,
+    merge,
+    unmerge,
+    export,
+    benchmark,
+):
     app.command(help=_help(_verb))(_verb)
 
 
@@ -57,6 +72,7 @@ def _crossgraph(
         crossgraph check LEFT RIGHT                               are the graphs whole?
         crossgraph align LEFT RIGHT --links FILE --out RESULT     decide
         crossgraph evaluate RESULT --gold FILE                    how good is it?
+        crossgraph explain RESULT LEFT RIGHT                      why are these two the same?
         crossgraph merge RESULT --out merged.nq                   one graph out of two
         crossgraph export RESULT --out matches.nt                 in the forms of other tools
 

@@ -24,15 +24,21 @@ LONGEST_EDIT = 80
 _Pairs = tuple[Int32, Int32]
 
 
-def attribute_evidence(description: Description, schema: SchemaMapping, pairs: _Pairs) -> EvidenceTable:
+def attribute_evidence(
+    description: Description, schema: SchemaMapping, pairs: _Pairs, *, against: Description | None = None
+) -> EvidenceTable:
     """Columns ``left~right:measure`` for each mapped attribute, ``name:measure`` for the best of all texts.
 
     Texts: cosine of n-grams, three edit similarities, equality; numbers and dates: how unlikely so small
     a difference is by chance (-log10), and equality. NaN where either entity has no value, or none with a
     letter or digit.
+
+    against   whose attributes say which of them are names, and how near values are by chance; the
+              description itself if not given
     """
+    against = against or description
     columns: dict[str, Float32] = {}
-    names = name_attributes(description, schema)
+    names = name_attributes(against, schema)
     texts: list[dict[str, Float32]] = []
     for mapping in schema.attributes[:SLOTS]:
         a, b = column_of(description.left, mapping.left), column_of(description.right, mapping.right)
@@ -43,7 +49,7 @@ def attribute_evidence(description: Description, schema: SchemaMapping, pairs: _
             if a.name in names[0] and b.name in names[1]:
                 texts.append(measured)
         else:
-            measured = _compare_numbers(a, b, pairs)
+            measured = _compare_numbers(a, b, pairs, _background(against, (a.name, b.name)))
         columns |= {f"{a.name}~{b.name}:{measure}": values for measure, values in measured.items()}
     columns |= {f"name:{measure}": values for measure, values in _best_of(texts, len(pairs[0])).items()}
     return EvidenceTable.of(columns)
@@ -55,9 +61,19 @@ def _best_of(texts: list[dict[str, Float32]], count: int) -> dict[str, Float32]:
     return {m: np.fmax.reduce([nothing, *[measured[m] for measured in texts]]) for m in measures}
 
 
-def _compare_numbers(a: AttributeColumn, b: AttributeColumn, pairs: _Pairs) -> dict[str, Float32]:
+def _background(description: Description, names: tuple[str, str]) -> Float32:
+    """Sorted distances of two attributes' values, paired at random."""
+    a, b = column_of(description.left, names[0]), column_of(description.right, names[1])
+    assert a is not None
+    assert b is not None
+    return random_distances(a, b)
+
+
+def _compare_numbers(
+    a: AttributeColumn, b: AttributeColumn, pairs: _Pairs, background: Float32
+) -> dict[str, Float32]:
     distance = number_distance(a, b, pairs)
-    chance = chance_of(distance, random_distances(a, b))
+    chance = chance_of(distance, background)
     equal = np.where(np.isnan(distance), np.nan, distance == 0).astype(np.float32)
     return {"closeness": -np.log10(chance), "equal": equal}
 
@@ -103,9 +119,13 @@ def _similarities(rows: _Pairs, texts: TextTable) -> dict[str, Float32]:
     return out
 
 
-def name_counts(rows: pl.DataFrame, entities: int) -> Float32:
-    """(E) how many entities of a side share an entity's rarest name; 0 where it has none."""
-    shared = rows.with_columns(holders=pl.len().over("text")).group_by("entity").agg(pl.col("holders").min())
+def name_counts(rows: pl.DataFrame, entities: int, *, against: pl.DataFrame | None = None) -> Float32:
+    """(E) how many entities of a side share an entity's rarest name; 0 where it has none.
+
+    against   the names that are counted; the rows themselves if not given
+    """
+    holders = (rows if against is None else against).group_by("text").agg(holders=pl.len())
+    shared = rows.join(holders, on="text").group_by("entity").agg(pl.col("holders").min())
     out = np.zeros(entities, dtype=np.float32)
     out[shared["entity"].to_numpy()] = shared["holders"].to_numpy()
     return out

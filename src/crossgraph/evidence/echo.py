@@ -62,6 +62,8 @@ def echo_evidence(
     groups: RelationGroups,
     similarity: sparse.csr_matrix,
     pairs: tuple[Int32, Int32],
+    *,
+    rows: tuple[Adjacency, Adjacency] | None = None,
 ) -> EvidenceTable:
     """Columns ``echo of R:measure`` for each relation group, and ``echo:measure`` over all of them.
 
@@ -69,8 +71,11 @@ def echo_evidence(
     measures             expected shared neighbours; their share of the left and of the right neighbours;
                          and their rarity, the sum of log(edges / sqrt(degree * degree'))
                          NaN where either entity has no neighbour by a mapped relation
+    rows                 the neighbourhoods that ``pairs`` number, if they are not those of ``adjacency``,
+                         which then tells only how rare a neighbour is
     """
-    left, right = (_by_neighbour(a) for a in adjacency)
+    rows = rows or adjacency
+    left, right = (_by_neighbour(a) for a in rows)
     similarity = similarity.tocsr()
     degree = np.diff(adjacency[0].indptr).astype(np.float32), np.diff(adjacency[1].indptr).astype(np.float32)
     rare = tuple(
@@ -85,7 +90,7 @@ def echo_evidence(
         len(groups.names),
         len(adjacency[1].indptr) - 1,
     )
-    return _columns(sums, _mapped_degrees(adjacency, groups, pairs), groups.names)
+    return _columns(sums, _mapped_degrees(rows, groups, pairs), groups.names)
 
 
 def _by_neighbour(adjacency: Adjacency) -> Adjacency:

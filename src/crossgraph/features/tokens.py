@@ -47,14 +47,21 @@ def text_sketch(texts: TextTable) -> Float32:
 
 
 def entity_tokens(
-    columns: tuple[AttributeColumn, ...], slots: Int32, scales: dict[int, tuple[float, float]], entities: int
+    columns: tuple[AttributeColumn, ...],
+    slots: Int32,
+    scales: dict[int, tuple[float, float]],
+    entities: int,
+    *,
+    against: tuple[AttributeColumn, ...] | None = None,
 ) -> EntityTokens:
     """Give each entity its facts as tokens, those of the attributes that fewest entities repeat first.
 
-    slots    (A) the slot of each column
-    scales   slot -> (centre, spread), see ``number_scales``
+    slots     (A) the slot of each column
+    scales    slot -> (centre, spread), see ``number_scales``
+    against   the same columns of the whole graph, which say what is repeated; ``columns`` if not given
     """
-    order = sorted(range(len(columns)), key=lambda i: -_distinct_share(columns[i]))
+    whole = against or columns
+    order = sorted(range(len(columns)), key=lambda i: -_distinct_share(whole[i]))
     entity = np.concatenate([columns[i].entities for i in order] or [np.zeros(0, np.int32)])
     attribute = np.concatenate([np.full(len(columns[i].entities), slots[i]) for i in order] or [entity])
     text = np.concatenate([_texts(columns[i]) for i in order] or [entity])

@@ -140,12 +140,16 @@ class CollectiveNetwork(nn.Module):
 
     def forward(self, tensors: PairTensors, left: Tensor, right: Tensor) -> PairOutput:
         """Compare P pairs of entities, given by number."""
-        if self.options.collective_layers == "both":
-            return self._compare_both(tensors, left, right)
-        sides, rows = self.prepare_both(tensors, left, right)
-        return self.compare(sides[0].rows(rows[0]), sides[1].rows(rows[1]), tensors.likeness)
+        return self.compare(*self.prepare_pairs(tensors, left, right), tensors.likeness)
 
-    def prepare_both(
+    def prepare_pairs(self, tensors: PairTensors, left: Tensor, right: Tensor) -> tuple[Prepared, Prepared]:
+        """What the last layer needs of both ends of P pairs, row by row."""
+        if self.options.collective_layers == "both":
+            return self._prepare_both(tensors, left, right)
+        sides, rows = self.prepare_each(tensors, left, right)
+        return sides[0].rows(rows[0]), sides[1].rows(rows[1])
+
+    def prepare_each(
         self, tensors: PairTensors, left: Tensor, right: Tensor
     ) -> tuple[tuple[Prepared, Prepared], tuple[Tensor, Tensor]]:
         """Both sides of P pairs, every entity once, and the rows (P), (P) in them of each pair."""
@@ -163,9 +167,9 @@ class CollectiveNetwork(nn.Module):
         """``forward`` for many pairs: every entity is prepared once, pairs follow in chunks, in order."""
         if self.options.collective_layers == "both":
             for part in torch.split(torch.arange(len(left), device=left.device), CHUNK_BOTH):
-                yield self._compare_both(tensors, left[part], right[part])
+                yield self(tensors, left[part], right[part])
             return
-        sides, rows = self.prepare_both(tensors, left, right)
+        sides, rows = self.prepare_each(tensors, left, right)
         yield from self.compare_prepared(sides, tensors.likeness, rows)
 
     @torch.no_grad()
@@ -176,15 +180,14 @@ class CollectiveNetwork(nn.Module):
         for part in torch.split(torch.arange(len(pairs[0]), device=pairs[0].device), CHUNK):
             yield self.compare(sides[0].rows(pairs[0][part]), sides[1].rows(pairs[1][part]), likeness)
 
-    def _compare_both(self, tensors: PairTensors, left: Tensor, right: Tensor) -> PairOutput:
+    def _prepare_both(self, tensors: PairTensors, left: Tensor, right: Tensor) -> tuple[Prepared, Prepared]:
         hops = [
             two_hops(self.level0, self.hop(0), (side, tensors.sketch), entities)
             for side, entities in ((tensors.left, left), (tensors.right, right))
         ]
         alike = self._alike(hops[0].centre, hops[1].centre, tensors.likeness)
         seen = seen_by_partner(self.hop(0), hops[0], hops[1], alike=alike)
-        sides = [second_hop(self.last, at, h) for at, h in zip(hops, seen, strict=True)]
-        return self.compare(sides[0], sides[1], tensors.likeness)
+        return second_hop(self.last, hops[0], seen[0]), second_hop(self.last, hops[1], seen[1])
 
     def _alike(self, left: Prepared, right: Prepared, likeness: Likeness) -> Tensor | None:
         if not self.options.known_likeness:

@@ -1,0 +1,1 @@
+"""Why two entities are called the same: reasons from the model's own numbers, and their drawing."""

@@ -1,0 +1,387 @@
+"""The score of one pair, were some of its values and neighbours not there.
+
+Everything that a score follows from is computed again for the two entities without the facts in question:
+evidence, prior, neighbourhoods, the networks' opinions, every round of scoring, and the scores of the
+rivals, which lose the same facts. What does not belong to the two entities stays as it is: the schema
+mapping, the candidates, what is believed of other pairs, how rare a neighbour is, and the models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.names import name_cosines, names_in
+from crossgraph.blocking.prior import Weigher
+from crossgraph.blocking.structure import HUB_DEGREE
+from crossgraph.calibration import LONGEST_LEAD, Calibration
+from crossgraph.checkpoint import ScoringRound
+from crossgraph.evidence.attributes import attribute_evidence, name_counts
+from crossgraph.evidence.echo import echo_evidence
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.explaining.clues import Clue, owners
+from crossgraph.explaining.leads import Touched
+from crossgraph.explaining.rows import Variants, adjacency_of, beside, columns_of, first_drawn
+from crossgraph.explaining.surroundings import Surroundings
+from crossgraph.features.description import AttributeColumn, Description, column_of
+from crossgraph.features.tokens import entity_tokens
+from crossgraph.graphs.adjacency import Adjacency
+from crossgraph.learning import HALVES, SAID, side_by_side
+from crossgraph.model.inputs import PairTensors, SideTensors
+from crossgraph.model.network import CHUNK_BOTH, CollectiveNetwork, PairOutput
+from crossgraph.sampling import Neighbourhoods
+
+# Versions are scored in parts: so many edges, or rows of evidence, at once.
+MOST_EDGES, MOST_ROWS = 4_000_000, 40_000
+
+_Pairs: TypeAlias = tuple[AnyArray, AnyArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Rescorer:
+    """Scores a pair with some of its clues.
+
+    clues   of ``Describer``: every value and edge of the pair belongs to one
+    """
+
+    around: Surroundings
+    pair: tuple[int, int]
+    clues: tuple[Clue, ...]
+
+    def __call__(self, kept: Bool) -> Float64:
+        """(K) log-odds of the pair with the clues that are True in each row of ``kept`` (K, C)."""
+        degrees = [int(self._edges(side)) for side in (0, 1)]
+        size = max(1, min(MOST_EDGES // max(*degrees, 1), MOST_ROWS // len(self.touched)))
+        parts = [self._scores(kept[at : at + size]) for at in range(0, len(kept), size)]
+        return np.concatenate([np.zeros(0), *parts])
+
+    @cached_property
+    def touched(self) -> Touched:
+        """The pair and its rivals."""
+        opened = self.around.opened
+        return Touched.of(opened.preparation.candidates, self.pair, opened.scored.score)
+
+    @cached_property
+    def drawn(self) -> tuple[Int64, Int64]:
+        """Both entities' edges in the order of the draws."""
+        return self.around.drawn(0, self.pair[0]), self.around.drawn(1, self.pair[1])
+
+    def variants(self, side: int, kept: Bool) -> Variants:
+        """The versions of one entity that some clues leave."""
+        columns = self._description.right if side else self._description.left
+        of_attribute, of_edge = owners(self.clues, side, attributes=len(columns), edges=self._edges(side))
+        # A clue that is always there stands for what no clue owns.
+        with_all = np.c_[kept, np.ones(len(kept), dtype=bool)]
+        return Variants(self.pair[side], with_all[:, of_attribute], with_all[:, of_edge])
+
+    @property
+    def _description(self) -> Description:
+        return self.around.opened.preparation.description
+
+    def _edges(self, side: int) -> int:
+        indptr = self.around.opened.preparation.adjacency[side].indptr
+        return int(indptr[self.pair[side] + 1] - indptr[self.pair[side]])
+
+    def _scores(self, kept: Bool) -> Float64:
+        versions = self.variants(0, kept), self.variants(1, kept)
+        rivals = np.array([clue.kind == "rivals" for clue in self.clues], dtype=bool)
+        alone = np.zeros(len(kept), dtype=bool)
+        alone[~kept[:, rivals].all(axis=1)] = True
+        batch = Batch(self.around, self.touched, versions, self.drawn, alone)
+        return batch.scores()
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """K versions of a pair with T candidates each: the pair itself first, then its rivals.
+
+    alone (K)   True where a version is to have no rivals
+    """
+
+    around: Surroundings
+    touched: Touched
+    versions: tuple[Variants, Variants]
+    drawn: tuple[Int64, Int64]
+    alone: Bool
+
+    def scores(self) -> Float64:
+        """(K) log-odds of the pair."""
+        model = self.around.opened.model
+        together = EvidenceTable.beside([self._compared(), self._heard()])
+        score = np.zeros(len(self.versions[0]))
+        for number, step in enumerate(model.rounds):
+            read = together
+            if number:
+                echo = self._echo(self.around.believed[number - 1])
+                named = EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values)
+                read = EvidenceTable.beside([together, named])
+            raw = self._raw(step, read.arranged(step.columns))
+            score = self._calibrated(step.calibration, raw, self.around.opened.rounds[number].raw)
+        return score
+
+    @cached_property
+    def pairs(self) -> _Pairs:
+        """(K * T) rows of ``description`` on either side, version by version."""
+        left, right = self.touched.rows(len(self.versions[0]))
+        return left.ravel().astype(np.int32), right.ravel().astype(np.int32)
+
+    @cached_property
+    def description(self) -> Description:
+        """The values of all rows."""
+        whole = self.around.opened.preparation.description
+        left = columns_of(whole.left, self.versions[0], self.touched.others[0])
+        right = columns_of(whole.right, self.versions[1], self.touched.others[1])
+        return Description(left, right, whole.texts)
+
+    @cached_property
+    def adjacency(self) -> tuple[Adjacency, Adjacency]:
+        """The edges of all rows."""
+        whole = self.around.opened.preparation.adjacency
+        left, right = (
+            adjacency_of(whole[side], self.versions[side], self.touched.others[side]) for side in (0, 1)
+        )
+        return left, right
+
+    def _compared(self) -> EvidenceTable:
+        """``gather_evidence`` of these rows."""
+        opened = self.around.opened
+        preparation, candidates = opened.preparation, opened.preparation.candidates
+        names = tuple(
+            names_in(columns, wanted)
+            for columns, wanted in zip(
+                (self.description.left, self.description.right), self.around.names, strict=True
+            )
+        )
+        texts = preparation.description.texts
+        name = name_cosines((names[0], names[1]), texts, self.pairs)
+        structure = self._structure()
+        prior = self._prior(name, structure)
+        spread = np.log1p(10.0 * candidates.structure)
+        namesakes = [
+            np.log1p(name_counts(rows, len(graph.indptr) - 1, against=whole))[ends]
+            for rows, whole, graph, ends in zip(
+                names, self.around.name_rows, self.adjacency, self.pairs, strict=True
+            )
+        ]
+        return EvidenceTable.beside(
+            [
+                attribute_evidence(
+                    self.description, preparation.schema, self.pairs, against=preparation.description
+                ),
+                self._echo(self.around.alike),
+                EvidenceTable.of(
+                    {
+                        **self._lead_columns("prior", prior, candidates.prior),
+                        **self._lead_columns("names", name, candidates.name),
+                        **self._lead_columns("structure", np.log1p(10.0 * structure), spread),
+                        "namesakes:left": namesakes[0],
+                        "namesakes:right": namesakes[1],
+                    }
+                ),
+            ]
+        )
+
+    def _echo(self, similarity: sparse.csr_matrix) -> EvidenceTable:
+        whole = self.around.opened.preparation.adjacency
+        return echo_evidence(whole, self.around.groups, similarity, self.pairs, rows=self.adjacency)
+
+    def _structure(self) -> Float32:
+        """(K * T) weight of the similar neighbours."""
+        left, right = (one.edges.astype(np.float32) for one in self.versions)
+        out = np.zeros((len(left), len(self.touched)), dtype=np.float32)
+        for at, (i, k) in enumerate(self.touched.ends):
+            weights = self._edge_weights(i, k)
+            if at == 0:
+                out[:, at] = np.asarray(
+                    (sparse.csr_matrix(left) @ weights).multiply(right).sum(axis=1)
+                ).ravel()
+            elif i == self.touched.pair[0]:
+                out[:, at] = left @ np.asarray(weights.sum(axis=1)).ravel()
+            else:
+                out[:, at] = right @ np.asarray(weights.sum(axis=0)).ravel()
+        return out.ravel()
+
+    def _edge_weights(self, left: int, right: int) -> sparse.csr_matrix:
+        """(T, T') what each two edges of a pair add to its structural weight, see ``neighbour_products``."""
+        preparation = self.around.opened.preparation
+        spans = [
+            slice(int(a.indptr[e]), int(a.indptr[e + 1]))
+            for a, e in zip(preparation.adjacency, (left, right), strict=True)
+        ]
+        reached = [a.neighbours[span] for a, span in zip(preparation.adjacency, spans, strict=True)]
+        by = [a.relations[span] for a, span in zip(preparation.adjacency, spans, strict=True)]
+        near = preparation.weighing.similarity[reached[0]][:, reached[1]].tocoo()
+        rare = [_rarity(a, span) for a, span in zip(preparation.adjacency, spans, strict=True)]
+        weight = self.around.groups.weight[by[0][near.row], by[1][near.col]]
+        values = near.data * weight * rare[0][near.row] * rare[1][near.col]
+        return sparse.csr_matrix((values, (near.row, near.col)), shape=near.shape)
+
+    def _prior(self, name: Float32, structure: Float32) -> Float32:
+        """(K * T) quick log-odds, each candidate's as the pool that it is of was weighed."""
+        candidates, weighing = (
+            self.around.opened.preparation.candidates,
+            self.around.opened.preparation.weighing,
+        )
+        rows = Candidates(*self.pairs, name, structure, structure, np.ones(len(name), dtype=bool))
+        out = np.zeros((len(self.versions[0]), len(self.touched)), dtype=np.float32)
+        numbers = np.arange(out.size).reshape(out.shape)
+        for at, (i, k) in enumerate(self.touched.ends):
+            proposed = bool(candidates.proposed[self.touched.places[at]])
+            weigher = _of_rows(weighing.of(i, k, proposed=proposed), self.description)
+            out[:, at] = weigher.log_odds(rows.take(numbers[:, at]))
+        return out.ravel()
+
+    def _lead_columns(self, name: str, values: Float32, known: AnyArray) -> dict[str, Float32]:
+        """``lead_columns`` of these rows, where rivals that are not touched keep what they have."""
+        left, right = self._leads(values.reshape(len(self.versions[0]), -1), known)
+        out = {f"{name}:value": values.astype(np.float32)}
+        for side, lead in (("left's", left), ("right's", right)):
+            flat = lead.ravel()
+            out[f"{name}:lead among {side}"] = np.where(np.isinf(flat), np.nan, flat).astype(np.float32)
+        return out
+
+    def _leads(self, values: AnyArray, known: AnyArray) -> tuple[Float64, Float64]:
+        """(K, T) of each side: leads over rivals; infinite where there are to be none."""
+        left, right = self.touched.leads(values, known)
+        left[self.alone], right[self.alone] = np.inf, np.inf
+        return left, right
+
+    def _heard(self) -> EvidenceTable:
+        """``opinions`` of these rows."""
+        opened = self.around.opened
+        tensors, ends = self._tensors()
+        networks = opened.model.networks
+        said = np.zeros((len(networks), len(SAID), len(ends[0])), dtype=np.float32)
+
+        def ask(number: int) -> None:
+            said[number] = _said(networks[number], tensors, ends)
+
+        side_by_side(ask, range(len(networks)))
+        mean = said.mean(axis=0)
+        halves = np.tile(self.around.folds[self.touched.places], len(self.versions[0]))
+        labelled = np.flatnonzero(halves >= 0)
+        mean[:, labelled] = said[halves[labelled] % HALVES, :, labelled].T
+        known = opened.rounds[0].evidence.arranged(("collective:value",)).values[:, 0]
+        columns = self._lead_columns("collective", mean[0], known)
+        return EvidenceTable.of({**columns, **dict(zip(SAID[1:], mean[1:], strict=True))})
+
+    def _tensors(self) -> tuple[PairTensors, tuple[torch.Tensor, torch.Tensor]]:
+        """Both graphs with the versions at their ends, and (K * T) entities of both sides in them."""
+        tensors = self.around.opened.tensors
+        ends = self.touched.entities(len(self.versions[0]), self.around.sizes)
+        both = PairTensors(
+            beside(tensors.left, self._side(0, tensors.left)),
+            beside(tensors.right, self._side(1, tensors.right)),
+            tensors.sketch,
+            tensors.likeness,
+        )
+        return both, (torch.from_numpy(ends[0].ravel()), torch.from_numpy(ends[1].ravel()))
+
+    def _side(self, side: int, whole: SideTensors) -> SideTensors:
+        """The versions of one entity as the network reads them."""
+        opened, versions = self.around.opened, self.versions[side]
+        description = opened.preparation.description
+        columns = description.right if side else description.left
+        none = np.zeros(0, dtype=np.int64)
+        facts = entity_tokens(
+            columns_of(columns, versions, none),
+            self.around.slots[side],
+            self.around.scales,
+            len(versions),
+            against=columns,
+        )
+        adjacency = opened.preparation.adjacency[side]
+        chosen, mask = first_drawn(versions.edges, self.drawn[side], whole.mask.shape[1])
+        rows = np.where(mask, adjacency.indptr[versions.entity] + chosen, 0)
+        neighbours, relations = (
+            (column[rows] * mask if len(column) else np.zeros_like(chosen)).astype(np.int32)
+            for column in (adjacency.neighbours, adjacency.relations)
+        )
+        around = Neighbourhoods(neighbours, relations, mask)
+        kinds = whole.types[versions.entity].expand(len(versions), -1).numpy()
+        edges = np.full(len(versions), versions.edges.shape[1], dtype=np.int64)
+        return SideTensors.of(
+            facts, kinds, around, edges=edges, directions=self.around.directions[side], device="cpu"
+        )
+
+    def _raw(self, step: ScoringRound, read: EvidenceTable) -> Float32:
+        """(K, T) mean score of the scorers; a labelled pair's comes from the one that did not see it."""
+        said = np.zeros((len(step.scorers), len(read.values)), dtype=np.float32)
+
+        def ask(number: int) -> None:
+            said[number] = step.scorers[number].score(read.values)
+
+        side_by_side(ask, range(len(step.scorers)))
+        mean: Float32 = said.mean(axis=0)
+        folds = np.tile(self.around.folds[self.touched.places], len(self.versions[0]))
+        labelled = np.flatnonzero(folds >= 0)
+        mean[labelled] = said[folds[labelled], labelled]
+        return mean.reshape(len(self.versions[0]), -1)
+
+    def _calibrated(self, calibration: Calibration, raw: Float32, known: Float32) -> Float64:
+        """(K) log-odds of the pair, whose rivals' raw scores moved with it."""
+        leads = [np.clip(lead[:, 0], -LONGEST_LEAD, LONGEST_LEAD) for lead in self._leads(raw, known)]
+        own = raw[:, 0].astype(np.float64)
+        return calibration.slope * own + calibration.rivals * (leads[0] + leads[1]) + calibration.offset
+
+
+def _rarity(adjacency: Adjacency, span: slice) -> Float32:
+    """(T) 1 / sqrt(degree) of each edge's far end by the edge's relation; 0 for hubs."""
+    reached, by = adjacency.neighbours[span], adjacency.relations[span]
+    back = (by + adjacency.relation_count) % max(2 * adjacency.relation_count, 1)
+    degrees = np.array(
+        [
+            np.count_nonzero(adjacency.relations[adjacency.indptr[j] : adjacency.indptr[j + 1]] == r)
+            for j, r in zip(reached.tolist(), back.tolist(), strict=True)
+        ],
+        dtype=np.int64,
+    )
+    rare = 1.0 / np.sqrt(np.maximum(degrees, 1))
+    return np.where(degrees <= HUB_DEGREE, rare, 0.0).astype(np.float32)
+
+
+def _of_rows(weigher: Weigher, description: Description) -> Weigher:
+    """The same weights for the values of these rows."""
+
+    def column(columns: tuple[AttributeColumn, ...], name: str) -> AttributeColumn:
+        found = column_of(columns, name)
+        assert found is not None
+        return found
+
+    tests = tuple(
+        replace(
+            test,
+            left=column(description.left, test.left.name),
+            right=column(description.right, test.right.name),
+        )
+        for test in weigher.tests
+    )
+    return replace(weigher, tests=tests)
+
+
+@torch.no_grad()
+def _said(
+    network: CollectiveNetwork, tensors: PairTensors, ends: tuple[torch.Tensor, torch.Tensor]
+) -> Float32:
+    """(9, K * T) what a network says, in the order of ``SAID``."""
+    parts: list[PairOutput]
+    if network.options.collective_layers == "both":
+        places = torch.split(torch.arange(len(ends[0])), CHUNK_BOTH)
+        parts = [network(tensors, ends[0][part], ends[1][part]) for part in places]
+    else:
+        (left, l_back), (right, r_back) = (torch.unique(end, return_inverse=True) for end in ends)
+        sides = (
+            network.prepare(tensors.left, tensors.sketch, left),
+            network.prepare(tensors.right, tensors.sketch, right),
+        )
+        parts = list(network.compare_prepared(sides, tensors.likeness, (l_back, r_back)))
+    heard = [torch.stack([out.logits, -out.distance, out.cosine, *out.echo.unbind(1)]) for out in parts]
+    said: Float32 = torch.cat(heard, dim=1).numpy()
+    return said

@@ -1,0 +1,129 @@
+"""What all pairs of a RESULT are scored against; made once for any number of explanations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from crossgraph._types import AnyArray, Float64, Int64
+from crossgraph.blocking.combine import name_similarity
+from crossgraph.blocking.names import name_attributes, name_rows
+from crossgraph.evidence.echo import RelationGroups, relation_groups
+from crossgraph.explaining.reopening import Reopened
+from crossgraph.features.tokens import number_scales
+from crossgraph.preparation import LEAST_BELIEF
+from crossgraph.sampling import sample_neighbourhoods
+from crossgraph.schema.vocabulary import attribute_slots, directed_slots
+from crossgraph.scoring import shares_of
+
+# Of an entity with more edges only the first so many draws are looked at.
+MOST_DRAWS = 400
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What all pairs of a RESULT are scored against; made once."""
+
+    opened: Reopened
+
+    @cached_property
+    def groups(self) -> RelationGroups:
+        """Which relations may echo each other."""
+        preparation = self.opened.preparation
+        return relation_groups(*preparation.graphs, preparation.schema)
+
+    @cached_property
+    def alike(self) -> sparse.csr_matrix:
+        """How surely the names of two entities mean one."""
+        return name_similarity(self.opened.preparation.candidates, self.sizes)
+
+    @cached_property
+    def believed(self) -> tuple[sparse.csr_matrix, ...]:
+        """What each round but the last believed."""
+        candidates = self.opened.preparation.candidates
+        out = []
+        for scored in self.opened.rounds[:-1]:
+            kept = scored.probability > LEAST_BELIEF
+            values = scored.probability[kept].astype(np.float32)
+            places = candidates.left[kept], candidates.right[kept]
+            out.append(sparse.csr_matrix((values, places), shape=self.sizes))
+        return tuple(out)
+
+    @cached_property
+    def sizes(self) -> tuple[int, int]:
+        """Entities of both sides."""
+        graphs = self.opened.preparation.graphs
+        return len(graphs[0]), len(graphs[1])
+
+    @cached_property
+    def names(self) -> tuple[set[str], set[str]]:
+        """The attributes that name."""
+        return name_attributes(self.opened.preparation.description, self.opened.preparation.schema)
+
+    @cached_property
+    def name_rows(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The names of both sides."""
+        return name_rows(self.opened.preparation.description, self.opened.preparation.schema)
+
+    @cached_property
+    def slots(self) -> tuple[AnyArray, AnyArray]:
+        """The network's slot of each attribute."""
+        graphs, words = self.opened.preparation.graphs, self.opened.vocabulary
+        return (
+            attribute_slots(graphs[0].attribute_names, words.attributes_left),
+            attribute_slots(graphs[1].attribute_names, words.attributes_right),
+        )
+
+    @cached_property
+    def scales(self) -> dict[int, tuple[float, float]]:
+        """How the network scales numbers."""
+        description = self.opened.preparation.description
+        return number_scales(((description.left, self.slots[0]), (description.right, self.slots[1])))
+
+    @cached_property
+    def directions(self) -> tuple[AnyArray, AnyArray]:
+        """The network's direction of each directed relation."""
+        graphs, words = self.opened.preparation.graphs, self.opened.vocabulary
+        relations = words.relations_left, words.relations_right
+        left, right = (
+            directed_slots(graph.relation_names, known, words.relation_slots)
+            for graph, known in zip(graphs, relations, strict=True)
+        )
+        return left, right
+
+    @cached_property
+    def shares(self) -> tuple[Float64 | None, Float64 | None]:
+        """What sampling multiplies the chances of relations by."""
+        return shares_of(self.opened.preparation, self.opened.model.sampling)
+
+    @cached_property
+    def folds(self) -> Int64:
+        """(P) the fold of each labelled candidate; -1 for the others."""
+        folds = np.full(len(self.opened.preparation.candidates), -1, dtype=np.int64)
+        if self.opened.labels is not None:
+            folds[self.opened.labels.places] = self.opened.labels.folds
+        return folds
+
+    def drawn(self, side: int, entity: int) -> Int64:
+        """(D) an entity's edges in the order of the draws, as places among its rows."""
+        preparation, model = self.opened.preparation, self.opened.model
+        adjacency = preparation.adjacency[side]
+        start, end = int(adjacency.indptr[entity]), int(adjacency.indptr[entity + 1])
+        if start == end:
+            return np.zeros(0, dtype=np.int64)
+        around = sample_neighbourhoods(
+            preparation.graphs[side],
+            adjacency,
+            options=replace(model.sampling, neighbours=min(end - start, MOST_DRAWS)),
+            seed=model.seed,
+            shares=self.shares[side],
+            entities=np.array([entity], dtype=np.int32),
+        )
+        order = zip(around.relations[0].tolist(), around.neighbours[0].tolist(), strict=True)
+        ends = adjacency.relations[start:end].tolist(), adjacency.neighbours[start:end].tolist()
+        at = {edge: place for place, edge in enumerate(zip(*ends, strict=True))}
+        return np.array([at[edge] for edge in order], dtype=np.int64)

@@ -1,0 +1,115 @@
+"""What reasons are called for people: in the terminal and on the page alike."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from dataclasses import dataclass
+
+from crossgraph.explaining.clues import Clue, Part
+from crossgraph.explaining.reasons import Explanation, Reason
+
+LONGEST = 60
+# Weaker reasons (log-odds) share a bar.
+LEAST = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One bar of a waterfall: it leads from ``start`` to ``end`` (log-odds)."""
+
+    label: str
+    start: float
+    end: float
+
+    @property
+    def gain(self) -> float:
+        """What the bar adds."""
+        return self.end - self.start
+
+
+def waterfall(explanation: Explanation, *, most: int = 12) -> list[Step]:
+    """The rest, the strongest reasons, and all weaker ones as one bar; the last bar ends at the score."""
+    shown = [reason for reason in explanation.reasons if abs(reason.share) >= LEAST][:most]
+    weak = explanation.reasons[len(shown) :]
+    bars = [("what no single fact accounts for", explanation.rest)]
+    bars += [(told(reason.clue), reason.share) for reason in shown]
+    if weak:
+        bars.append(
+            (
+                f"{len(weak):,} weaker {'reasons' if len(weak) > 1 else 'reason'}",
+                sum(reason.share for reason in weak),
+            )
+        )
+    steps, at = [], 0.0
+    for label, gain in bars:
+        steps.append(Step(label, at, at + gain))
+        at += gain
+    return steps
+
+
+def told(clue: Clue, *, most: int = LONGEST) -> str:
+    """A clue as text."""
+    if clue.kind == "rivals":
+        return "other candidates of the two"
+    if clue.both:
+        return f"{_side(clue.left, most)} ~ {_side(clue.right, most)}"
+    part, side = (clue.right, "right") if clue.left.empty else (clue.left, "left")
+    return f"{_side(part, most)} (only on the {side})"
+
+
+def signed(value: float) -> str:
+    """Log-odds with their sign and two digits; what rounds to nothing has no sign."""
+    text = f"{value:+.2f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text
+
+
+def decision(explanation: Explanation) -> str:
+    """What was decided, and from where on."""
+    found = explanation.verdict
+    what = "the same" if found.same else "not the same"
+    chance = f"probability {explanation.probability:.3f}, log-odds {signed(explanation.score)}"
+    if found.known:
+        return f"{what}, because a known link says so; {chance}"
+    if math.isinf(found.needed):
+        return f"{what}: rivals are too strong for any probability; {chance}"
+    why = "its rivals" if found.rivals > found.threshold else "the threshold of its type"
+    return f"{what}; {chance}; it is the same from {signed(found.needed)} on, because of {why}"
+
+
+def turning(explanation: Explanation) -> list[str]:
+    """What would turn the decision."""
+    if explanation.verdict.known:
+        return ["Nothing that is said of the two would turn it: the link decides."]
+    if explanation.turning:
+        return [
+            f"Without {told(reason.clue)} it would be decided otherwise: {signed(reason.without)}."
+            for reason in explanation.turning[:3]
+        ]
+    if explanation.together:
+        names = "; ".join(told(explanation.reasons[at].clue) for at in explanation.together)
+        return [f"No single fact would turn it; without these together it would turn: {names}."]
+    return ["No single fact would turn it, nor would all together that hold it."]
+
+
+def attended(reason: Reason, side: int) -> str:
+    """Both attentions of a neighbour; empty where the network does not see it."""
+    cross, own, weight = reason.cross[side], reason.own[side], reason.weight[side]
+    if cross is None or own is None or weight is None:
+        return ""
+    return f"cross {cross:.2f}, self {own:.2f}, weight {weight:.2f}"
+
+
+def plain(text: str, most: int = LONGEST) -> str:
+    """A text of a graph on one line: without what would steer a terminal or turn the direction of writing."""
+    safe = "".join(" " if char.isspace() else "�" if _steers(char) else char for char in text)
+    return safe if len(safe) <= most else safe[: most - 1] + "…"
+
+
+def _steers(char: str) -> bool:
+    # Joiners shape real words of Persian, Hindi and emoji; other format characters can deceive.
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co") and char not in "\u200c\u200d"
+
+
+def _side(part: Part, most: int) -> str:
+    return f"{plain(part.by, most)}: {plain(part.shown, most)}"

@@ -1,0 +1,410 @@
+"""Reasons of a small RESULT: they sum to its scores, and what they foretell is what happens."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from crossgraph.blocking.ranking import lead
+from crossgraph.cli import app
+from crossgraph.config import load_config
+from crossgraph.errors import InputError, ResultError
+from crossgraph.evidence.attributes import attribute_evidence
+from crossgraph.evidence.echo import echo_evidence
+from crossgraph.explaining.answer import explain
+from crossgraph.explaining.attention import _weights
+from crossgraph.explaining.clues import owners
+from crossgraph.explaining.leads import Touched
+from crossgraph.explaining.reasons import Explainer, Explanation
+from crossgraph.explaining.reopening import Reopened, reopen
+from crossgraph.explaining.rescoring import Batch
+from crossgraph.explaining.rows import first_drawn
+from crossgraph.explaining.verdict import assigned_from, verdict
+from crossgraph.features.description import describe
+from crossgraph.graphs.adjacency import Adjacency
+from crossgraph.model.network import CollectiveNetwork, Slots
+from crossgraph.model.options import ModelOptions
+from crossgraph.pipeline import Inputs, align, train_pairs
+from crossgraph.progress import Progress
+from crossgraph.results import ResultFolder, read_scores
+from crossgraph.scoring import decide, pair_types
+
+if TYPE_CHECKING:
+    from conftest import Pair
+
+QUICK = load_config(
+    None,
+    [
+        *("training.steps=6", "training.epochs=1", "training.batch=128", "model.width=16"),
+        *("training.scorer_steps=30", "training.scorer_epochs=1", "training.scorer_batch=128"),
+        *("blocking.per_entity=8", "scorer.hidden=16"),
+    ],
+)
+
+
+class Notes(Progress):
+    """Keeps notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+def write(file: Path, rows: list[tuple[object, ...]]) -> Path:
+    file.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows), encoding="utf8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def folder(mid_pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    here = tmp_path_factory.mktemp("explaining")
+    mid_pair.write(here / "graphs")
+    write(here / "links.tsv", random.Random(0).sample(mid_pair.truth, len(mid_pair.truth) // 3))
+    return here
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> Path:
+    inputs = Inputs(left=folder / "graphs", links=(folder / "links.tsv",))
+    return align(inputs, folder / "RESULT", config=QUICK).path
+
+
+@pytest.fixture(scope="module")
+def opened(result: Path) -> Reopened:
+    return reopen(result)
+
+
+@pytest.fixture(scope="module")
+def explainer(opened: Reopened) -> Explainer:
+    return Explainer(opened)
+
+
+@pytest.fixture(scope="module")
+def explained(explainer: Explainer, opened: Reopened) -> dict[tuple[int, int], Explanation]:
+    return {pair: explainer.explain(*pair) for pair in some_pairs(opened, 4)}
+
+
+def some_pairs(opened: Reopened, count: int) -> list[tuple[int, int]]:
+    """Decided matches and others, labelled and not."""
+    candidates, rng = opened.preparation.candidates, np.random.default_rng(0)
+    places = [*rng.permutation(np.flatnonzero(opened.matched))[: count // 2]]
+    places += [*rng.permutation(np.flatnonzero(~opened.matched))[: count - count // 2]]
+    return [(int(candidates.left[place]), int(candidates.right[place])) for place in places]
+
+
+def assert_scores_come_back(result: Path) -> None:
+    notes = Notes()
+    opened, stored = reopen(result, progress=notes), read_scores(ResultFolder(result).scores_file)
+    graphs = opened.preparation.graphs
+    numbers = graphs[0].positions(stored["left"]), graphs[1].positions(stored["right"])
+    places = opened.preparation.candidates.find(*numbers)
+    assert len(stored) == len(opened.preparation.candidates)
+    np.testing.assert_allclose(opened.scored.score[places], stored["score"].to_numpy(), atol=1e-6)
+    assert notes.notes == []
+
+
+def test_a_result_is_opened_with_the_scores_that_it_holds(result):
+    assert_scores_come_back(result)
+
+
+def test_a_result_of_a_model_is_opened_with_its_scores(folder, result):
+    applied = align(Inputs(left=folder / "graphs", model=result), folder / "APPLIED", config=QUICK)
+    assert_scores_come_back(applied.path)
+
+
+def test_a_result_of_labelled_pairs_is_opened_with_its_scores(folder, mid_pair):
+    truth = mid_pair.truth[::2]
+    wrong = [(a, b) for (a, _), (_, b) in pairwise(truth)]
+    pairs = write(folder / "pairs.tsv", [*((a, b, 1) for a, b in truth), *((a, b, 0) for a, b in wrong)])
+    trained = train_pairs(Inputs(left=folder / "graphs"), pairs, None, folder / "TRAINED", config=QUICK)
+    assert_scores_come_back(trained.path)
+
+
+def test_other_graphs_are_told(folder, result, tmp_path, mid_pair):
+    moved = replace_paths(result, tmp_path, mid_pair.write(tmp_path / "other"))
+    facts = tmp_path / "other" / "attr_triples_1"
+    facts.write_text(facts.read_text().replace("title\t", "title\tX"))
+    notes = Notes()
+    reopen(moved, progress=notes)
+    assert "have changed since" in notes.notes[-1]
+    facts.unlink()
+    (tmp_path / "other").rename(tmp_path / "gone")
+    with pytest.raises(ResultError, match="is not there any more"):
+        reopen(moved)
+
+
+def replace_paths(result: Path, here: Path, graphs: Path) -> Path:
+    """A copy of a RESULT that says it is of other graphs."""
+    import shutil
+
+    copy = Path(shutil.copytree(result, here / "COPY"))
+    report = json.loads((copy / "report.json").read_text())
+    report["inputs"]["left"] = str(graphs)
+    (copy / "report.json").write_text(json.dumps(report))
+    return copy
+
+
+def test_with_all_clues_a_pair_has_its_score(explainer, opened):
+    for pair in some_pairs(opened, 4):
+        rescorer = explainer.rescorer(*pair)
+        score = rescorer(np.ones((2, len(rescorer.clues)), dtype=bool))
+        np.testing.assert_allclose(score, opened.scored.score[opened.place(*pair)], atol=1e-3)
+
+
+def test_every_value_and_every_edge_is_in_exactly_one_clue(explainer, opened):
+    preparation = opened.preparation
+    for pair in some_pairs(opened, 4):
+        clues = explainer.rescorer(*pair).clues
+        for side, entity in enumerate(pair):
+            adjacency, graph = preparation.adjacency[side], preparation.graphs[side]
+            edges = int(adjacency.indptr[entity + 1] - adjacency.indptr[entity])
+            named = [edge for clue in clues for edge in clue.parts[side].edges]
+            assert sorted(named) == list(range(edges))
+            of_attribute, _ = owners(clues, side, attributes=len(graph.attribute_names), edges=edges)
+            valued = set(graph.fact_attributes[graph.fact_entities == entity].tolist())
+            assert set(np.flatnonzero(of_attribute >= 0).tolist()) == valued
+
+
+def test_what_a_row_without_a_clue_is_compared_by_is_that_of_the_graphs_without_it(explainer, opened):
+    """Texts and echoes against graphs from which the facts were really taken."""
+    preparation, pair = opened.preparation, some_pairs(opened, 2)[0]
+    rescorer = explainer.rescorer(*pair)
+    both = [at for at, clue in enumerate(rescorer.clues) if clue.both]
+    assert {rescorer.clues[at].kind for at in both} >= {"attribute", "neighbour"}
+    for gone in both:
+        kept = np.arange(len(rescorer.clues)) != gone
+        versions = rescorer.variants(0, kept[None]), rescorer.variants(1, kept[None])
+        batch = Batch(rescorer.around, rescorer.touched, versions, rescorer.drawn, np.zeros(1, dtype=bool))
+        got = batch._compared()
+        graphs = tuple(without(g, e, v) for g, e, v in zip(preparation.graphs, pair, versions, strict=True))
+        ends = tuple(np.array([end], dtype=np.int32) for end in pair)
+        texts = attribute_evidence(describe(*graphs), preparation.schema, ends)
+        echo = echo_evidence(
+            tuple(Adjacency.of(g) for g in graphs), rescorer.around.groups, rescorer.around.alike, ends
+        )
+        for table in (texts, echo):
+            for name, expected in zip(table.names, table.values[0], strict=True):
+                # How rare a neighbour is, and how near numbers are by chance, stay as in the whole graphs.
+                if not name.endswith(("rarity", "closeness")):
+                    found = got.values[0, got.names.index(name)]
+                    np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=name)
+
+
+def without(graph, entity, versions):
+    """A graph in which one entity has only what its first version has."""
+    adjacency = Adjacency.of(graph)
+    start = int(adjacency.indptr[entity])
+    gone = set()
+    for place in np.flatnonzero(~versions.edges[0]).tolist():
+        relation, other = int(adjacency.relations[start + place]), int(adjacency.neighbours[start + place])
+        turned = relation >= adjacency.relation_count
+        gone.add(
+            (other, relation - adjacency.relation_count, entity) if turned else (entity, relation, other)
+        )
+    rows = zip(graph.heads.tolist(), graph.relations.tolist(), graph.tails.tolist(), strict=True)
+    edges = np.array([row not in gone for row in rows], dtype=bool)
+    facts = (graph.fact_entities != entity) | versions.attributes[0][graph.fact_attributes]
+    return replace(
+        graph,
+        heads=graph.heads[edges],
+        relations=graph.relations[edges],
+        tails=graph.tails[edges],
+        fact_entities=graph.fact_entities[facts],
+        fact_attributes=graph.fact_attributes[facts],
+        fact_tags=graph.fact_tags[facts],
+        fact_values=graph.fact_values.filter(facts),
+    )
+
+
+def test_reasons_and_the_rest_sum_to_the_score(explainer, explained, opened):
+    for pair, found in explained.items():
+        rescorer = explainer.rescorer(*pair)
+        assert found.score == opened.scored.score[opened.place(*pair)]
+        assert found.rest + sum(reason.share for reason in found.reasons) == pytest.approx(found.score)
+        sizes = [abs(reason.share) for reason in found.reasons]
+        assert sizes == sorted(sizes, reverse=True)
+        # The rest by another way: nothing that both have, less what each side alone takes away.
+        common = np.array([clue.both for clue in rescorer.clues])
+        base = rescorer(~common[None])[0]
+        alone = sum(reason.share for reason in found.reasons if not reason.clue.both)
+        assert found.rest == pytest.approx(base - alone, abs=0.05)
+
+
+def test_what_is_foretold_of_one_clue_happens(explainer, explained):
+    pair, found = next(iter(explained.items()))
+    rescorer = explainer.rescorer(*pair)
+    for reason in found.reasons:
+        kept = np.array([clue != reason.clue for clue in rescorer.clues])
+        assert reason.without == pytest.approx(rescorer(kept[None])[0], abs=0.05)
+
+
+def test_attention_is_shared_out_among_the_neighbours_that_are_seen(explained, opened):
+    for pair, found in explained.items():
+        for side, tensors in enumerate((opened.tensors.left, opened.tensors.right)):
+            seen = [reason for reason in found.reasons if reason.weight[side] is not None]
+            drawn = int(tensors.mask[pair[side]].sum())
+            assert sum(len(r.clue.parts[side].edges) for r in seen if r.clue.kind == "neighbour") >= drawn
+            for what in ("cross", "own", "weight"):
+                total = sum(getattr(reason, what)[side] for reason in seen)
+                assert total == pytest.approx(1.0 if drawn else 0.0, abs=1e-4)
+
+
+def test_attention_of_a_pair_turned_round_is_turned_round(opened):
+    words = opened.vocabulary
+    for layers in ("last", "both"):
+        torch.manual_seed(0)
+        network = CollectiveNetwork(Slots.of(words), ModelOptions(width=16, collective_layers=layers)).eval()
+        torch.nn.init.normal_(network.last.tells_apart.weight)
+        tensors = opened.tensors
+        keys = tensors.likeness.keys
+        turned = (keys & 0xFFFFFFFF) << 32 | keys >> 32
+        order = torch.argsort(turned)
+        likeness = replace(tensors.likeness, keys=turned[order], values=tensors.likeness.values[order])
+        mirror = replace(tensors, left=tensors.right, right=tensors.left, likeness=likeness)
+        pair = some_pairs(opened, 2)[0]
+        plain = _weights(SimpleNamespace(opened=SimpleNamespace(tensors=tensors)), network, pair)
+        back = _weights(SimpleNamespace(opened=SimpleNamespace(tensors=mirror)), network, pair[::-1])
+        for got, expected in zip(back[::-1], plain, strict=True):
+            np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def test_a_pair_is_the_same_exactly_from_the_log_odds_on_that_are_told(opened):
+    for place in range(0, len(opened.preparation.candidates), 5):
+        told = verdict(opened, place)
+        if not told.known:
+            assert (opened.scored.score[place] >= told.needed - 1e-9) == bool(opened.matched[place]), place
+
+
+def test_the_assignment_takes_a_pair_exactly_from_the_probability_on_that_is_told(opened):
+    candidates = opened.preparation.candidates
+    types = pair_types(candidates, opened.preparation.graphs[0])
+    tried = 0
+    for left, right in some_pairs(opened, 30):
+        place = opened.place(left, right)
+        least = assigned_from(opened, place)
+        for step in (-1e-4, 1e-4):
+            if not 0.011 < least < 0.999:
+                continue
+            worth = opened.worth.copy()
+            worth[place] = least + step
+            taken = decide(candidates, worth, types, {"*": 0.0}, assign=True)
+            assert bool(taken[place]) == (step > 0)
+            tried += 1
+    assert tried > 0
+
+
+def test_what_turns_a_decision_would_do_so(explainer, explained):
+    turned = together = 0
+    for pair, found in explained.items():
+        rescorer = explainer.rescorer(*pair)
+        told = found.verdict
+        for reason in found.reasons:
+            crossed = (reason.without >= told.needed) != told.same
+            assert reason.turns == (crossed and not told.known and reason.clue.kind != "rivals")
+        turned += bool(found.turning)
+        if found.together:
+            gone = [found.reasons[at].clue for at in found.together]
+            kept = np.array([clue not in gone for clue in rescorer.clues])
+            assert told.turned(rescorer(kept[None])[0])
+            together += 1
+    assert turned + together > 0
+
+
+def test_the_order_of_lines_carries_no_information(folder, result, tmp_path):
+    import shutil
+
+    shuffled = Path(shutil.copytree(folder / "graphs", tmp_path / "shuffled"))
+    for file in shuffled.iterdir():
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(random.Random(1).sample(lines, len(lines))))
+    first = read_scores(ResultFolder(result).scores_file).row(0)
+    moved = replace_paths(result, tmp_path, shuffled)
+    assert explain(moved, *first[:2]).as_dict() == explain(result, *first[:2]).as_dict()
+
+
+def test_leads_over_rivals_are_those_of_the_whole_table(opened):
+    candidates, rng = opened.preparation.candidates, np.random.default_rng(0)
+    for pair in some_pairs(opened, 4):
+        touched = Touched.of(candidates, pair, opened.scored.score)
+        known = rng.normal(size=len(candidates))
+        values = rng.normal(size=(3, len(touched)))
+        leads = touched.leads(values, known)
+        for version in range(3):
+            table = known.copy()
+            table[touched.places] = values[version]
+            for got, ends in zip(leads, (candidates.left, candidates.right), strict=True):
+                np.testing.assert_allclose(got[version], lead(ends, table)[touched.places])
+
+
+def test_when_an_edge_goes_the_next_one_drawn_takes_its_place():
+    edges = np.array([[True, True, True, True], [True, False, True, True], [False] * 4])
+    chosen, mask = first_drawn(edges, np.array([1, 3, 0, 2]), 2)
+    np.testing.assert_array_equal(chosen[:2], [[1, 3], [3, 0]])
+    np.testing.assert_array_equal(mask, [[True, True], [True, True], [False, False]])
+
+
+def test_a_pair_that_is_no_candidate_is_explained_too(result, opened):
+    candidates, graphs = opened.preparation.candidates, opened.preparation.graphs
+    left = int(candidates.left[0])
+    right = next(
+        k for k in range(len(graphs[1])) if opened.place(left, k) < 0 and graphs[1].entity_type(k) == "Movie"
+    )
+    told = explain(result, graphs[0].ids[left], graphs[1].ids[right]).as_dict()
+    assert told["rest"] + sum(reason["share"] for reason in told["reasons"]) == pytest.approx(told["score"])
+    assert told["same"] is False
+
+
+def test_the_command_tells_a_pair_and_why_not_another(result, opened, tmp_path):
+    candidates, graphs = opened.preparation.candidates, opened.preparation.graphs
+    left = int(candidates.left[np.flatnonzero(opened.matched)[0]])
+    rivals = candidates.right[candidates.left == left]
+    names = graphs[0].ids[left], graphs[1].ids[int(rivals[0])], graphs[1].ids[int(rivals[1])]
+    run = CliRunner()
+    file = tmp_path / "why.html"
+    args = ["explain", str(result), names[0], names[1], "--instead", names[2], "-q"]
+    done = run.invoke(app, [*args, "--html", str(file), "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["left"]["id"], told["instead"]["right"]["id"]) == (names[0], names[2])
+    gap = sum(row["difference"] for row in told["instead"]["differences"])
+    assert gap == pytest.approx(told["score"] - told["instead"]["score"], abs=0.05)
+    assert "Why not" in file.read_text()
+    shown = run.invoke(app, args)
+    assert "what no single fact accounts for" in shown.stdout
+    assert "Why not" in shown.stdout
+
+
+def test_the_other_candidate_may_be_of_the_left_graph(result, opened):
+    candidates, graphs = opened.preparation.candidates, opened.preparation.graphs
+    right = int(candidates.right[0])
+    lefts = candidates.left[candidates.right == right]
+    pair, other = graphs[0].ids[int(lefts[0])], graphs[0].ids[int(lefts[1])]
+    found = explain(result, pair, graphs[1].ids[right], instead=other)
+    assert found.contrast is not None
+    assert found.contrast.shared == "right"
+    assert found.contrast.other.left.identifier == other
+
+
+def test_an_unknown_entity_is_refused(result, opened):
+    graphs = opened.preparation.graphs
+    left, right = graphs[0].ids[0], graphs[1].ids[0]
+    with pytest.raises(ResultError, match="the left graph has no entity 'nobody'"):
+        explain(result, "nobody", right)
+    with pytest.raises(ResultError, match="the right graph has no entity 'nobody'"):
+        explain(result, left, right, instead="nobody")
+    with pytest.raises(InputError, match="of the pair itself"):
+        explain(result, left, right, instead=right)
+    with pytest.raises(ResultError, match="no RESULT"):
+        explain(result.parent, left, right)

@@ -18,6 +18,7 @@ from crossgraph.cli.checking import check
 from crossgraph.cli.judging import evaluate, score
 from crossgraph.cli.merging import export, merge, unmerge
 from crossgraph.cli.proposing import block, schema
+from crossgraph.cli.reviewing import review
 
 _AS_WRITTEN = re.compile(r"^(?=(?:Example:|The order of work)$)", re.MULTILINE)
 
@@ -35,7 +36,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
-for _verb in (demo, check, schema, block, train, align, score, evaluate, merge, unmerge, export, benchmark):
+_VERBS = (
+    *(demo, check, schema, block, train, align, score, evaluate),
+    *(review, merge, unmerge, export, benchmark),
+)
+for _verb in _VERBS:
     app.command(help=_help(_verb))(_verb)
 
 
@@ -57,6 +62,7 @@ def _crossgraph(
         crossgraph check LEFT RIGHT                               are the graphs whole?
         crossgraph align LEFT RIGHT --links FILE --out RESULT     decide
         crossgraph evaluate RESULT --gold FILE                    how good is it?
+        crossgraph review RESULT                                  decide yourself
         crossgraph merge RESULT --out merged.nq                   one graph out of two
         crossgraph export RESULT --out matches.nt                 in the forms of other tools
 

@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.errors import GraphFormatError, ResultError
-from crossgraph.reviewing.book import Book
 from crossgraph.reviewing.comparison import compare, mark
 from crossgraph.reviewing.desk import Desk
 from crossgraph.reviewing.estimate import estimate_precision, strata_of
-from crossgraph.reviewing.ledger import Entry, Ledger
+from crossgraph.reviewing.ledger import Ledger
 from crossgraph.reviewing.material import Material, load_material
 from crossgraph.reviewing.queue import ORDERS, Queue
 from crossgraph.reviewing.surroundings import surroundings
@@ -157,23 +156,16 @@ def test_marks_keep_every_letter_and_equal_texts_have_none(left: str, right: str
 
 def test_neighbours_that_are_likely_the_same_echo_each_other(material: Material) -> None:
     left, right = material.left.number(films(1)[0]), material.right.number(films(1)[1])
-    around = surroundings(material, left, right, book=Book())
+    around = surroundings(material, left, right, settled={})
     assert [(material.left.name(e.left.entity), e.probability) for e in around.echoes] == [("Maker 0", 0.999)]
-    no = Entry(
-        id="1",
-        at="2026-01-31T09:30:00.000000Z",
-        who="ann",
-        left=f"{BASE}left/maker0",
-        right=f"{BASE}right/maker0",
-        verdict="different",
-    )
-    around = surroundings(material, left, right, book=Book([no]))
+    makers = material.row((f"{BASE}left/maker0", f"{BASE}right/maker0"))
+    around = surroundings(material, left, right, settled={makers: False})
     assert (around.echoes, len(around.left), len(around.right)) == ((), 1, 1), "what people say counts more"
 
 
 def test_what_is_left_out_of_the_surroundings_is_counted(material: Material) -> None:
     makers = material.left.number(f"{BASE}left/maker0"), material.right.number(f"{BASE}right/maker0")
-    around = surroundings(material, *makers, book=Book(), most=2)
+    around = surroundings(material, *makers, settled={}, most=2)
     assert (len(around.echoes), around.left, around.right, around.hidden) == (2, (), (), (1, 1))
 
 

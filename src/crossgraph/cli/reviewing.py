@@ -73,9 +73,9 @@ def review(
 ) -> None:
     """Decide about pairs in the browser; every decision is kept.
 
-    Reads RESULT and its graphs. Serves pages on this machine until interrupted, and appends each decision
-    to decisions.sqlite in RESULT. With --import, --export or --agreement it does that and ends; then it
-    needs no graphs.
+    Reads RESULT and its graphs. Serves pages on this machine until interrupted. Writes each decision, when
+    it is made, to decisions.sqlite in RESULT. With --import, --export or --agreement it does that and ends;
+    then it needs no graphs.
 
     Example:
         crossgraph review RESULT

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from crossgraph.reviewing.book import Book
+from crossgraph.reviewing.book import Book, PairIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +40,18 @@ class Accord:
 def accord_of(book: Book) -> Accord:
     """What each reviewer said how often, and how far they agree; unsure ones count in the first only."""
     said: dict[str, Counter[str]] = {}
-    sure: list[dict[str, str]] = []
+    sure: dict[PairIds, dict[str, str]] = {}
     for pair in book.pairs():
         words = {who: entry.verdict for who, entry in book.standing(pair).items()}
         for who, verdict in words.items():
             said.setdefault(who, Counter())[verdict] += 1
-        sure.append({who: verdict for who, verdict in words.items() if verdict != "unsure"})
+        sure[pair] = {who: verdict for who, verdict in words.items() if verdict != "unsure"}
+    units = list(sure.values())
     return Accord(
         said={who: dict(said[who]) for who in sorted(said)},
-        between=tuple(found for two in combinations(sorted(said), 2) if (found := _between(sure, *two))),
-        alpha=krippendorff_alpha([list(words.values()) for words in sure]),
-        disputed=tuple(pair for pair in book.pairs() if book.is_disputed(pair)),
+        between=tuple(found for two in combinations(sorted(said), 2) if (found := _between(units, *two))),
+        alpha=krippendorff_alpha([list(words.values()) for words in units]),
+        disputed=tuple(pair for pair, words in sure.items() if len(set(words.values())) > 1),
     )
 
 

@@ -33,6 +33,11 @@ class Book:
         """Whether a later entry took this one back."""
         return entry.id in self._undone
 
+    def said(self, pair: PairIds) -> list[Entry]:
+        """All that was ever said of a pair but the undoing, in the order of time."""
+        every = (entry for said in self._said.get(pair, {}).values() for entry in said)
+        return sorted(every, key=lambda entry: (entry.at, entry.id))
+
     def standing(self, pair: PairIds) -> Mapping[str, Entry]:
         """The last word of each reviewer on a pair; what was undone lets the word before stand again."""
         words = {}
@@ -51,7 +56,3 @@ class Book:
         words = [entry.verdict for entry in self.standing(pair).values()]
         balance = words.count("same") - words.count("different")
         return None if balance == 0 else balance > 0
-
-    def is_disputed(self, pair: PairIds) -> bool:
-        """Whether one reviewer is sure that a pair is the same, and another that it is not."""
-        return {"same", "different"} <= {entry.verdict for entry in self.standing(pair).values()}

@@ -11,9 +11,13 @@ from crossgraph.reviewing.ledger import Entry, Ledger, Saying, Verdict
 from crossgraph.reviewing.material import Material
 from crossgraph.reviewing.queue import Queue
 
+_MANY = 100  # pairs from which looking all up at once is faster than one by one
+
 
 class Desk:
     """Where decisions are made. Not for several threads at once.
+
+    settled   the rows that reviewers settled, and whether as the same
 
     Others may write to the ledger meanwhile: ``refresh`` reads what is new, at the cost of what is new.
     """
@@ -21,6 +25,7 @@ class Desk:
     def __init__(self, material: Material) -> None:
         self.material = material
         self.book = Book()
+        self.settled: dict[int, bool] = {}
         self._ledger = Ledger(material.folder.ledger_file)
         self._number = 0
         self._rows: dict[PairIds, int] = {}
@@ -38,7 +43,11 @@ class Desk:
         if new:
             self._number = new[-1][0]
             self.book.take(entry for _, entry in new)
-            for pair in {entry.pair for _, entry in new}:
+            pairs = {entry.pair for _, entry in new}
+            unknown = [pair for pair in pairs if pair not in self._rows]
+            if len(unknown) > _MANY:
+                self._rows.update(zip(unknown, self.material.rows(unknown), strict=True))
+            for pair in pairs:
                 self._update(pair)
 
     def queue(self, who: str) -> Queue:
@@ -83,8 +92,12 @@ class Desk:
         row = self.row(pair)
         if row < 0:
             return
+        same = self.book.settled(pair)
+        if same is None:
+            self.settled.pop(row, None)
+        else:
+            self.settled[row] = same
         if row in self._place:
-            same = self.book.settled(pair)
             self._verdicts[self._place[row]] = np.nan if same is None else float(same)
         spoken = self.book.standing(pair)
         for who, queue in self._queues.items():

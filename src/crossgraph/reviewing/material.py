@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import polars as pl
 
 from crossgraph._types import Side
 from crossgraph.errors import ResultError
@@ -42,6 +45,14 @@ class Material:
     def row(self, pair: tuple[str, str]) -> int:
         """The row of a pair of identifiers, -1 if it was not scored."""
         return self.pairs.find(self.left.number(pair[0]), self.right.number(pair[1]))
+
+    def rows(self, pairs: Sequence[tuple[str, str]]) -> list[int]:
+        """``row`` of many pairs at once."""
+        ends = (pl.Series([pair[side] for pair in pairs], dtype=pl.String) for side in (0, 1))
+        left, right = (
+            view.graph.positions(ids) for view, ids in zip((self.left, self.right), ends, strict=True)
+        )
+        return [self.pairs.find(*pair) for pair in zip(left.tolist(), right.tolist(), strict=True)]
 
 
 def load_material(result: Path, *, graphs: Inputs | None = None, progress: Progress = SILENT) -> Material:

@@ -76,6 +76,15 @@ class PairTable:
             return np.zeros(0, dtype=np.int64)
         return order[starts[entity] : starts[entity + 1]]
 
+    def between(self, lefts: Int32, rights: Int32) -> Int64:
+        """The rows of all pairs of one of these left and one of these right entities."""
+        order, starts = self._by_left
+        lefts = lefts[lefts < len(starts) - 1]
+        sizes = starts[lefts + 1] - starts[lefts]
+        within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        rows: Int64 = order[np.repeat(starts[lefts], sizes) + within]
+        return rows[np.isin(self.right[rows], rights)]
+
     @cached_property
     def rivals(self) -> Float64:
         """(P) the probability of the likeliest other candidate of either entity; 0 where there is none."""

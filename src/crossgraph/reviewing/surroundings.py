@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from crossgraph.reviewing.book import Book
 from crossgraph.reviewing.material import Material
 from crossgraph.reviewing.views import Neighbour
 
@@ -38,10 +37,15 @@ class Surroundings:
     hidden: tuple[int, int]
 
 
-def surroundings(material: Material, left: int, right: int, *, book: Book, most: int = 12) -> Surroundings:
-    """What lies around two entities, at most so many neighbours a side."""
+def surroundings(
+    material: Material, left: int, right: int, *, settled: Mapping[int, bool], most: int = 12
+) -> Surroundings:
+    """What lies around two entities, at most so many neighbours a side.
+
+    settled   rows of pairs that reviewers settled, which counts more than what the model says of them
+    """
     ours, theirs = material.left.neighbours(left), material.right.neighbours(right)
-    echoes = _echoes(material, ours, theirs, book=book)
+    echoes = _echoes(material, ours, theirs, settled)
     echoed = {echo.left.entity for echo in echoes}, {echo.right.entity for echo in echoes}
     shown = echoes[:most]
     room = most - len(shown)
@@ -55,18 +59,19 @@ def surroundings(material: Material, left: int, right: int, *, book: Book, most:
 
 
 def _echoes(
-    material: Material, ours: Sequence[Neighbour], theirs: Sequence[Neighbour], *, book: Book
+    material: Material, ours: Sequence[Neighbour], theirs: Sequence[Neighbour], settled: Mapping[int, bool]
 ) -> list[Echo]:
     """The likeliest partners among the neighbours, each neighbour once, the surest first."""
+    # An entity may be a neighbour by several relations: the first stands for it.
+    mine = {one.entity: one for one in reversed(ours)}
     beside = {one.entity: one for one in reversed(theirs)}
+    pairs = material.pairs
+    rows = pairs.between(np.array(list(mine), dtype=np.int32), np.array(list(beside), dtype=np.int32))
     found: list[Echo] = []
-    for one in {one.entity: one for one in reversed(ours)}.values():
-        rows = material.pairs.candidates("left", one.entity)
-        for row in rows[np.isin(material.pairs.right[rows], list(beside))] if len(rows) else rows:
-            said = book.settled(material.ids(int(row)))
-            probability = float(material.pairs.probability[row]) if said is None else float(said)
-            if probability >= LEAST_ECHO:
-                found.append(Echo(one, beside[int(material.pairs.right[row])], probability))
+    for row in rows.tolist():
+        probability = float(settled.get(row, pairs.probability[row]))
+        if probability >= LEAST_ECHO:
+            found.append(Echo(mine[int(pairs.left[row])], beside[int(pairs.right[row])], probability))
     found.sort(key=lambda echo: (-echo.probability, echo.left.entity, echo.right.entity))
     used: tuple[set[int], set[int]] = set(), set()
     kept = []

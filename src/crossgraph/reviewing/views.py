@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -15,6 +14,7 @@ from crossgraph.graphs.graph import KnowledgeGraph
 # More neighbours than these are not even looked at: a country has a hundred thousand.
 MOST_NEIGHBOURS = 2000
 _TRIED = 3000
+_LOOKED_AT = 500  # hits of a search, before several names of one entity are taken together
 _USUAL = ("preflabel", "label", "name", "title", "iri_name", "altlabel", "alias")
 _NUMBER_OR_DATE = r"^[\s\d.,:+/TZeE-]*$"
 
@@ -41,12 +41,14 @@ class GraphView:
     """A graph with what is looked up in it.
 
     names (E)   what each entity is called: a value of the first of ``naming`` that it has, or its identifier
+    searched    every name of every entity, folded: entity, name
     """
 
     graph: KnowledgeGraph
     adjacency: Adjacency
     naming: tuple[str, ...]
     names: pl.Series
+    searched: pl.DataFrame
 
     @staticmethod
     def of(graph: KnowledgeGraph, mapped: tuple[str, ...] = ()) -> GraphView:
@@ -55,7 +57,7 @@ class GraphView:
         mapped   attributes that correspond to one of the other graph, strongest first
         """
         naming = naming_attributes(graph, mapped)
-        return GraphView(graph, Adjacency.of(graph), naming, _names(graph, naming))
+        return GraphView(graph, Adjacency.of(graph), naming, _names(graph, naming), _searched(graph, naming))
 
     def name(self, entity: int) -> str:
         """What an entity is called."""
@@ -113,29 +115,19 @@ class GraphView:
         found = [exact] if exact >= 0 else []
         wanted = fold(pl.Series([text.strip()]))[0]
         if wanted:
-            hits = self._search_table.filter(pl.col("name").str.contains(wanted, literal=True))
-            ranked = (
-                hits.with_columns(
-                    starts=pl.col("name").str.starts_with(wanted), size=pl.col("name").str.len_chars()
-                )
-                .sort("starts", "size", "name", "entity", descending=[True, False, False, False])
-                .unique("entity", keep="first", maintain_order=True)
+            name = pl.col("name")
+            hits = self.searched.filter(name.str.contains(wanted, literal=True)).select(
+                "entity",
+                # One number tells the order, so that of many hits only the first have to be sorted.
+                order=((~name.str.starts_with(wanted)).cast(pl.Int64) << 24)
+                + name.str.len_chars().clip(0, (1 << 24) - 1).cast(pl.Int64),
             )
+            nearest = hits.with_columns(pl.col("order") * len(self.graph) + pl.col("entity")).bottom_k(
+                _LOOKED_AT, by="order"
+            )
+            ranked = nearest.sort("order").unique("entity", keep="first", maintain_order=True)
             found += [entity for entity in ranked["entity"].head(most) if entity != exact]
         return found[:most]
-
-    @cached_property
-    def _search_table(self) -> pl.DataFrame:
-        """Every name of every entity, folded."""
-        graph = self.graph
-        codes = [graph.attribute_names.index(name) for name in self.naming]
-        rows = np.flatnonzero(np.isin(graph.fact_attributes, codes))
-        named = pl.DataFrame(
-            {"entity": graph.fact_entities[rows], "name": fold(graph.fact_values.gather(rows))}
-        )
-        nameless = np.setdiff1d(np.arange(len(graph), dtype=np.int32), graph.fact_entities[rows])
-        ids = pl.DataFrame({"entity": nameless, "name": fold(graph.ids.gather(nameless))})
-        return pl.concat([named, ids])
 
 
 def fold(texts: pl.Series) -> pl.Series:
@@ -181,3 +173,12 @@ def _names(graph: KnowledgeGraph, naming: tuple[str, ...]) -> pl.Series:
     joined = every.join(named, on="entity", how="left", maintain_order="left")
     blank = pl.col("name").is_null() | (pl.col("name").str.strip_chars() == "")
     return joined.select(pl.when(blank).then("id").otherwise("name").alias("name"))["name"]
+
+
+def _searched(graph: KnowledgeGraph, naming: tuple[str, ...]) -> pl.DataFrame:
+    codes = [graph.attribute_names.index(name) for name in naming]
+    rows = np.flatnonzero(np.isin(graph.fact_attributes, codes))
+    named = pl.DataFrame({"entity": graph.fact_entities[rows], "name": fold(graph.fact_values.gather(rows))})
+    nameless = np.setdiff1d(np.arange(len(graph), dtype=np.int32), graph.fact_entities[rows])
+    ids = pl.DataFrame({"entity": nameless, "name": fold(graph.ids.gather(nameless))})
+    return pl.concat([named, ids])

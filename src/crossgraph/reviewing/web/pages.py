@@ -59,8 +59,7 @@ def pair(desk: Desk, pair: PairIds, *, who: str) -> dict[str, Any]:
     left, right = material.left.number(pair[0]), material.right.number(pair[1])
     row = desk.row(pair)
     mine = desk.book.standing(pair).get(who)
-    around = surroundings(material, left, right, book=desk.book)
-    said = [entry for entry in desk.book.entries if entry.pair == pair]
+    around = surroundings(material, left, right, settled=desk.settled)
     precision = desk.precision()
     return {
         "pair": pair,
@@ -71,7 +70,7 @@ def pair(desk: Desk, pair: PairIds, *, who: str) -> dict[str, Any]:
         "matched": bool(material.pairs.matched[row]) if row >= 0 else False,
         "mine": mine,
         # What others said is shown after one's own word: else their agreement would tell nothing.
-        "history": [_said(desk, entry) for entry in said if mine or entry.who == who],
+        "history": [_said(desk, entry) for entry in desk.book.said(pair) if mine or entry.who == who],
         "comparison": compare(material, left, right),
         "picture": draw(material, (left, right), around),
         "hidden": around.hidden,
@@ -180,9 +179,7 @@ def _candidates(
     desk: Desk, side: Side, number: int, *, but: int = -1, most: int = MOST_CANDIDATES
 ) -> list[dict[str, Any]]:
     rows = [int(row) for row in desk.material.pairs.candidates(side, number)[: most + 1] if row != but]
-    return [
-        {**_scored(desk, row), "settled": desk.book.settled(desk.material.ids(row))} for row in rows[:most]
-    ]
+    return [{**_scored(desk, row), "settled": desk.settled.get(row)} for row in rows[:most]]
 
 
 def _named(desk: Desk, pair: PairIds) -> dict[str, Any]:

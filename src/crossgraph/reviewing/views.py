@@ -119,7 +119,7 @@ class GraphView:
             hits = self.searched.filter(name.str.contains(wanted, literal=True)).select(
                 "entity",
                 # One number tells the order, so that of many hits only the first have to be sorted.
-                order=((~name.str.starts_with(wanted)).cast(pl.Int64) << 24)
+                order=((~name.str.starts_with(wanted)).cast(pl.Int64) * (1 << 24))
                 + name.str.len_chars().clip(0, (1 << 24) - 1).cast(pl.Int64),
             )
             nearest = hits.with_columns(pl.col("order") * len(self.graph) + pl.col("entity")).bottom_k(

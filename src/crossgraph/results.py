@@ -77,7 +77,7 @@ class ResultFolder:
     @property
     def ledger_file(self) -> Path:
         """What reviewers decided; only there once somebody reviewed."""
-        return self.path / "decisions.sqlite"
+        return self.path / "ledger.sqlite"
 
     def is_result(self) -> bool:
         """Whether the folder holds any of the files that mark a RESULT."""

@@ -28,7 +28,7 @@ def say(who: str, verdict, pair: tuple[str, str] = ("a", "b"), **more) -> Saying
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "decisions.sqlite")
+    return Ledger(tmp_path / "ledger.sqlite")
 
 
 def test_what_is_recorded_is_read_again_whole_and_in_order(ledger: Ledger) -> None:

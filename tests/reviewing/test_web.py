@@ -257,8 +257,8 @@ def test_elsewhere_a_token_is_needed_once(material: Material) -> None:
         "/assets/%2fetc%2fpasswd",
         "/assets/..%5capp.py",
         "/assets/review.css%00.py",
-        "/decisions.sqlite",
-        "/assets/decisions.sqlite",
+        "/ledger.sqlite",
+        "/assets/ledger.sqlite",
         "/report.json",
     ],
 )

@@ -74,7 +74,7 @@ def review(
     """Decide about pairs in the browser; every decision is kept.
 
     Reads RESULT and its graphs. Serves pages on this machine until interrupted. Writes each decision, when
-    it is made, to decisions.sqlite in RESULT. With --import, --export or --agreement it does that and ends;
+    it is made, to ledger.sqlite in RESULT. With --import, --export or --agreement it does that and ends;
     then it needs no graphs.
 
     Example:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 from crossgraph._types import Side
 from crossgraph.reviewing.material import Material
@@ -90,15 +91,16 @@ def _box(material: Material, side: Side, one: Neighbour, row: int, echo: str = "
     said = f"{name}, {'from' if back else 'by'} {short_name(relation)}" + (f"; {echo}" if echo else "")
     shown = f"{'←' if back else '→'} {_short(short_name(relation), 28)}"
     y = MARGIN + row * STEP
-    return Box(side, view.id(one.entity), _X[side][1], y, _WIDTH, _short(name, 26), shown, said, bool(echo))
+    return Box(side, view.id(one.entity), _X[side][1], y, _WIDTH, _short(name, 24), shown, said, bool(echo))
 
 
 def _centre(material: Material, side: Side, entity: int, height: int) -> Box:
     view = material.view(side)
     name = view.name(entity)
-    y = (height - HEIGHT) // 2
+    # In the middle, but never so low that one has to scroll to see whose neighbours these are.
+    y = min((height - HEIGHT) // 2, MARGIN + 2 * STEP)
     return Box(
-        side, view.id(entity), _X[side][0], y, _CENTRE_WIDTH, _short(name, 21), side, f"{name}, {side}", False
+        side, view.id(entity), _X[side][0], y, _CENTRE_WIDTH, _short(name, 18), side, f"{name}, {side}", False
     )
 
 
@@ -120,4 +122,10 @@ def short_name(name: str) -> str:
 
 
 def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    """A text that fits into a box; letters of East Asian scripts are twice as wide as others."""
+    room = most
+    for place, letter in enumerate(text):
+        room -= 2 if east_asian_width(letter) in "WF" else 1
+        if room < 0:
+            return text[:place].rstrip() + "…"
+    return text

@@ -17,9 +17,11 @@ from starlette.testclient import TestClient
 from crossgraph.reviewing.desk import Desk
 from crossgraph.reviewing.ledger import Ledger
 from crossgraph.reviewing.material import Material, load_material
+from crossgraph.reviewing.surroundings import Surroundings, surroundings
 from crossgraph.reviewing.web.app import ReviewOptions, create_app
 from crossgraph.reviewing.web.guard import HEADERS, GuardOptions, is_loopback
 from crossgraph.reviewing.web.pages import chance, web_address
+from crossgraph.reviewing.web.picture import HEIGHT, cut, draw
 from reviewing.samples import BASE, HOSTILE, make_result
 
 LEFT = ("Vertigo", "Alien", *HOSTILE)
@@ -377,3 +379,32 @@ def test_a_ledger_that_cannot_be_written_says_so(client: TestClient, material: M
     answer = client.post("/decide", data={**form, **films(1), "verdict": "same"})
     assert answer.status_code == 500
     assert "Nothing was recorded" in answer.text
+
+
+def test_what_echoes_is_drawn_side_by_side_and_no_box_covers_another(material: Material) -> None:
+    makers = material.left.number(f"{BASE}left/maker0"), material.right.number(f"{BASE}right/maker0")
+    picture = draw(material, makers, surroundings(material, *makers, settled={}))
+    echoes = [line for line in picture.lines if line.echo]
+    assert [(line.y1, line.x1 < line.x2) for line in echoes] == [(line.y2, True) for line in echoes]
+    assert len(echoes) == 3
+    assert len(picture.boxes) == 8
+    places = [(box.x, box.y) for box in picture.boxes]
+    assert all(
+        a == b or abs(a[1] - b[1]) >= HEIGHT or abs(a[0] - b[0]) >= 180 for a in places for b in places
+    )
+    assert all(
+        0 <= box.x <= picture.width - box.width and box.y + HEIGHT <= picture.height for box in picture.boxes
+    )
+
+
+def test_an_entity_without_neighbours_is_drawn_alone(material: Material) -> None:
+    picture = draw(material, (0, 0), Surroundings((), (), (), (0, 0)))
+    assert (len(picture.boxes), picture.lines) == (2, ())
+    assert all(0 <= box.y <= picture.height - HEIGHT for box in picture.boxes)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("abcde", "abcde"), ("abcdef", "abcde…"), ("日本語", "日本…"), ("", "")]
+)
+def test_texts_are_cut_by_their_width(text: str, shown: str) -> None:
+    assert cut(text, 5) == shown

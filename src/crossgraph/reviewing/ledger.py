@@ -215,7 +215,8 @@ def _check(database: sqlite3.Connection, path: Path) -> bool:
 
 
 def _unusable(path: Path, error: sqlite3.DatabaseError) -> ResultError:
-    if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+    # Errors of the Python module itself have no code.
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
         return ResultError(f"{path} is no ledger: {error}", hint="move it away, and a new one is made")
     return ResultError(f"{path} cannot be used: {error}")
 

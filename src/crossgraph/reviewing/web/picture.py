@@ -89,9 +89,9 @@ def _box(material: Material, side: Side, one: Neighbour, row: int, echo: str = "
     back = one.relation.startswith("^")
     name = view.name(one.entity)
     said = f"{name}, {'from' if back else 'by'} {short_name(relation)}" + (f"; {echo}" if echo else "")
-    shown = f"{'←' if back else '→'} {_short(short_name(relation), 28)}"
+    shown = f"{'←' if back else '→'} {cut(short_name(relation), 28)}"
     y = MARGIN + row * STEP
-    return Box(side, view.id(one.entity), _X[side][1], y, _WIDTH, _short(name, 24), shown, said, bool(echo))
+    return Box(side, view.id(one.entity), _X[side][1], y, _WIDTH, cut(name, 24), shown, said, bool(echo))
 
 
 def _centre(material: Material, side: Side, entity: int, height: int) -> Box:
@@ -100,7 +100,7 @@ def _centre(material: Material, side: Side, entity: int, height: int) -> Box:
     # In the middle, but never so low that one has to scroll to see whose neighbours these are.
     y = min((height - HEIGHT) // 2, MARGIN + 2 * STEP)
     return Box(
-        side, view.id(entity), _X[side][0], y, _CENTRE_WIDTH, _short(name, 18), side, f"{name}, {side}", False
+        side, view.id(entity), _X[side][0], y, _CENTRE_WIDTH, cut(name, 18), side, f"{name}, {side}", False
     )
 
 
@@ -121,7 +121,7 @@ def short_name(name: str) -> str:
     return name.rstrip("/#").replace("#", "/").rsplit("/", 1)[-1] or name
 
 
-def _short(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
     """A text that fits into a box; letters of East Asian scripts are twice as wide as others."""
     room = most
     for place, letter in enumerate(text):

@@ -6,6 +6,7 @@ import getpass
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, quote, unquote, urlencode
@@ -271,6 +272,7 @@ class _Review:
         return HTMLResponse(text, status)
 
 
+@cache
 def _environment() -> Environment:
     """Templates in which every text is escaped, and a name that is not there is an error."""
     pages_of = Environment(

@@ -1,7 +1,7 @@
 """Time the pages of a review of two large graphs: `python scripts/time_review.py FOLDER [ENTITIES]`.
 
-FOLDER gets generated graphs, and a RESULT with three scored pairs for each entity, ten thousand of them asked.
-Told is for each page the median and the worst of 15 calls after a first one, by the clock and in CPU time.
+FOLDER gets generated graphs, and a RESULT with three scored pairs for each entity, ten thousand of them
+asked. Told is for each page the median and the worst of 15 calls after a first one, by the clock and of CPU.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ ifndef VIRTUAL_ENV
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 endif
 
-.PHONY: check test real settings
+.PHONY: check test real browser settings
 
 # What the second command of README.md runs, after installing.
 check:
@@ -16,6 +16,12 @@ test:
 real:
 	@test -d "$(DATA)" || { echo 'usage: make real DATA=folder [JUDGE=judge.py]' >&2; exit 2; }
 	CROSSGRAPH_DATA="$$(realpath "$(DATA)")" $(if $(JUDGE),CROSSGRAPH_JUDGE="$$(realpath "$(JUDGE)")") pytest -m real -rs
+
+# The review in a real browser: BROWSER=path, or the first of these that is installed. Needs the extra `browser`.
+BROWSER ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+browser:
+	@test -n "$(BROWSER)" || { echo 'no browser: apt install chromium, or make browser BROWSER=path' >&2; exit 2; }
+	CROSSGRAPH_BROWSER="$(BROWSER)" pytest -m browser -rs tests/reviewing
 
 # Writes docs/settings.md anew after an options class has changed.
 settings:

@@ -19,8 +19,9 @@ HEAVY = ("numba", "numpy", "polars", "pyoxigraph", "scipy", "sklearn", "torch")
 LONGEST_FILE = 400
 # Modules that a distribution gives under another name than its own.
 MODULE_OF = {"scikit-learn": "sklearn", "sparse-dot-topn": "sparse_dot_topn"}
-# What one place imports late, and does without where it is not installed.
-OPTIONAL = {"matplotlib"}
+# What one place imports late, and does without or asks for where it is not installed: by its extra.
+EXTRAS = ("benchmark", "review", "test", "browser")
+OPTIONAL = {"benchmark": {"matplotlib"}, "review": {"jinja2", "starlette", "uvicorn"}}
 
 
 def run_python(code: str) -> str:
@@ -58,6 +59,7 @@ def test_everything_below_the_model_is_held_free_of_torch():
         "merging",
         "preparation",
         "results",
+        "reviewing",
         "sources",
     }
     assert contracts[1]["source_modules"] == sorted(f"crossgraph.{module}" for module in below)
@@ -134,12 +136,12 @@ def declared(key: str) -> set[str]:
 
 def test_the_package_imports_exactly_its_declared_dependencies():
     used = set().union(*(imported_modules(path) for path in SOURCES))
-    assert used - set(sys.stdlib_module_names) - {"crossgraph"} - OPTIONAL == declared("run")
-    assert declared("benchmark") >= OPTIONAL
+    assert used - set(sys.stdlib_module_names) - {"crossgraph"} == declared("run").union(*OPTIONAL.values())
+    assert all(declared(extra) >= modules for extra, modules in OPTIONAL.items())
 
 
 def test_no_dependency_of_the_tests_is_needed_to_run():
-    assert not declared("run") & (declared("test") | declared("benchmark"))
+    assert not declared("run") & set().union(*(declared(extra) for extra in EXTRAS))
 
 
 def test_every_dependency_is_pinned_once():
@@ -149,5 +151,5 @@ def test_every_dependency_is_pinned_once():
     names = [re.sub(r"[-_.]+", "-", pin[1]).lower() for pin in pins if pin]
     assert len(set(names)) == len(names)
     pinned = {MODULE_OF.get(name, name.replace("-", "_")) for name in names}
-    modules = {name.replace("-", "_") for name in declared("run") | declared("test") | declared("benchmark")}
+    modules = {name.replace("-", "_") for name in set().union(*map(declared, ("run", *EXTRAS)))}
     assert modules <= pinned

@@ -74,6 +74,11 @@ class ResultFolder:
         """Which types, relations and attributes of the two graphs correspond."""
         return self.model_folder / "schema.toml"
 
+    @property
+    def ledger_file(self) -> Path:
+        """What reviewers decided; only there once somebody reviewed."""
+        return self.path / "ledger.sqlite"
+
     def is_result(self) -> bool:
         """Whether the folder holds any of the files that mark a RESULT."""
         marks = (self.matches_file, self.scores_file, self.report_file, self.config_file, self.schema_file)
@@ -127,7 +132,8 @@ def staging(path: Path | str, *, replace: bool = False, resumable: bool = False)
 
     If the block raises or the process dies, ``path`` is as it was before.
 
-    replace     an existing RESULT at ``path`` is exchanged for the new one, at the end
+    replace     an existing RESULT at ``path`` is exchanged for the new one, at the end; what people decided
+                about it goes over into the new one
     resumable   the hidden folder is ``.NAME.partial``; it stays when the block raises, and the next
                 resumable run goes on in it. Otherwise its name is new each time and it is removed.
     raises      ResultError if ``path`` is occupied and not ``replace``, or is not a RESULT
@@ -300,6 +306,7 @@ def _publish(stage: Path, target: Path) -> None:
             _sync(file)
     old = target.with_name(_hidden_name(target))
     if target.exists():
+        _keep_ledger(target, stage)
         target.rename(old)
     try:
         stage.rename(target)
@@ -309,6 +316,21 @@ def _publish(stage: Path, target: Path) -> None:
         raise
     _sync(target.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _keep_ledger(target: Path, stage: Path) -> None:
+    """Give the new folder the ledger of the old one, with a journal that a killed process may have left.
+
+    As a second name of the same file: at no moment are the decisions gone, and what a review that goes on
+    meanwhile still writes is not lost either.
+    """
+    name = ResultFolder(target).ledger_file.name
+    for file in target.glob(f"{name}*"):
+        try:
+            os.link(file, stage / file.name)
+        except OSError:  # a file system without second names
+            shutil.copy2(file, stage / file.name)
+            _sync(stage / file.name)
 
 
 def _sync(path: Path) -> None:

@@ -19,6 +19,7 @@ from crossgraph.cli.explaining import explain
 from crossgraph.cli.judging import evaluate, score
 from crossgraph.cli.merging import export, merge, unmerge
 from crossgraph.cli.proposing import block, schema
+from crossgraph.cli.reviewing import review
 
 _AS_WRITTEN = re.compile(r"^(?=(?:Example:|The order of work)$)", re.MULTILINE)
 
@@ -36,21 +37,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
-for _verb in (
-    demo,
-    check,
-    schema,
-    block,
-    train,
-    align,
-    score,
-    evaluate,
-    explain,
-    merge,
-    unmerge,
-    export,
-    benchmark,
-):
+_VERBS = (
+    *(demo, check, schema, block, train, align, score, evaluate, explain),
+    *(review, merge, unmerge, export, benchmark),
+)
+for _verb in _VERBS:
     app.command(help=_help(_verb))(_verb)
 
 
@@ -73,6 +64,7 @@ def _crossgraph(
         crossgraph align LEFT RIGHT --links FILE --out RESULT     decide
         crossgraph evaluate RESULT --gold FILE                    how good is it?
         crossgraph explain RESULT LEFT RIGHT                      why are these two the same?
+        crossgraph review RESULT                                  decide yourself
         crossgraph merge RESULT --out merged.nq                   one graph out of two
         crossgraph export RESULT --out matches.nt                 in the forms of other tools
 

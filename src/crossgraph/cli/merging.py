@@ -55,6 +55,10 @@ def merge(
         Path | None,
         typer.Option("--matches", metavar="FILE", help="Matches or links in the place of those of RESULT."),
     ] = None,
+    reviewed: Annotated[
+        bool,
+        typer.Option("--reviewed", help="Let what reviewers of RESULT decided count more than the matches."),
+    ] = False,
     prefer: Annotated[
         Prefer,
         typer.Option("--prefer", help="Whose identifiers and names survive: of one graph, or new ones."),
@@ -114,7 +118,7 @@ def merge(
     Example:
         crossgraph merge RESULT --out merged.nq --policy longest --policy population=newest
 
-    Before: crossgraph align, crossgraph evaluate. After: crossgraph export merged.nq, crossgraph unmerge.
+    Before: crossgraph align, crossgraph review. After: crossgraph export merged.nq, crossgraph unmerge.
     """
     from crossgraph.cli.running import session
 
@@ -131,7 +135,9 @@ def merge(
         dataset_form(out)
         opt.refuse_out_file(report_path(out), force=force)
         given = Inputs(left=graphs[0], right=graphs[1], read=read) if graphs else None
-        inputs = MergeInputs(result=result, graphs=given, matches=matches, schema=schema_file)
+        inputs = MergeInputs(
+            result=result, graphs=given, matches=matches, schema=schema_file, reviewed=reviewed
+        )
         options = _merge_options(prefer, base, policy or [], modified=modified or [], unite=unite)
         report = merge_result(inputs, out, options=options, progress=console)
         console.rows([*report.rows(), ("report", str(report_path(out)))])

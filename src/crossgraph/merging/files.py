@@ -15,6 +15,7 @@ from crossgraph.merging.report import MergeReport, report_of
 from crossgraph.merging.source import Source
 from crossgraph.progress import SILENT, Progress
 from crossgraph.results import ResultFolder, write_whole
+from crossgraph.reviewing.labels import labels_of, revise
 from crossgraph.schema.mapping import read_schema
 from crossgraph.sources import Inputs, digest, inputs_of
 
@@ -27,12 +28,14 @@ class MergeInputs:
     graphs    the two graphs; those that RESULT was made of if not given
     matches   matches or links in the place of those of RESULT
     schema    a schema mapping in the place of that of RESULT
+    reviewed  what reviewers confirmed and rejected counts more than the matches
     """
 
     result: Path
     graphs: Inputs | None = None
     matches: Path | None = None
     schema: Path | None = None
+    reviewed: bool = False
 
 
 def report_path(out: Path) -> Path:
@@ -54,6 +57,8 @@ def merge_result(
     with progress.stage("read"):
         sources = _read(graphs)
         links = read_links(inputs.matches or folder.matches_file)
+        if inputs.reviewed:
+            links = revise(links, labels_of(inputs.result))
         schema = read_schema(inputs.schema or folder.schema_file)
     with progress.stage("merge"):
         merged = merge(sources, links, schema, options=options)

@@ -1,0 +1,244 @@
+"""The verb for people's decisions: review."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crossgraph.cli import options as opt
+
+if TYPE_CHECKING:
+    from crossgraph.cli.console import ConsoleProgress
+    from crossgraph.graphs.readers import ReadOptions
+    from crossgraph.reviewing.agreement import Accord
+    from crossgraph.reviewing.book import Book
+    from crossgraph.reviewing.web.app import ReviewOptions
+    from crossgraph.sources import Inputs
+
+
+def review(
+    result: Annotated[Path, typer.Argument(metavar="RESULT", help="The folder that align or train made.")],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Who reviews; the name of the user if not given."),
+    ] = None,
+    port: Annotated[
+        int,
+        typer.Option("--port", metavar="N", min=0, max=65535, help="Where to listen; 0 takes a free one."),
+    ] = 8765,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host", metavar="ADDRESS", help="What to listen at; others than this machine need a token."
+        ),
+    ] = "127.0.0.1",
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token",
+            metavar="TEXT",
+            envvar="CROSSGRAPH_REVIEW_TOKEN",
+            help="What a browser must bring once; made up if needed and not given.",
+        ),
+    ] = None,
+    given: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--import",
+            metavar="FILE",
+            help="Take in decisions: a .jsonl file, a ledger or a RESULT. Repeatable.",
+        ),
+    ] = None,
+    export_to: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FILE", help="Write decisions: all as .jsonl, or labels as .csv."),
+    ] = None,
+    agreement: Annotated[
+        bool, typer.Option("--agreement", help="Tell what the reviewers said, and how far they agree.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file of --export.")] = False,
+    graphs: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--graphs", metavar="LEFT RIGHT", help="The graphs; the ones of RESULT if not given."),
+    ] = None,
+    names_from_iri: opt.NamesFromIri = False,
+    id_column: opt.IdColumn = None,
+    entity_column: opt.EntityColumns = None,
+    split: opt.Split = None,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Decide about pairs in the browser; every decision is kept.
+
+    Reads RESULT and its graphs. Serves pages on this machine until interrupted. Writes each decision, when
+    it is made, to ledger.sqlite in RESULT. With --import, --export or --agreement it does that and ends;
+    then it needs no graphs.
+
+    Example:
+        crossgraph review RESULT
+
+    Before: crossgraph align. After: crossgraph merge --reviewed.
+    """
+    from crossgraph.cli.running import session
+
+    read = opt.read_options(
+        names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
+    )
+    with session(quiet=quiet, verbose=verbose) as console:
+        _refuse_other_folders(result)
+        if given or export_to or agreement:
+            _exchange(result, given or [], export_to, agreement=agreement, force=force, console=console)
+        else:
+            _serve(
+                result, _inputs(graphs, read), name=name, address=(host, port), token=token, console=console
+            )
+
+
+def _refuse_other_folders(result: Path) -> None:
+    from crossgraph.errors import ResultError
+    from crossgraph.results import ResultFolder
+
+    if not ResultFolder(result).is_result():
+        raise ResultError(f"{result} is no RESULT", hint="give a folder of crossgraph align")
+
+
+def _inputs(graphs: tuple[Path, Path] | None, read: ReadOptions) -> Inputs | None:
+    from crossgraph.sources import Inputs
+
+    return Inputs(left=graphs[0], right=graphs[1], read=read) if graphs else None
+
+
+def _exchange(
+    result: Path,
+    given: list[Path],
+    export_to: Path | None,
+    *,
+    agreement: bool,
+    force: bool,
+    console: ConsoleProgress,
+) -> None:
+    from crossgraph.cli.console import print_text
+    from crossgraph.results import ResultFolder
+    from crossgraph.reviewing.agreement import accord_of
+    from crossgraph.reviewing.book import Book
+    from crossgraph.reviewing.interchange import read_entries
+    from crossgraph.reviewing.ledger import Ledger
+
+    if export_to:
+        _refuse_names(export_to)
+        opt.refuse_out_file(export_to, force=force)
+    ledger = Ledger(ResultFolder(result).ledger_file)
+    # All files are read before any is taken in: a fault in the last one changes nothing.
+    entries = [entry for path in given for entry in read_entries(path)]
+    if given:
+        console.say(f"{ledger.add(entries):,} of {len(entries):,} entries are new")
+    book = Book(ledger.entries())
+    if export_to:
+        _export(book, export_to)
+        print_text(str(export_to))
+    if agreement:
+        _print_accord(accord_of(book))
+
+
+def _refuse_names(path: Path) -> None:
+    from crossgraph.errors import ConfigError
+
+    if path.suffix.lower() not in (".jsonl", ".csv"):
+        raise ConfigError(
+            f"the name of {path} does not tell what to write", hint="name it .jsonl (all) or .csv (labels)"
+        )
+
+
+def _export(book: Book, path: Path) -> None:
+    from crossgraph.reviewing.interchange import write_entries
+    from crossgraph.reviewing.labels import settled_links, write_labels
+
+    if path.suffix.lower() == ".csv":
+        write_labels(settled_links(book), path)
+    else:
+        write_entries(book.entries, path)
+
+
+def _print_accord(accord: Accord) -> None:
+    from crossgraph.cli.console import print_out, two_columns
+
+    said = [
+        (who, ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(counts.items())))
+        for who, counts in accord.said.items()
+    ]
+    between = [
+        (
+            f"{one.first} and {one.second}",
+            f"{one.agreed:,} of {one.pairs:,} alike"
+            + ("" if one.kappa is None else f", kappa {one.kappa:.3f}"),
+        )
+        for one in accord.between
+    ]
+    alpha = "not defined" if accord.alpha is None else f"{accord.alpha:.3f}"
+    print_out(
+        two_columns([*said, *between, ("alpha", alpha), ("disputed pairs", f"{len(accord.disputed):,}")])
+    )
+
+
+def _serve(
+    result: Path,
+    inputs: Inputs | None,
+    *,
+    name: str | None,
+    address: tuple[str, int],
+    token: str | None,
+    console: ConsoleProgress,
+) -> None:
+    _need_extra()
+    from crossgraph.reviewing.desk import Desk
+    from crossgraph.reviewing.material import load_material
+    from crossgraph.reviewing.web.app import create_app
+    from crossgraph.reviewing.web.serving import serve
+
+    options = _options(name, address[0], token)
+    desk = Desk(load_material(result, graphs=inputs, progress=console))
+
+    def ready(port: int) -> None:
+        from crossgraph.cli.console import print_text
+
+        shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+        end = f"?token={options.guard.token}" if options.guard.token else ""
+        print_text(f"http://{shown}:{port}/{end}")
+        sys.stdout.flush()
+        console.say("Open this address in a browser; Ctrl+C ends. Every decision is kept at once.")
+
+    serve(create_app(desk, options), host=address[0], port=address[1], ready=ready)
+
+
+def _need_extra() -> None:
+    from importlib.util import find_spec
+
+    from crossgraph.errors import MissingExtraError
+
+    missing = [module for module in ("jinja2", "starlette", "uvicorn") if find_spec(module) is None]
+    if missing:
+        raise MissingExtraError(
+            f"the review needs {', '.join(missing)}", hint="pip install 'crossgraph[review]'"
+        )
+
+
+def _options(name: str | None, host: str, token: str | None) -> ReviewOptions:
+    import secrets
+
+    from crossgraph.errors import ConfigError
+    from crossgraph.reviewing.web.app import ReviewOptions
+    from crossgraph.reviewing.web.guard import GuardOptions, is_loopback
+
+    if token is not None and len(token) < 16:
+        raise ConfigError("--token is too short to keep anybody out", hint="give 16 characters or more")
+    loopback = is_loopback(host)
+    guard = GuardOptions(token=token or ("" if loopback else secrets.token_urlsafe(24)), loopback=loopback)
+    if name is None:
+        return ReviewOptions(guard=guard)
+    who = " ".join(name.split())
+    if not who or not who.isprintable():
+        raise ConfigError("--name is empty", hint="give a name that others know you by")
+    return ReviewOptions(who=who, guard=guard)

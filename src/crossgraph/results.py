@@ -16,7 +16,7 @@ import polars as pl
 from crossgraph import __version__
 from crossgraph._types import Float32
 from crossgraph.errors import Fault, FaultsError, ResultError
-from crossgraph.graphs._reading import read_text
+from crossgraph.graphs._reading import PARQUET_ERRORS, read_text
 from crossgraph.graphs.sssom_format import (
     TOOL,
     Header,
@@ -189,7 +189,7 @@ def read_scores(path: Path | str) -> pl.DataFrame:
         return pl.read_parquet(path).select(SCORE_COLUMNS)
     except FileNotFoundError:
         raise ResultError(f"{path} is missing", hint="give a RESULT folder of crossgraph align") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except PARQUET_ERRORS as error:
         raise ResultError(
             f"{path} is no table of scores: {error}", hint="run crossgraph align again"
         ) from error
@@ -228,13 +228,14 @@ def read_matches(path: Path | str) -> pl.DataFrame:
     text, problems = read_text(Path(path))
     if problems:
         raise ResultError(str(problems[0]), hint="give a RESULT folder of crossgraph align")
-    lines = text.split("\n")
-    header = parse_header(line for line in lines if line.startswith("#"))
-    table = parse_rows(lines)
-    names = next(table, (0, []))[1]
+    header = parse_header(line for line in text.split("\n") if line.startswith("#"))
+    table, faults = parse_rows(text, Path(path))
+    if faults:
+        raise FaultsError("the matches cannot be read", faults)
+    names = table[0][1] if table else []
     if not {"subject_id", "object_id"} <= set(names):
         raise ResultError(f"{path} is no SSSOM file: it has no subject_id and object_id")
-    return _pairs_of(list(table), names, header=header, path=Path(path))
+    return _pairs_of(table[1:], names, header=header, path=Path(path))
 
 
 def _pairs_of(

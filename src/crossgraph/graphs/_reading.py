@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from crossgraph.errors import Fault
 from crossgraph.graphs.graph import GraphTables
 
 MAX_FAULTS = 1000
+# What a Parquet file that is damaged, or not there, makes polars raise; some damage it meets with a panic.
+PARQUET_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 _GZIP_MAGIC = b"\x1f\x8b"
 _HEAD_BYTES = 1 << 16
 _UTF8_HINT = "save the file as UTF-8"
@@ -95,6 +97,23 @@ def read_bytes(path: Path) -> tuple[bytes, tuple[Fault, ...]]:
     return data, ()
 
 
+def read_parquet(
+    path: Path, *, hint: str, change: Callable[[pl.DataFrame], pl.DataFrame] = lambda table: table
+) -> tuple[pl.DataFrame, tuple[Fault, ...]]:
+    """The table of a Parquet file; every way this can go wrong is a fault.
+
+    change   what is done to the table, and may fail as reading may
+    """
+    data, faults = read_bytes(path)
+    if faults:
+        return pl.DataFrame(), faults
+    try:
+        return change(pl.read_parquet(data)), ()
+    except PARQUET_ERRORS as error:
+        problem = f"cannot be read as Parquet: {' '.join(str(error).split())}"
+        return pl.DataFrame(), (Fault(str(path), None, problem, hint),)
+
+
 def read_head(path: Path) -> bytes:
     """The first 64 KiB of a file, unzipped; empty if it cannot be read (``read_bytes`` then says why)."""
     try:
@@ -109,14 +128,16 @@ def read_head(path: Path) -> bytes:
 def read_text(path: Path) -> tuple[str, tuple[Fault, ...]]:
     r"""The text of a UTF-8 file with ``\n`` line ends.
 
-    Lines that are not UTF-8 are faults and come back empty, so that line numbers hold.
+    Lines that are not UTF-8, or hold a NUL, are faults and come back empty, so that line numbers hold.
     """
     data, faults = read_bytes(path)
     if faults:
         return "", faults
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "", (Fault(str(path), 1, "the text is UTF-16", _UTF8_HINT),)
+        return "", (Fault(str(path), 1, "the text is UTF-16 or UTF-32", _UTF8_HINT),)
     data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    if b"\0" in data:
+        return _by_line(data, path)
     try:
         return data.decode(), ()
     except UnicodeDecodeError:
@@ -128,11 +149,16 @@ def _by_line(data: bytes, path: Path) -> tuple[str, tuple[Fault, ...]]:
     faults: list[Fault] = []
     for number, line in enumerate(data.split(b"\n"), start=1):
         try:
-            lines.append(line.decode())
+            text = line.decode()
         except UnicodeDecodeError as error:
-            lines.append("")
+            text = ""
             problem = f"byte 0x{line[error.start]:02x} at column {error.start + 1} is not UTF-8"
             faults.append(Fault(str(path), number, problem, _UTF8_HINT))
+        if "\0" in text:
+            problem = f"a NUL at column {text.index(chr(0)) + 1}: the file is binary, or UTF-16"
+            text = ""
+            faults.append(Fault(str(path), number, problem, _UTF8_HINT))
+        lines.append(text)
     return "\n".join(lines), capped(faults, path)
 
 

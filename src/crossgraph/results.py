@@ -18,6 +18,7 @@ from crossgraph._claims import claimed_file, claimed_folder
 from crossgraph._types import Float32
 from crossgraph.errors import Fault, FaultsError, ResultError
 from crossgraph.graphs._reading import PARQUET_ERRORS, read_text
+from crossgraph.graphs.parquet import store_parquet
 from crossgraph.graphs.sssom_format import (
     TOOL,
     Header,
@@ -185,7 +186,7 @@ def write_scores(matches: Matches, path: Path | str, *, names: Float32 | None = 
     kept = matches if names is None else Matches(matches.table.with_columns(name=pl.Series(names)))
     columns = SCORE_COLUMNS if names is None else (*SCORE_COLUMNS, NAME_COLUMN)
     table = kept.ranked().select(columns)
-    write_whole(path, lambda part: table.write_parquet(part, compression="zstd"))
+    write_whole(path, lambda part: store_parquet(table, part))
 
 
 def read_name_scores(path: Path | str) -> pl.DataFrame | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import polars as pl
@@ -54,7 +55,15 @@ def write_parquet_graph(tables: GraphTables, folder: Path, *, nodes: pl.DataFram
     if nodes is not None:
         table = table.join(nodes, on="id", how="left", maintain_order="left")
     for name, one in ((NODES, table), (EDGES, tables.edges), (FACTS, tables.facts)):
-        one.write_parquet(folder / name, compression="zstd")
+        store_parquet(one, folder / name)
+
+
+def store_parquet(table: pl.DataFrame, path: Path) -> None:
+    """Write one table. Raises OSError where the disk is full."""
+    # polars calls a full disk an error of the format where it writes the file itself.
+    written = io.BytesIO()
+    table.write_parquet(written, compression="zstd")
+    path.write_bytes(written.getbuffer())
 
 
 def _read(path: Path, schema: pl.Schema | dict[str, pl.DataType]) -> tuple[pl.DataFrame, tuple[Fault, ...]]:

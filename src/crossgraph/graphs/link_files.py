@@ -39,6 +39,7 @@ _SAME = frozenset(
 _SSSOM_COLUMNS = ("subject_id", "predicate_id", "object_id")
 _CSV_COLUMNS = (("ltable_id", "rtable_id"), ("left", "right"))
 _TABLE_HINT = "links have the fields left and right, both texts, and perhaps label (0 or 1) and type"
+_LABEL_HINT = "write 1 for the same and 0 for not the same"
 _SSSOM_HINT = "a row has a cell for each of subject_id, predicate_id and object_id"
 _TSV_HINT = "a line is left, tab, right, and may go on with a tab and a label or a type"
 
@@ -151,7 +152,7 @@ def _read_csv(text: str, rows: LinkRows) -> None:
     ]
     wrong = [(number, row[2]) for number, row in cells if len(row) > 2 and row[2] not in ("0", "1")]
     for number, label in wrong:
-        rows.fault(number, f"label {quoted(label)} is neither 0 nor 1")
+        rows.fault(number, f"label {quoted(label)} is neither 0 nor 1", hint=_LABEL_HINT)
     if not wrong:
         _add_cells(cells, rows)
 
@@ -209,7 +210,7 @@ def _add_record(number: int, record: dict[str, object], rows: LinkRows) -> None:
     if not (isinstance(left, str) and isinstance(right, str)):
         rows.fault(number, f"left {left!r} and right {right!r} are not both texts", hint=_TABLE_HINT)
     elif label is not None and (not isinstance(label, int) or label not in (0, 1)):
-        rows.fault(number, f"label {label!r} is neither 0 nor 1")
+        rows.fault(number, f"label {label!r} is neither 0 nor 1", hint=_LABEL_HINT)
     else:
         known = None if label is None else int(label)
         rows.add(number, (left, right), label=known, type_name=kind if isinstance(kind, str) else "")
@@ -307,7 +308,8 @@ def _add_cell(cell: dict[str, str], rows: LinkRows) -> None:
     except ValueError:
         measure = math.nan
     if not math.isfinite(measure):
-        rows.fault(None, f"measure {quoted(cell['measure'])} of {quoted(ends[0])} is not a number")
+        told = f"measure {quoted(cell['measure'])} of {quoted(ends[0])} is not a number"
+        rows.fault(None, told, hint="write a number from 0 to 1")
         return
     if cell.get("relation", "=") == "=" and measure > 0:
         rows.add(0, _own_names(ends[0], ends[1]), label=1)

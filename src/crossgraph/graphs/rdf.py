@@ -24,6 +24,7 @@ from crossgraph.graphs.graph import GraphTables
 
 ALIGNMENT = "knowledgeweb.semanticweb.org/heterogeneity/alignment"
 _XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
+_MEND = "mend it there, or write the file again"
 _CHUNK = 200_000
 _XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?(\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["'])""")
 _EXPLICIT_LABELS = re.compile(r"""_:([0-9a-f]{16,32})\b|nodeID\s*=\s*["']([0-9a-f]{16,32})["']""")
@@ -211,7 +212,8 @@ def syntax_fault(error: SyntaxError, path: Path) -> Fault:
     if "LoadDocumentCallback" in problem:
         problem = "the @context is a remote document, and nothing is ever fetched"
         return Fault(str(path), error.lineno, problem, "put the context into the file")
-    return Fault(str(path), error.lineno, problem)
+    hint = "percent-encode it" if "Invalid IRI code point" in problem else _MEND
+    return Fault(str(path), error.lineno, problem, hint)
 
 
 def text_faults(text: str, form: RdfFormat, path: Path) -> list[Fault]:
@@ -235,7 +237,7 @@ def _xml_faults(text: str, path: Path) -> list[Fault]:
         parser.Parse(text, True)
     except expat.ExpatError as error:
         problem = f"broken XML at column {error.offset + 1}: {expat.ErrorString(error.code)}"
-        faults.append(Fault(str(path), error.lineno, problem))
+        faults.append(Fault(str(path), error.lineno, problem, _MEND))
     return faults
 
 

@@ -243,13 +243,13 @@ def _named(records: _Records, name: str, *, path: Path) -> _Identity:
     """Identifiers from a column, with the faults of rows that have none, several, or one used before."""
     lines = records.lines
     values = records.cells.filter(pl.col("column") == name).select("row", pl.col("value").alias("entity"))
+    hint = "name another id column, or give each record its own id"
     absent = sorted(set(range(len(lines))).difference(values["row"]))
-    faults = [Fault(str(path), lines[row], f"empty id in column {name!r}") for row in absent]
+    faults = [Fault(str(path), lines[row], f"empty id in column {name!r}", hint) for row in absent]
     several = values.filter(~pl.col("row").is_first_distinct())["row"].unique(maintain_order=True)
-    faults += [Fault(str(path), lines[row], f"several ids in column {name!r}") for row in several]
+    faults += [Fault(str(path), lines[row], f"several ids in column {name!r}", hint) for row in several]
     values = values.filter(pl.col("row").is_first_distinct())
     firsts = values.with_columns(pl.col("row").first().over("entity").alias("first"))
-    hint = "name another id column, or give each record its own id"
     faults += [
         Fault(str(path), lines[row], f"id {quoted(entity)} is already used on line {lines[first]}", hint)
         for row, entity, first in firsts.filter(pl.col("row") != pl.col("first")).iter_rows()

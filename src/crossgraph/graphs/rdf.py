@@ -209,6 +209,8 @@ def syntax_fault(error: SyntaxError, path: Path) -> Fault:
     """A syntax error of the parser as a fault."""
     problem = re.sub(r"^Parser error (at line \d+ )?", "", str(error.msg))
     problem = problem.removesuffix(f" (line {error.lineno})")
+    # The parser quotes what it met as it is, line ends included.
+    problem = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in problem)
     if "LoadDocumentCallback" in problem:
         problem = "the @context is a remote document, and nothing is ever fetched"
         return Fault(str(path), error.lineno, problem, "put the context into the file")

@@ -123,7 +123,7 @@ def complaint(reader: Reader, path: Path) -> InputError | None:
 @pytest.mark.parametrize("kind", READERS)
 @given(edits=EDITS)
 @example(edits=[(1, 0, b"\r\n")])  # a line end in the parser's own message
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_a_file_that_is_nearly_right_is_read_or_told_to_be_faulty(kind, edits):
     read_or_told(READERS[kind], edited(READERS[kind].right.encode(), edits))
 

@@ -49,7 +49,7 @@ GRAPHS = "{world}/graphs --links {world}/links.tsv"
 ALIGN = f"align {GRAPHS} --out RESULT QUICK"
 MERGE = "merge {world}/RESULT --out merged.nq"
 # Those that make up the short form: each way to put an output in place is among them.
-SHORT = ("schema", "align over another", "merge over another", "export to a folder", "unmerge")
+SHORT = ("align over another", "merge over another", "export to a folder", "unmerge")
 VERBS = {
     "schema": Verb(f"schema {GRAPHS} --out schema.toml", ("schema.toml",), "--force"),
     "block": Verb(f"block {GRAPHS} --out pairs.tsv", ("pairs.tsv",)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -22,9 +23,9 @@ def run(*args: object) -> tuple[int, str]:
     return done.exit_code, done.stderr
 
 
-def test_a_disk_that_may_not_be_written_is_told_before_the_work(world, mounted):
-    subprocess.run(["mount", "-o", "remount,ro", str(mounted)], check=True)
-    out, earlier = mounted / "out", world / "graphs"
+def refuse_before_the_work(world: Path, out: Path) -> None:
+    """Verbs that write tell that the place of their output may not be written, before they read anything."""
+    earlier = world / "graphs"
     for args in (
         ("align", world / "graphs", "--out", out),
         ("merge", earlier, "--out", out.with_suffix(".nq")),
@@ -33,9 +34,21 @@ def test_a_disk_that_may_not_be_written_is_told_before_the_work(world, mounted):
     ):
         code, told = run(*args)
         assert code == 1
+        assert f"{out.parent / out.stem}" in told
+        assert "cannot be written" in told
         assert "read: " not in told
-        assert "writ" in told or "Read-only" in told
-        assert "bug" not in told
+
+
+def test_a_disk_that_may_not_be_written_is_told_before_the_work(world, mounted):
+    subprocess.run(["mount", "-o", "remount,ro", str(mounted)], check=True)
+    refuse_before_the_work(world, mounted / "out")
+
+
+def test_a_folder_that_may_not_be_written_is_told_before_the_work(world, tmp_path, monkeypatch):
+    # Nothing is forbidden to root, so the answer of the system is put in its mouth.
+    monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK)
+    refuse_before_the_work(world, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")

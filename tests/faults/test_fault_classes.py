@@ -99,7 +99,7 @@ FAULTS: dict[str, tuple[Files, list[str]]] = {
     "a name that ends in .gz, and no gzip": graph("g.nt.gz", TRIPLE),
     "text that is not UTF-8": graph("g.csv", "id,x\n1,é\n".encode("latin-1")),
     "UTF-16": graph("g.csv", "id,x\n1,y\n".encode("utf-16")),
-    "UTF-16 without a mark, or binary data": graph("g.csv", "id,x\n1,y\n".encode("utf-16-le")),
+    "UTF-16 without a mark": graph("g.csv", "id,x\n1,y\n".encode("utf-16-le")),
     "XML that is not in the encoding it declares": graph(
         "g.rdf", ('<?xml version="1.0" encoding="us-ascii"?>' + XML.format("é")).encode("latin-1")
     ),

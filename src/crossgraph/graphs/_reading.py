@@ -128,20 +128,24 @@ def read_head(path: Path) -> bytes:
 def read_text(path: Path) -> tuple[str, tuple[Fault, ...]]:
     r"""The text of a UTF-8 file with ``\n`` line ends.
 
-    Lines that are not UTF-8, or hold a NUL, are faults and come back empty, so that line numbers hold.
+    Lines that are not UTF-8 are faults and come back empty, so that line numbers hold.
     """
     data, faults = read_bytes(path)
     if faults:
         return "", faults
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or _is_unmarked_utf16(data[:64]):
         return "", (Fault(str(path), 1, "the text is UTF-16 or UTF-32", _UTF8_HINT),)
     data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-    if b"\0" in data:
-        return _by_line(data, path)
     try:
         return data.decode(), ()
     except UnicodeDecodeError:
         return _by_line(data, path)
+
+
+def _is_unmarked_utf16(head: bytes) -> bool:
+    """Whether every other byte is a NUL, and no other is: ASCII letters in two bytes each."""
+    halves = head[::2], head[1::2]
+    return len(head) > 3 and any(not any(one) and all(other) for one, other in (halves, halves[::-1]))
 
 
 def _by_line(data: bytes, path: Path) -> tuple[str, tuple[Fault, ...]]:
@@ -149,16 +153,11 @@ def _by_line(data: bytes, path: Path) -> tuple[str, tuple[Fault, ...]]:
     faults: list[Fault] = []
     for number, line in enumerate(data.split(b"\n"), start=1):
         try:
-            text = line.decode()
+            lines.append(line.decode())
         except UnicodeDecodeError as error:
-            text = ""
+            lines.append("")
             problem = f"byte 0x{line[error.start]:02x} at column {error.start + 1} is not UTF-8"
             faults.append(Fault(str(path), number, problem, _UTF8_HINT))
-        if "\0" in text:
-            problem = f"a NUL at column {text.index(chr(0)) + 1}: the file is binary, or UTF-16"
-            text = ""
-            faults.append(Fault(str(path), number, problem, _UTF8_HINT))
-        lines.append(text)
     return "\n".join(lines), capped(faults, path)
 
 

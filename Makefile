@@ -3,7 +3,7 @@ ifndef VIRTUAL_ENV
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 endif
 
-.PHONY: check test real browser settings
+.PHONY: check test long real browser settings
 
 # What the second command of README.md runs, after installing.
 check:
@@ -11,6 +11,10 @@ check:
 
 test:
 	pytest
+
+# Killing every verb at every moment, and fuzzing by the thousand: about an hour on two cores.
+long:
+	pytest -m long
 
 # make real DATA=folder [JUDGE=judge.py]: the checks on real data sets, which the default run skips.
 real:

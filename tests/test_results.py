@@ -25,6 +25,7 @@ from crossgraph.results import (
     staging,
     write_scores,
     write_sssom,
+    write_together,
     write_whole,
 )
 
@@ -244,6 +245,42 @@ def test_a_new_result_takes_the_place_of_the_old_one_whole(result):
         stage.config_file.write_text("")
     assert [path.name for path in result.path.parent.iterdir()] == ["out"]
     assert [path.name for path in result.path.iterdir()] == ["config.toml"]
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_a_result_that_a_dead_run_had_moved_aside_is_put_back(result, new):
+    aside = result.path.with_name(".out.crossgraph-old")
+    result.path.rename(aside)
+    if new:
+        result.path.mkdir()
+        result.report_file.write_text("new")
+    assert prepare_result(result.path, force=False, resume=True) == result
+    assert result.report_file.read_text() == ("new" if new else "{}")
+    assert [path.name for path in result.path.parent.iterdir()] == ["out"]
+
+
+def test_what_a_dead_run_left_hidden_is_neither_kept_nor_taken_for_new(tmp_path):
+    left = tmp_path / ".out.crossgraph"
+    left.mkdir()
+    (left / "scores.parquet").write_text("half")
+    with staging(tmp_path / "out") as stage:
+        stage.report_file.write_text("{}")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_files_that_belong_together_are_put_in_place_together(tmp_path):
+    main, report = tmp_path / "main", tmp_path / "report"
+    write_together({main: lambda part: part.write_text("1"), report: lambda part: part.write_text("1")})
+
+    def fail(part):
+        part.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        write_together({main: lambda part: part.write_text("2"), report: fail})
+    assert (main.read_text(), report.read_text()) == ("1", "1")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["main", "report"]
 
 
 def test_a_resumable_run_goes_on_where_it_was(tmp_path):

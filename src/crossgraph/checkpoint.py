@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from crossgraph.calibration import Calibration
@@ -69,7 +69,8 @@ def save_model(model: TrainedModel, folder: Path) -> None:
         for prefix, module in _modules(model).items()
         for name, tensor in module.state_dict().items()
     }
-    save_file(tensors, str(folder / _WEIGHTS))
+    # Its own writing of files calls a full disk an error of the format.
+    (folder / _WEIGHTS).write_bytes(save(tensors))
     card = {
         "format": FORMAT,
         "rounds": [

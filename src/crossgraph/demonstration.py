@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,18 @@ from crossgraph.demo import demo_folder
 from crossgraph.evaluation import Evaluation, evaluate_result
 from crossgraph.explanation import Explainer, Reasons
 from crossgraph.graphs.links import Links, read_links, split_links
+from crossgraph.inputs import inputs_card
 from crossgraph.pipeline import Inputs, Outcome, Session, labels_for, links_known
 from crossgraph.progress import SILENT, Progress
-from crossgraph.reporting import Run
-from crossgraph.results import prepare_result, read_matches, read_name_scores, read_scores, write_whole
+from crossgraph.reporting import Run, summary_of
+from crossgraph.results import (
+    prepare_result,
+    read_matches,
+    read_name_scores,
+    read_scores,
+    staging,
+    write_whole,
+)
 from crossgraph.schema.vocabulary import extended
 from crossgraph.scoring import pair_tensors, sample_both
 from crossgraph.stages import StageClock
@@ -39,13 +47,16 @@ def run_demo(out: Path, *, config: Config, force: bool = False, progress: Progre
         read_links(demo_folder() / "ent_links.gz"), (KNOWN_SHARE, 1 - KNOWN_SHARE), seed=config.run.seed
     )
     session = Session(config, StageClock(), progress)
-    graphs = session.read(inputs)
-    known = links_known(known_part, graphs, progress)
-    preparation, evidence = session.prepare(graphs, known, keep=known.same, inputs=inputs)
-    run, model = session.learn(preparation, evidence, known, labels_for(preparation, known, config.run.seed))
-    outcome = session.write(run, model, folder, inputs, replace=force)
-    for name, part in (("known_links.tsv", known_part), ("test_links.tsv", test_part)):
-        _write_links(part, folder.path / name)
+    with staging(folder.path, replace=force) as stage:
+        graphs = session.read(inputs)
+        known = links_known(known_part, graphs, progress)
+        card = inputs_card(inputs)
+        preparation, evidence = session.prepare(graphs, known, keep=known.same, inputs=inputs)
+        labels = labels_for(preparation, known, config.run.seed)
+        run, model = session.learn(preparation, evidence, known, labels)
+        report = session.write(run, model, stage, card)
+        for name, part in (("known_links.tsv", known_part), ("test_links.tsv", test_part)):
+            _write_links(part, stage.path / name)
     judged = evaluate_result(
         read_scores(folder.scores_file), read_matches(folder.matches_file), gold=test_part
     )
@@ -54,10 +65,10 @@ def run_demo(out: Path, *, config: Config, force: bool = False, progress: Progre
     alone = evaluate_result(names, read_matches(folder.matches_file).clear(), gold=test_part)
     places = telling_places(run, test_part)
     reasons = reasons_of(run, model, places)
-    return replace(
-        outcome,
-        summary=[*_judged_rows(judged, alone), *outcome.summary],
-        report={**outcome.report, "test": judged.as_dict(), "test_name_only": asdict(alone.overall)},
+    return Outcome(
+        folder.path,
+        summary=[*_judged_rows(judged, alone), *summary_of(report)],
+        report={**report, "test": judged.as_dict(), "test_name_only": asdict(alone.overall)},
         reasons=_told(reasons, folder.path),
     )
 

@@ -14,6 +14,7 @@ from crossgraph._types import Bool, Int32
 from crossgraph.config import Config, load_config
 from crossgraph.errors import InputError, ResultError
 from crossgraph.graphs.links import read_pairs
+from crossgraph.graphs.parquet import store_parquet
 from crossgraph.preparation import Graphs, Known
 from crossgraph.progress import Progress
 from crossgraph.results import ResultFolder
@@ -90,7 +91,7 @@ def store_known(known: Known, graphs: Graphs, stage: ResultFolder) -> None:
             "same": np.arange(len(pairs)) < len(known.same),
         }
     )
-    table.write_parquet(stage.model_folder / _KNOWN)
+    store_parquet(table, stage.model_folder / _KNOWN)
 
 
 def stored_known(folder: ResultFolder, graphs: Graphs) -> Known:

@@ -102,16 +102,20 @@ def align(
         else None
     )
     session = Session(config, StageClock(), progress)
-    graphs = session.read(inputs)
-    known = known_links(inputs.links, graphs, progress)
-    keep = known.same.and_also(known.different)
-    preparation, evidence = session.prepare(graphs, known, keep=keep, inputs=inputs)
-    if model is not None:
-        run = session.apply(model, preparation, evidence, known)
-    else:
-        labels = labels_for(preparation, known, config.run.seed)
-        run, model = session.learn(preparation, evidence, known, labels)
-    return session.write(run, model, folder, inputs, replace=force)
+    # Claimed from the start: hours of work for a place that another run fills would be lost.
+    with staging(folder.path, replace=force) as stage:
+        graphs = session.read(inputs)
+        known = known_links(inputs.links, graphs, progress)
+        card = inputs_card(inputs)
+        keep = known.same.and_also(known.different)
+        preparation, evidence = session.prepare(graphs, known, keep=keep, inputs=inputs)
+        if model is not None:
+            run = session.apply(model, preparation, evidence, known)
+        else:
+            labels = labels_for(preparation, known, config.run.seed)
+            run, model = session.learn(preparation, evidence, known, labels)
+        report = session.write(run, model, stage, card)
+    return Outcome(folder.path, summary_of(report), report)
 
 
 def train_pairs(
@@ -132,17 +136,20 @@ def train_pairs(
     folder = prepare_result(out, force=force, resume=False)
     require_device(config.run.device)
     session = Session(config, StageClock(), progress)
-    graphs = session.read(inputs)
-    left, right, same = labelled_pairs(tuple(path for path in (pairs, valid) if path), graphs, progress)
     inputs = replace(inputs, verb="train", pairs=tuple(path for path in (pairs, valid) if path))
-    given = EntityPairs.of(left, right)
-    known = Known(given.take(same), given.take(~same))
-    preparation, evidence = session.prepare(graphs, known, keep=given, inputs=inputs)
-    labels = label_pairs(
-        preparation.candidates, (left, right), same, seed=config.run.seed, keys=content_keys(graphs[0])
-    )
-    run, model = session.learn(preparation, evidence, known, labels)
-    return session.write(run, model, folder, inputs, replace=force)
+    with staging(folder.path, replace=force) as stage:
+        graphs = session.read(inputs)
+        left, right, same = labelled_pairs(inputs.pairs, graphs, progress)
+        card = inputs_card(inputs)
+        given = EntityPairs.of(left, right)
+        known = Known(given.take(same), given.take(~same))
+        preparation, evidence = session.prepare(graphs, known, keep=given, inputs=inputs)
+        labels = label_pairs(
+            preparation.candidates, (left, right), same, seed=config.run.seed, keys=content_keys(graphs[0])
+        )
+        run, model = session.learn(preparation, evidence, known, labels)
+        report = session.write(run, model, stage, card)
+    return Outcome(folder.path, summary_of(report), report)
 
 
 def score_pairs(
@@ -314,22 +321,24 @@ class Session:
         )
 
     def write(
-        self, run: Run, model: TrainedModel, folder: ResultFolder, inputs: Inputs, *, replace: bool
-    ) -> Outcome:
-        """Write the RESULT, whole or not at all."""
-        with staging(folder.path, replace=replace) as stage:
-            with self.clock.stage("write"):
-                write_scores(run.matches, stage.scores_file, names=run.preparation.candidates.name)
-                write_sssom(run.matches, stage.matches_file)
-                stage.config_file.write_text(self.config.to_toml(), encoding="utf8")
-                stage.model_folder.mkdir()
-                save_model(model, stage.model_folder)
-                stage.schema_file.write_text(run.preparation.schema.to_toml(), encoding="utf8")
-                store_known(run.known, run.preparation.graphs, stage)
-            report = report_of(run, inputs=inputs_card(inputs), config=self.config, clock=self.clock)
-            text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
-            stage.report_file.write_text(text + "\n", encoding="utf8")
-        return Outcome(folder.path, summary_of(report), report)
+        self, run: Run, model: TrainedModel, stage: ResultFolder, card: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Write all of a RESULT; its report.
+
+        card   what was read, as ``inputs_card`` told it at that time: files may change or vanish meanwhile
+        """
+        with self.clock.stage("write"):
+            write_scores(run.matches, stage.scores_file, names=run.preparation.candidates.name)
+            write_sssom(run.matches, stage.matches_file)
+            stage.config_file.write_text(self.config.to_toml(), encoding="utf8")
+            stage.model_folder.mkdir()
+            save_model(model, stage.model_folder)
+            stage.schema_file.write_text(run.preparation.schema.to_toml(), encoding="utf8")
+            store_known(run.known, run.preparation.graphs, stage)
+        report = report_of(run, inputs=card, config=self.config, clock=self.clock)
+        text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
+        stage.report_file.write_text(text + "\n", encoding="utf8")
+        return report
 
 
 def _refuse_floor_of_model(inputs: Inputs, config: Config) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -14,9 +14,11 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from crossgraph import __version__
+from crossgraph._claims import claimed_file, claimed_folder
 from crossgraph._types import Float32
 from crossgraph.errors import Fault, FaultsError, ResultError
-from crossgraph.graphs._reading import read_text
+from crossgraph.graphs._reading import PARQUET_ERRORS, read_text
+from crossgraph.graphs.parquet import store_parquet
 from crossgraph.graphs.sssom_format import (
     TOOL,
     Header,
@@ -106,7 +108,8 @@ def prepare_result(path: Path | str, *, force: bool, resume: bool) -> ResultFold
 
     Raises ResultError if it exists and neither ``force`` (replace it) nor ``resume`` (go on with it) is
     given; if both are; if it is a file, or a folder of something else, which not even ``force`` replaces;
-    or if the folder around it cannot be written.
+    if the folder around it cannot be written; or if another run is putting a RESULT there. A RESULT that a
+    run which died had moved out of the way is put back first.
     """
     folder = ResultFolder(Path(path))
     if force and resume:
@@ -116,6 +119,10 @@ def prepare_result(path: Path | str, *, force: bool, resume: bool) -> ResultFold
         raise ResultError(
             f"{folder.path} cannot be written: {parent} is no writable folder", hint="choose another --out"
         )
+    target = folder.path.absolute()
+    if _old(target).exists():
+        with claimed_folder(target):
+            _put_back(target)
     if _occupied(folder.path):
         _refuse_foreign(folder)
         if not (force or resume):
@@ -130,43 +137,50 @@ def prepare_result(path: Path | str, *, force: bool, resume: bool) -> ResultFold
 def staging(path: Path | str, *, replace: bool = False, resumable: bool = False) -> Iterator[ResultFolder]:
     """A hidden folder beside ``path`` to write a whole RESULT into; it is renamed to ``path`` at the end.
 
-    If the block raises or the process dies, ``path`` is as it was before.
+    If the block raises or the process dies, ``path`` is as it was before; what a process that died left
+    hidden goes with the next run. Only one run at a time can stage the same ``path``.
 
     replace     an existing RESULT at ``path`` is exchanged for the new one, at the end; what people decided
                 about it goes over into the new one
-    resumable   the hidden folder is ``.NAME.partial``; it stays when the block raises, and the next
-                resumable run goes on in it. Otherwise its name is new each time and it is removed.
-    raises      ResultError if ``path`` is occupied and not ``replace``, or is not a RESULT
+    resumable   what the block wrote stays when it raises, and the next resumable run goes on in it
+    raises      ResultError if ``path`` is occupied and not ``replace``, or is not a RESULT, or if another run
+                is staging it
     """
     target = Path(path).absolute()
     _refuse_occupied(target, replace)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    stage = target.with_name(f".{target.name}.partial" if resumable else _hidden_name(target))
-    stage.mkdir(exist_ok=resumable)
-    try:
+    with claimed_folder(target, keep=resumable) as stage:
+        _put_back(target)
         yield ResultFolder(stage)
         _refuse_occupied(target, replace)
         _publish(stage, target)
-    except BaseException:
-        if not resumable:
-            shutil.rmtree(stage, ignore_errors=True)
-        raise
 
 
 def write_whole(path: Path | str, writer: Callable[[Path], object]) -> None:
     """Let ``writer`` write a hidden file beside ``path``, and put it in place when it is whole and on disk.
 
-    If the writer raises, ``path`` is as it was before. Raises what the writer raises, and OSError.
+    If the writer raises, ``path`` is as it was before. Raises what the writer raises, OSError, and
+    ResultError if another run is writing ``path``.
     """
-    target = Path(path)
-    part = target.with_name(_hidden_name(target))
-    try:
-        writer(part)
-        _sync(part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-    _sync(target.parent)
+    write_together({Path(path): writer})
+
+
+def write_together(writers: Mapping[Path, Callable[[Path], object]]) -> None:
+    """Write several files that belong together; none is put in place before all are whole and on disk.
+
+    The later ones are about the first, so they never stand beside another one than theirs: at any moment the
+    first is there, old or new, with its own or without. Raises as ``write_whole``.
+    """
+    with ExitStack() as claims:
+        parts = {target: claims.enter_context(claimed_file(target)) for target in writers}
+        for target, part in parts.items():
+            writers[target](part)
+            _sync(part)
+        for target in list(parts)[1:]:
+            target.unlink(missing_ok=True)
+        for target, part in parts.items():
+            part.replace(target)
+    for folder in {target.parent for target in writers}:
+        _sync(folder)
 
 
 def write_scores(matches: Matches, path: Path | str, *, names: Float32 | None = None) -> None:
@@ -178,7 +192,7 @@ def write_scores(matches: Matches, path: Path | str, *, names: Float32 | None = 
     kept = matches if names is None else Matches(matches.table.with_columns(name=pl.Series(names)))
     columns = SCORE_COLUMNS if names is None else (*SCORE_COLUMNS, NAME_COLUMN)
     table = kept.ranked().select(columns)
-    write_whole(path, lambda part: table.write_parquet(part, compression="zstd"))
+    write_whole(path, lambda part: store_parquet(table, part))
 
 
 def read_name_scores(path: Path | str) -> pl.DataFrame | None:
@@ -195,7 +209,7 @@ def read_scores(path: Path | str) -> pl.DataFrame:
         return pl.read_parquet(path).select(SCORE_COLUMNS)
     except FileNotFoundError:
         raise ResultError(f"{path} is missing", hint="give a RESULT folder of crossgraph align") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except PARQUET_ERRORS as error:
         raise ResultError(
             f"{path} is no table of scores: {error}", hint="run crossgraph align again"
         ) from error
@@ -234,13 +248,14 @@ def read_matches(path: Path | str) -> pl.DataFrame:
     text, problems = read_text(Path(path))
     if problems:
         raise ResultError(str(problems[0]), hint="give a RESULT folder of crossgraph align")
-    lines = text.split("\n")
-    header = parse_header(line for line in lines if line.startswith("#"))
-    table = parse_rows(lines)
-    names = next(table, (0, []))[1]
+    header = parse_header(line for line in text.split("\n") if line.startswith("#"))
+    table, faults = parse_rows(text, Path(path))
+    if faults:
+        raise FaultsError("the matches cannot be read", faults)
+    names = table[0][1] if table else []
     if not {"subject_id", "object_id"} <= set(names):
         raise ResultError(f"{path} is no SSSOM file: it has no subject_id and object_id")
-    return _pairs_of(list(table), names, header=header, path=Path(path))
+    return _pairs_of(table[1:], names, header=header, path=Path(path))
 
 
 def _pairs_of(
@@ -296,15 +311,11 @@ def _refuse_foreign(folder: ResultFolder) -> None:
         raise ResultError(f"{folder.path} {what}, and is left alone", hint="choose another --out")
 
 
-def _hidden_name(target: Path) -> str:
-    return f".{target.name}.{uuid.uuid4().hex[:12]}"
-
-
 def _publish(stage: Path, target: Path) -> None:
     for file in stage.rglob("*"):
         if file.is_file():
             _sync(file)
-    old = target.with_name(_hidden_name(target))
+    old = _old(target)
     if target.exists():
         _keep_ledger(target, stage)
         target.rename(old)
@@ -331,6 +342,22 @@ def _keep_ledger(target: Path, stage: Path) -> None:
         except OSError:  # a file system without second names
             shutil.copy2(file, stage / file.name)
             _sync(stage / file.name)
+
+
+def _old(target: Path) -> Path:
+    """Where a RESULT waits while a new one takes its place."""
+    return target.with_name(f".{target.name}.crossgraph-old")
+
+
+def _put_back(target: Path) -> None:
+    """Undo what a run did that died while it put its RESULT in place; only who has claimed it may."""
+    old = _old(target)
+    if not ResultFolder(old).is_result():
+        return
+    if target.exists():
+        shutil.rmtree(old)
+    else:
+        old.rename(target)
 
 
 def _sync(path: Path) -> None:

@@ -118,7 +118,7 @@ def train_network(
         network.parameters(), lr=1e-3, weight_decay=options.weight_decay, fused=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, options.learning_rate, total_steps=epochs * per_epoch + 1, pct_start=0.25
+        optimiser, options.learning_rate, total_steps=_cycle(epochs * per_epoch), pct_start=0.25
     )
     network.train()
     for _ in range(epochs):
@@ -185,6 +185,11 @@ def network_schedule(labels: Labels, options: TrainingOptions) -> tuple[int, int
         return 0, 0
     per_epoch = _steps(matches + _drawn(labels, options), options.batch)
     return max(options.epochs, math.ceil(options.steps / per_epoch)), per_epoch
+
+
+def _cycle(steps: int) -> int:
+    """The length of a cycle of learning rates: torch may divide by zero in one of fewer than five."""
+    return max(steps + 1, 5)
 
 
 def _steps(pairs: int, batch: int) -> int:
@@ -272,7 +277,7 @@ def train_scorer(
     epochs = max(options.scorer_epochs, math.ceil(options.scorer_steps / batches))
     optimiser = torch.optim.AdamW(scorer.parameters(), lr=1e-3, weight_decay=options.weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, options.scorer_learning_rate, total_steps=epochs * batches + 1
+        optimiser, options.scorer_learning_rate, total_steps=_cycle(epochs * batches)
     )
     scorer.train()
     for _ in range(epochs):

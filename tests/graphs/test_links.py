@@ -124,7 +124,7 @@ def test_every_bad_line_of_every_file_is_told_at_once(write):
         ("id1,id2\n1,2\n", "a.csv", "does not name the two identifiers"),
         ("ltable_id,rtable_id,label\n1,2,yes\n", "a.csv", "neither 0 nor 1"),
         ("#x: y\nsubject_id\tpredicate_id\na\tb\n", "a.tsv", "object_id"),
-        ("<?xml version='1.0'?><a>", "a.rdf", "not valid RDF"),
+        ("<?xml version='1.0'?><a>", "a.rdf", "broken XML"),
         (ALIGNMENT.format(end="#").replace("<entity1 rdf:resource='http://a.org/1'/>", ""), "a.rdf", "lacks"),
         (ALIGNMENT.format(end="#").replace(">1.0<", ">high<"), "a.rdf", "not a number"),
         ("a\tx\t1\na\tx\t0\n", "a", "labelled both"),

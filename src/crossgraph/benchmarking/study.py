@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from crossgraph._claims import claimed_file
 from crossgraph.benchmarking.figure import draw
 from crossgraph.benchmarking.page import page_of
 from crossgraph.benchmarking.processes import Ended
@@ -49,6 +51,12 @@ class Study:
     def figure(self) -> Path:
         """What the page shows."""
         return self._file("svg")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let no other run of this suite add to the same lines. Raises ResultError if one does."""
+        with claimed_file(self.lines):
+            yield
 
     def to_run(self, *, only: Sequence[str] = (), seeds: Collection[int] = ()) -> list[Run]:
         """The runs that are wanted and not finished. Raises InputError if a beginning or seed is unknown."""

@@ -63,8 +63,9 @@ def benchmark(
         from crossgraph.cli.console import print_out, print_text
 
         study = Study.of(suite, out)
-        failed = _run(study, study.to_run(only=only or (), seeds=seeds or ()), data, jobs, console)
-        rows = study.write(progress=console)
+        with study.alone():
+            failed = _run(study, study.to_run(only=only or (), seeds=seeds or ()), data, jobs, console)
+            rows = study.write(progress=console)
         print_out(_table(rows))
         print_text(str(study.page))
         for ended in failed:

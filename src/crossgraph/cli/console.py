@@ -6,19 +6,37 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from crossgraph.progress import Advance, Progress
 
 _PIPED_WIDTH = 160
+# Control characters (ESC begins commands to the terminal), and those that turn the direction of what follows.
+_COMMANDS = dict.fromkeys(
+    [*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)],
+    "\N{REPLACEMENT CHARACTER}",
+)
+
+
+class SafeConsole(Console):
+    """A console on which nothing that stands in a graph can command the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is to be written, with the commands that are in texts made visible."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(segment.text.translate(_COMMANDS), segment.style)
 
 
 @dataclass
@@ -36,7 +54,7 @@ class ConsoleProgress(Progress):
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self.err = SafeConsole(stderr=True, highlight=False, markup=False, emoji=False)
         self.notes: list[str] = []
         self._bars: Bars | None = None
 
@@ -97,7 +115,7 @@ class ConsoleProgress(Progress):
 def output() -> Console:
     """The console for what was asked for. A pipe has no width, so tables get room there."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH
-    return Console(highlight=False, markup=False, emoji=False, width=width)
+    return SafeConsole(highlight=False, markup=False, emoji=False, width=width)
 
 
 def print_out(shown: RenderableType) -> None:

@@ -114,8 +114,13 @@ def refuse_out_file(out: Path | None, *, force: bool = True) -> None:
 
 
 def refuse_out_folder(out: Path) -> None:
-    """Raise InputError if something is there already where a new folder is to be made; before the work."""
+    """Raise InputError if a new folder cannot be made, or something is there already; before the work."""
     from crossgraph.errors import InputError
 
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise InputError(f"{out} exists already, and is left alone", hint="choose another --out")
+    parent = next(above for above in out.absolute().parents if above.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise InputError(
+            f"{out} cannot be written: {parent} is no writable folder", hint="choose another --out"
+        )

@@ -130,11 +130,12 @@ def _print_path(path: Path) -> None:
 
 
 def _write_table(table: pl.DataFrame, out: Path) -> None:
+    from crossgraph.graphs.parquet import store_parquet
     from crossgraph.results import write_whole
 
     match out.suffix:
         case ".parquet":
-            write_whole(out, lambda part: table.write_parquet(part, compression="zstd"))
+            write_whole(out, lambda part: store_parquet(table, part))
         case ".tsv":
             write_whole(out, lambda part: table.write_csv(part, separator="\t"))
         case _:

@@ -10,6 +10,7 @@ from xml.sax.saxutils import quoteattr
 import polars as pl
 from pyoxigraph import NamedNode, RdfFormat, Triple, serialize
 
+from crossgraph.graphs.parquet import store_parquet
 from crossgraph.graphs.terms import to_iri
 from crossgraph.matches import Matches
 from crossgraph.results import Predicate, SssomOptions, write_sssom
@@ -53,7 +54,7 @@ def write_matches(
         case "csv":
             ordered.write_csv(path)
         case "parquet":
-            ordered.write_parquet(path, compression="zstd")
+            store_parquet(ordered, path)
         case "jsonl":
             ordered.write_ndjson(path)
 

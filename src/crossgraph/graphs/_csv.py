@@ -13,6 +13,9 @@ from crossgraph.errors import Fault
 from crossgraph.graphs._reading import capped, read_head, read_text
 
 _DELIMITERS = ",;\t"
+# The module's own limit of 128 KiB a cell would refuse long descriptions; this is the most that it can count
+# to everywhere.
+csv.field_size_limit(2**31 - 1)
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,14 @@ def read_csv(path: Path) -> CsvTable:
     the header. Empty lines are skipped.
     """
     text, faults = read_text(path)
-    found = list(faults)
-    first, _, _ = text.partition("\n")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(first), strict=True)
+    rows, lines, broken = csv_rows(text, path, delimiter=delimiter_of(text.partition("\n")[0]))
+    return _checked(rows, lines, faults=[*faults, *broken], path=path)
+
+
+def csv_rows(text: str, path: Path, *, delimiter: str) -> tuple[list[list[str]], list[int], list[Fault]]:
+    """The rows of a text that are not empty, the line on which each starts, and a fault for broken quotes."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    found: list[Fault] = []
     rows: list[list[str]] = []
     lines: list[int] = []
     start = 1
@@ -60,13 +68,13 @@ def read_csv(path: Path) -> CsvTable:
                 rows.append(row)
                 lines.append(start)
         start = reader.line_num + 1
-    return _checked(rows, lines, faults=found, path=path)
+    return rows, lines, found
 
 
 def first_header(path: Path) -> tuple[str, ...]:
     """The cells of a CSV file's first line; empty if it cannot be read (``read_csv`` then says why)."""
     head = read_head(path)
-    line = head.removeprefix(b"\xef\xbb\xbf").decode(errors="replace").partition("\n")[0].rstrip("\r")
+    line = next(iter(head.removeprefix(b"\xef\xbb\xbf").decode(errors="replace").splitlines()), "")
     return tuple(next(csv.reader([line], delimiter=delimiter_of(line)), ()))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from crossgraph.errors import Fault
 from crossgraph.graphs.graph import GraphTables
 
 MAX_FAULTS = 1000
+# What a Parquet file that is damaged, or not there, makes polars raise; some damage it meets with a panic.
+PARQUET_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 _GZIP_MAGIC = b"\x1f\x8b"
 _HEAD_BYTES = 1 << 16
 _UTF8_HINT = "save the file as UTF-8"
@@ -95,6 +97,23 @@ def read_bytes(path: Path) -> tuple[bytes, tuple[Fault, ...]]:
     return data, ()
 
 
+def read_parquet(
+    path: Path, *, hint: str, change: Callable[[pl.DataFrame], pl.DataFrame] = lambda table: table
+) -> tuple[pl.DataFrame, tuple[Fault, ...]]:
+    """The table of a Parquet file; every way this can go wrong is a fault.
+
+    change   what is done to the table, and may fail as reading may
+    """
+    data, faults = read_bytes(path)
+    if faults:
+        return pl.DataFrame(), faults
+    try:
+        return change(pl.read_parquet(data)), ()
+    except PARQUET_ERRORS as error:
+        problem = f"cannot be read as Parquet: {' '.join(str(error).split())}"
+        return pl.DataFrame(), (Fault(str(path), None, problem, hint),)
+
+
 def read_head(path: Path) -> bytes:
     """The first 64 KiB of a file, unzipped; empty if it cannot be read (``read_bytes`` then says why)."""
     try:
@@ -114,13 +133,19 @@ def read_text(path: Path) -> tuple[str, tuple[Fault, ...]]:
     data, faults = read_bytes(path)
     if faults:
         return "", faults
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "", (Fault(str(path), 1, "the text is UTF-16", _UTF8_HINT),)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or _is_unmarked_utf16(data[:64]):
+        return "", (Fault(str(path), 1, "the text is UTF-16 or UTF-32", _UTF8_HINT),)
     data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
     try:
         return data.decode(), ()
     except UnicodeDecodeError:
         return _by_line(data, path)
+
+
+def _is_unmarked_utf16(head: bytes) -> bool:
+    """Whether every other byte is a NUL, and no other is: ASCII letters in two bytes each."""
+    halves = head[::2], head[1::2]
+    return len(head) > 3 and any(not any(one) and all(other) for one, other in (halves, halves[::-1]))
 
 
 def _by_line(data: bytes, path: Path) -> tuple[str, tuple[Fault, ...]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,10 @@ import polars as pl
 import pyoxigraph as ox
 
 from crossgraph.errors import Fault
-from crossgraph.graphs._reading import capped, quoted, read_text
+from crossgraph.graphs._csv import csv_rows
+from crossgraph.graphs._json import json_lines
+from crossgraph.graphs._reading import MAX_FAULTS, capped, quoted, read_head, read_parquet, read_text
+from crossgraph.graphs.rdf import line_starts, read_xml, syntax_fault, text_faults
 from crossgraph.graphs.sssom_format import Header, expand_id, parse_header, parse_rows
 from crossgraph.graphs.terms import from_iri
 
@@ -37,6 +39,8 @@ _SAME = frozenset(
 _SSSOM_COLUMNS = ("subject_id", "predicate_id", "object_id")
 _CSV_COLUMNS = (("ltable_id", "rtable_id"), ("left", "right"))
 _TABLE_HINT = "links have the fields left and right, both texts, and perhaps label (0 or 1) and type"
+_LABEL_HINT = "write 1 for the same and 0 for not the same"
+_SSSOM_HINT = "a row has a cell for each of subject_id, predicate_id and object_id"
 _TSV_HINT = "a line is left, tab, right, and may go on with a tab and a label or a type"
 
 
@@ -90,12 +94,20 @@ def read_link_rows(path: Path) -> LinkRows:
     if path.name.lower().endswith(".parquet"):
         _read_parquet(rows)
         return rows
-    text, faults = read_text(path)
+    text, faults = read_xml(path) if _is_xml(path) else read_text(path)
     rows.faults.extend(faults)
-    if text:
+    if text.strip():
         _reader_of(path, text)(text, rows)
-    rows.faults = list(capped(rows.faults, path))
+    rows.faults = list(capped(sorted(rows.faults, key=lambda fault: fault.line or 0), path))
     return rows
+
+
+def _is_xml(path: Path) -> bool:
+    """Whether a file is XML, which says itself how it is encoded."""
+    name = path.name.lower().removesuffix(".gz")
+    return name.endswith((".rdf", ".owl", ".xml")) or read_head(path).removeprefix(
+        b"\xef\xbb\xbf"
+    ).lstrip().startswith(b"<?xml")
 
 
 def _reader_of(path: Path, text: str) -> Callable[[str, LinkRows], None]:
@@ -121,8 +133,9 @@ def _read_tsv(text: str, rows: LinkRows) -> None:
 
 
 def _read_csv(text: str, rows: LinkRows) -> None:
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = next(reader, [])
+    table, lines, faults = csv_rows(text, rows.path, delimiter=",")
+    rows.faults.extend(faults)
+    header = table[0] if table else []
     names = next((pair for pair in _CSV_COLUMNS if set(pair) <= set(header)), None)
     if names is None:
         rows.fault(
@@ -133,12 +146,14 @@ def _read_csv(text: str, rows: LinkRows) -> None:
         return
     chosen = [header.index(name) for name in (*names, "label") if name in header]
     cells = [
-        (reader.line_num, [row[i] if i < len(row) else "" for i in chosen]) for row in reader if any(row)
+        (number, [row[i] if i < len(row) else "" for i in chosen])
+        for number, row in zip(lines[1:], table[1:], strict=True)
+        if any(row)
     ]
-    for number, row in cells:
-        if len(row) > 2 and row[2] not in ("0", "1"):
-            rows.fault(number, f"label {quoted(row[2])} is neither 0 nor 1")
-    if not rows.faults:
+    wrong = [(number, row[2]) for number, row in cells if len(row) > 2 and row[2] not in ("0", "1")]
+    for number, label in wrong:
+        rows.fault(number, f"label {quoted(label)} is neither 0 nor 1", hint=_LABEL_HINT)
+    if not wrong:
         _add_cells(cells, rows)
 
 
@@ -164,26 +179,18 @@ def _add_cells(cells: Iterable[tuple[int, list[str]]], rows: LinkRows) -> None:
 
 def _read_json(text: str, rows: LinkRows) -> None:
     """One object in each line, with left, right, and perhaps label and type."""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            found = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            rows.fault(number, f"no JSON: {error}", hint=_TABLE_HINT)
-            continue
+    for number, found in json_lines(text, rows.path, hint=_TABLE_HINT, faults=rows.faults):
         if isinstance(found, dict):
             _add_record(number, found, rows)
         else:
-            rows.fault(number, f"no JSON object: {quoted(line)}", hint=_TABLE_HINT)
+            rows.fault(number, f"no JSON object: {quoted(repr(found))}", hint=_TABLE_HINT)
 
 
 def _read_parquet(rows: LinkRows) -> None:
     """A table with the columns left, right, and perhaps label and type."""
-    try:
-        table = pl.read_parquet(rows.path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        rows.fault(None, f"cannot be read as Parquet: {error}", hint=_TABLE_HINT)
+    table, faults = read_parquet(rows.path, hint=_TABLE_HINT)
+    if faults:
+        rows.faults.extend(faults)
         return
     missing = [name for name in ("left", "right") if table.schema.get(name) != pl.String]
     if missing:
@@ -203,24 +210,26 @@ def _add_record(number: int, record: dict[str, object], rows: LinkRows) -> None:
     if not (isinstance(left, str) and isinstance(right, str)):
         rows.fault(number, f"left {left!r} and right {right!r} are not both texts", hint=_TABLE_HINT)
     elif label is not None and (not isinstance(label, int) or label not in (0, 1)):
-        rows.fault(number, f"label {label!r} is neither 0 nor 1")
+        rows.fault(number, f"label {label!r} is neither 0 nor 1", hint=_LABEL_HINT)
     else:
         known = None if label is None else int(label)
         rows.add(number, (left, right), label=known, type_name=kind if isinstance(kind, str) else "")
 
 
 def _read_sssom(text: str, rows: LinkRows) -> None:
-    lines = text.split("\n")
-    header = parse_header(line for line in lines if line.startswith("#"))
-    table = parse_rows(lines)
-    number, names = next(table, (len(lines), []))
+    header = parse_header(line for line in text.split("\n") if line.startswith("#"))
+    table, faults = parse_rows(text, rows.path)
+    rows.faults.extend(faults)
+    number, names = table[0] if table else (text.count("\n") + 1, [])
     missing = [name for name in _SSSOM_COLUMNS if name not in names]
     if missing:
         rows.fault(number, f"SSSOM without the column {', '.join(missing)}", hint="name it in the header row")
         return
-    for number, cells in table:
-        if len(cells) < len(names):
-            cells = [*cells, *[""] * (len(names) - len(cells))]
+    needed = 1 + max(names.index(name) for name in _SSSOM_COLUMNS)
+    for number, cells in table[1:]:
+        if len(cells) < needed:
+            rows.fault(number, f"{len(cells)} cells where {needed} are needed", hint=_SSSOM_HINT)
+            continue
         _add_mapping(number, dict(zip(names, cells, strict=False)), header=header, rows=rows)
 
 
@@ -235,18 +244,14 @@ def _add_mapping(number: int, mapping: dict[str, str], *, header: Header, rows: 
 
 def _read_rdf(text: str, rows: LinkRows) -> None:
     cells: dict[str, dict[str, str]] = {}
-    try:
-        for quad in _parsed(text, rows.path):
-            name = quad.predicate.value
-            if name == _SAME_AS:
-                rows.add(0, _own_names(_text_of(quad.subject), _text_of(quad.object)), label=1)
-            elif name.startswith(_ALIGNMENT):
-                # The namespace occurs with and without its closing # or /.
-                field_name = name.removeprefix(_ALIGNMENT).lstrip("#/")
-                cells.setdefault(str(quad.subject), {})[field_name] = _text_of(quad.object)
-    except (SyntaxError, ValueError) as error:
-        line = error.lineno if isinstance(error, SyntaxError) else None
-        rows.fault(line, f"not valid RDF: {error}", hint="mend the file or write the links as TSV")
+    for quad in _parsed(text, rows):
+        name = quad.predicate.value
+        if name == _SAME_AS:
+            rows.add(0, _own_names(_text_of(quad.subject), _text_of(quad.object)), label=1)
+        elif name.startswith(_ALIGNMENT):
+            # The namespace occurs with and without its closing # or /.
+            field_name = name.removeprefix(_ALIGNMENT).lstrip("#/")
+            cells.setdefault(str(quad.subject), {})[field_name] = _text_of(quad.object)
     for cell in cells.values():
         _add_cell(cell, rows)
     if not rows.lines and not rows.faults:
@@ -258,11 +263,30 @@ def _own_names(left: str, right: str) -> tuple[str, str]:
     return from_iri(left, "left"), from_iri(right, "right")
 
 
-def _parsed(text: str, path: Path) -> Iterator[ox.Quad]:
-    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+def _parsed(text: str, rows: LinkRows) -> Iterator[ox.Quad]:
+    """The statements of a file; those of N-Triples also beyond a bad line. What is wrong joins the faults."""
+    suffix = Path(rows.path.name.lower().removesuffix(".gz")).suffix
     form = {".ttl": ox.RdfFormat.TURTLE, ".nt": ox.RdfFormat.N_TRIPLES}.get(suffix, ox.RdfFormat.RDF_XML)
-    # Identifiers must come out as the graph's reader sees them, so nothing is checked or normalised.
-    return iter(ox.parse(text, form, base_iri=path.absolute().as_uri(), lenient=True))
+    refused = text_faults(text, form, rows.path)
+    rows.faults.extend(refused)
+    data = text.encode()
+    stream, starts = io.BytesIO(data), line_starts(data)
+    by_line = form == ox.RdfFormat.N_TRIPLES
+    passed = len(starts) if refused or (rows.faults and not by_line) else 0
+    while passed < len(starts) and len(rows.faults) <= MAX_FAULTS:
+        stream.seek(int(starts[passed]))
+        try:
+            # Identifiers must come out as the graph's reader sees them, so nothing is checked or normalised.
+            yield from ox.parse(stream, form, base_iri=rows.path.absolute().as_uri(), lenient=True)
+            return
+        except SyntaxError as error:
+            found = syntax_fault(error, rows.path)
+        passed = passed + (found.line or 1) if by_line else len(starts)
+        rows.fault(
+            passed if by_line else found.line,
+            f"not valid RDF: {found.problem}",
+            hint=found.hint or "mend the file or write the links as TSV",
+        )
 
 
 def _text_of(term: object) -> str:
@@ -282,7 +306,10 @@ def _add_cell(cell: dict[str, str], rows: LinkRows) -> None:
     try:
         measure = float(cell.get("measure", "1"))
     except ValueError:
-        rows.fault(None, f"measure {quoted(cell['measure'])} of {quoted(ends[0])} is not a number")
+        measure = math.nan
+    if not math.isfinite(measure):
+        told = f"measure {quoted(cell['measure'])} of {quoted(ends[0])} is not a number"
+        rows.fault(None, told, hint="write a number from 0 to 1")
         return
     if cell.get("relation", "=") == "=" and measure > 0:
         rows.add(0, _own_names(ends[0], ends[1]), label=1)

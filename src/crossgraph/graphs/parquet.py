@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import polars as pl
 
 from crossgraph.errors import Fault
-from crossgraph.graphs._reading import Reading, failed
+from crossgraph.graphs._reading import Reading, capped, failed, read_parquet
 from crossgraph.graphs.graph import GraphTables
 
 NODES, EDGES, FACTS = "nodes.parquet", "edges.parquet", "facts.parquet"
@@ -54,19 +55,25 @@ def write_parquet_graph(tables: GraphTables, folder: Path, *, nodes: pl.DataFram
     if nodes is not None:
         table = table.join(nodes, on="id", how="left", maintain_order="left")
     for name, one in ((NODES, table), (EDGES, tables.edges), (FACTS, tables.facts)):
-        one.write_parquet(folder / name, compression="zstd")
+        store_parquet(one, folder / name)
+
+
+def store_parquet(table: pl.DataFrame, path: Path) -> None:
+    """Write one table. Raises OSError where the disk is full."""
+    # polars calls a full disk an error of the format where it writes the file itself.
+    written = io.BytesIO()
+    table.write_parquet(written, compression="zstd")
+    path.write_bytes(written.getbuffer())
 
 
 def _read(path: Path, schema: pl.Schema | dict[str, pl.DataType]) -> tuple[pl.DataFrame, tuple[Fault, ...]]:
-    try:
-        table = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        return pl.DataFrame(), (Fault(str(path), None, f"cannot be read as Parquet: {error}", _HINT),)
+    table, faults = read_parquet(path, hint=_HINT)
+    if faults:
+        return table, faults
     wrong = [f"{name} ({kind})" for name, kind in schema.items() if table.schema.get(name) != kind]
     if wrong:
         problem = f"lacks the columns {', '.join(wrong)}"
         return pl.DataFrame(), (Fault(str(path), None, problem, _HINT),)
     table = table.select(list(schema))
     empty = table.with_row_index("row", offset=1).filter(pl.any_horizontal(pl.all().is_null()))
-    faults = [Fault(str(path), row, "has an empty cell") for row in empty["row"].head(50)]
-    return table, tuple(faults)
+    return table, capped([Fault(str(path), row, "has an empty cell", _HINT) for row in empty["row"]], path)

@@ -15,13 +15,16 @@ import numpy as np
 import polars as pl
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
+from crossgraph._types import Int64
 from crossgraph.errors import Fault
+from crossgraph.graphs._nesting import nesting_faults
 from crossgraph.graphs._reading import MAX_FAULTS, Reading, capped, failed, read_bytes, read_head, read_text
 from crossgraph.graphs._vocabulary import TYPE, without_schema
 from crossgraph.graphs.graph import GraphTables
 
 ALIGNMENT = "knowledgeweb.semanticweb.org/heterogeneity/alignment"
 _XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
+_MEND = "mend it there, or write the file again"
 _CHUNK = 200_000
 _XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?(\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["'])""")
 _EXPLICIT_LABELS = re.compile(r"""_:([0-9a-f]{16,32})\b|nodeID\s*=\s*["']([0-9a-f]{16,32})["']""")
@@ -71,7 +74,7 @@ def read_rdf(path: Path, *, scope: str = "", declarations: bool = False) -> Read
         raise ValueError(f"{path} has no RDF extension")
     if is_alignment(path):
         return failed(Fault(str(path), None, "is an alignment, not a graph", "give it as links (--links)"))
-    text, faults = _xml_text(path) if form == RdfFormat.RDF_XML else read_text(path)
+    text, faults = read_xml(path) if form == RdfFormat.RDF_XML else read_text(path)
     by_line = form in (RdfFormat.N_TRIPLES, RdfFormat.N_QUADS)
     if faults and not by_line:
         return failed(*faults)
@@ -164,7 +167,8 @@ class _Columns:
 
 def _fill(columns: _Columns, text: str, *, path: Path) -> list[Fault]:
     form = rdf_format(path)
-    faults = _xml_faults(text, path) if form == RdfFormat.RDF_XML else []
+    assert form is not None
+    faults = text_faults(text, form, path)
     if faults:
         return faults
     base = f"file:///{quote(path.name)}"
@@ -172,8 +176,7 @@ def _fill(columns: _Columns, text: str, *, path: Path) -> list[Fault]:
         fault = _take(columns, parse(text.encode(), form, base_iri=base), path=path)
         return [] if fault is None else [fault]
     data = text.encode()
-    stream = io.BytesIO(data)
-    starts = np.r_[0, np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")) + 1]
+    stream, starts = io.BytesIO(data), line_starts(data)
     passed = 0
     while len(faults) <= MAX_FAULTS and passed < len(starts):
         # The parser's own recovery may swallow the line after a bad one, so it starts anew there.
@@ -192,27 +195,55 @@ def _take(columns: _Columns, quads: Iterator[Quad], *, path: Path) -> Fault | No
         while columns.add(quads, _CHUNK) == _CHUNK:
             pass
     except SyntaxError as error:
-        problem = re.sub(r"^Parser error (at line \d+ )?", "", str(error.msg))
-        problem = problem.removesuffix(f" (line {error.lineno})")
-        if "LoadDocumentCallback" in problem:
-            problem = "the @context is a remote document, and nothing is ever fetched"
-            return Fault(str(path), error.lineno, problem, "put the context into the file")
-        return Fault(str(path), error.lineno, problem)
+        return syntax_fault(error, path)
     return None
+
+
+def line_starts(data: bytes) -> Int64:
+    """Where each line begins."""
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
+    return np.concatenate(([0], ends + 1)).astype(np.int64)
+
+
+def syntax_fault(error: SyntaxError, path: Path) -> Fault:
+    """A syntax error of the parser as a fault."""
+    problem = re.sub(r"^Parser error (at line \d+ )?", "", str(error.msg))
+    problem = problem.removesuffix(f" (line {error.lineno})")
+    # The parser quotes what it met as it is, line ends included.
+    problem = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in problem)
+    if "LoadDocumentCallback" in problem:
+        problem = "the @context is a remote document, and nothing is ever fetched"
+        return Fault(str(path), error.lineno, problem, "put the context into the file")
+    hint = "percent-encode it" if "Invalid IRI code point" in problem else _MEND
+    return Fault(str(path), error.lineno, problem, hint)
+
+
+def text_faults(text: str, form: RdfFormat, path: Path) -> list[Fault]:
+    """What must be known of a text before the RDF parser gets it."""
+    return _xml_faults(text, path) if form == RdfFormat.RDF_XML else nesting_faults(text, form, path)
 
 
 def _xml_faults(text: str, path: Path) -> list[Fault]:
     """Where the text stops being XML: the RDF parser gives no line, and takes a file cut short for whole."""
+    faults: list[Fault] = []
     parser = expat.ParserCreate()
+
+    def refuse(name: str, _parameter: bool, _value: str | None, _base: str | None, *ids: str | None) -> None:
+        if any(ids):
+            problem = f"the entity {name!r} is in another file, and nothing is ever fetched"
+            hint = "put its text into this file"
+            faults.append(Fault(str(path), parser.CurrentLineNumber, problem, hint))
+
+    parser.EntityDeclHandler = refuse
     try:
         parser.Parse(text, True)
     except expat.ExpatError as error:
         problem = f"broken XML at column {error.offset + 1}: {expat.ErrorString(error.code)}"
-        return [Fault(str(path), error.lineno, problem)]
-    return []
+        faults.append(Fault(str(path), error.lineno, problem, _MEND))
+    return faults
 
 
-def _xml_text(path: Path) -> tuple[str, tuple[Fault, ...]]:
+def read_xml(path: Path) -> tuple[str, tuple[Fault, ...]]:
     """The text of an XML file in whatever encoding it declares, without that declaration."""
     data, faults = read_bytes(path)
     declared = _XML_ENCODING.match(data.removeprefix(b"\xef\xbb\xbf"))

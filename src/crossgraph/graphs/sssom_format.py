@@ -5,14 +5,16 @@ Source: https://mapping-commons.github.io/sssom/ (Matentzoglu et al., Database, 
 
 from __future__ import annotations
 
-import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 from crossgraph._types import Side
+from crossgraph.errors import Fault
+from crossgraph.graphs._csv import csv_rows
 
 # .invalid never resolves (RFC 6761): nobody's names are claimed for prefixes that only the graphs know.
 LOCAL_NAMESPACE = "https://crossgraph.invalid/"
@@ -125,14 +127,16 @@ def parse_header(lines: Iterable[str]) -> Header:
     return Header(values, prefixes)
 
 
-def parse_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    """The rows below the header, column names first, each with its line (1-based, in the whole file)."""
-    rest = list(lines)
-    skipped = next((i for i, line in enumerate(rest) if not line.startswith("#")), len(rest))
-    reader = csv.reader(rest[skipped:], delimiter="\t")
-    for row in reader:
-        if any(row):
-            yield skipped + reader.line_num, row
+def parse_rows(text: str, path: Path) -> tuple[list[tuple[int, list[str]]], list[Fault]]:
+    """The rows below the header, column names first, each with its line (1-based, in the whole file).
+
+    Then a fault for each row with broken quotes.
+    """
+    lines = text.split("\n")
+    skipped = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    rows, numbers, faults = csv_rows("\n".join(lines[skipped:]), path, delimiter="\t")
+    found = [(skipped + number, row) for number, row in zip(numbers, rows, strict=True) if any(row)]
+    return found, [replace(fault, line=skipped + (fault.line or 1)) for fault in faults]
 
 
 def _namespace(prefix: str) -> str:

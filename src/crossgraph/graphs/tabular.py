@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +10,11 @@ import polars as pl
 
 from crossgraph.errors import Fault
 from crossgraph.graphs._csv import read_csv
-from crossgraph.graphs._reading import Reading, capped, quoted, read_bytes, read_text
+from crossgraph.graphs._json import json_lines
+from crossgraph.graphs._reading import PARQUET_ERRORS, Reading, capped, quoted, read_parquet, read_text
 from crossgraph.graphs.graph import GraphTables
 
+_TEXT_HINT = "write it as text or leave it out"
 _FLATTEN_HINT = "write one record per line, with scalars, lists of scalars or objects of these"
 
 
@@ -106,25 +107,32 @@ def missing_column(path: Path, name: str, *, columns: tuple[str, ...]) -> Fault:
 def _csv_records(path: Path) -> _Records:
     table = read_csv(path)
     # A repeated name is a fault already; the first column of that name stands for it.
-    positions = {name: table.header.index(name) for name in table.header}
+    positions: dict[str, int] = {}
+    for position, name in enumerate(table.header):
+        positions.setdefault(name, position)
     frame = pl.DataFrame(
         {name: table.column(position) for name, position in positions.items()},
         schema=dict.fromkeys(positions, pl.String),
     )
     lines = pl.Series(table.lines, dtype=pl.Int64)
-    return _Records(tuple(frame.columns), lines, _long(frame), table.faults)
+    rows = pl.Series(range(len(frame)), dtype=pl.Int64)
+    cells = _long([(name, rows, frame[name]) for name in frame.columns])
+    return _Records(tuple(frame.columns), lines, cells, table.faults)
 
 
 def _parquet_records(path: Path) -> _Records:
-    data, faults = read_bytes(path)
-    try:
-        frame = _flat(pl.read_parquet(data)) if not faults else pl.DataFrame()
-        cells = _long(frame)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        frame, cells = pl.DataFrame(), _long(pl.DataFrame())
-        faults = (Fault(str(path), None, f"cannot be read as Parquet: {error}", "write the file again"),)
+    frame, faults = read_parquet(path, hint="write the file again", change=_flat)
+    texts = {name: _texts(frame[name]) for name in frame.columns}
+    faults += tuple(
+        Fault(
+            str(path), None, f"column {name!r} holds no texts: {problem}", "write it as text or leave it out"
+        )
+        for name, problem in texts.items()
+        if isinstance(problem, str)
+    )
+    cells = [(name, *found) for name, found in texts.items() if not isinstance(found, str)]
     lines = pl.Series(range(1, len(frame) + 1), dtype=pl.Int64)
-    return _Records(tuple(frame.columns), lines, cells, faults)
+    return _Records(tuple(frame.columns), lines, _long(cells), faults)
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
@@ -135,18 +143,29 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
-def _long(frame: pl.DataFrame) -> pl.DataFrame:
-    """Row, column, value of every cell that is not blank."""
-    parts = [pl.DataFrame(schema={"row": pl.Int64, "column": pl.String, "value": pl.String})]
-    rows = pl.int_range(pl.len(), dtype=pl.Int64).alias("row")
-    for name in frame.columns:
-        column = frame.select(rows, pl.lit(name).alias("column"), pl.col(name).alias("value"))
-        while isinstance(column.schema["value"], pl.List | pl.Array):
-            column = column.explode("value")
-        if column.schema["value"].is_float():
-            column = column.with_columns(pl.col("value").fill_nan(None))
-        parts.append(column.with_columns(pl.col("value").cast(pl.String)))
-    return pl.concat(parts).filter(pl.col("value").str.strip_chars() != "").sort("row", maintain_order=True)
+def _texts(column: pl.Series) -> tuple[pl.Series, pl.Series] | str:
+    """The rows and the texts of a column's values, several in a row where these are lists; or why not."""
+    table = pl.DataFrame({"row": pl.Series(range(len(column)), dtype=pl.Int64), "value": column})
+    try:
+        while isinstance(table.schema["value"], pl.List | pl.Array):
+            table = table.explode("value")
+        if table.schema["value"].is_float():
+            table = table.with_columns(pl.col("value").fill_nan(None))
+        return table["row"], table["value"].cast(pl.String)
+    except PARQUET_ERRORS as error:
+        return " ".join(str(error).split())
+
+
+def _long(columns: Sequence[tuple[str, pl.Series, pl.Series]]) -> pl.DataFrame:
+    """Row, column, value of every cell that is not blank, from the rows and texts of each column."""
+    schema = {"row": pl.Int64, "column": pl.String, "value": pl.String}
+    # Column by column, since a plan over thousands of columns takes the square of their number.
+    parts = [
+        pl.DataFrame({"row": rows, "column": pl.repeat(name, len(rows), eager=True), "value": values}, schema)
+        for name, rows, values in columns
+    ]
+    cells = pl.concat([pl.DataFrame(schema=schema), *parts])
+    return cells.filter(pl.col("value").str.strip_chars() != "").sort("row", maintain_order=True)
 
 
 def _json_records(path: Path) -> _Records:
@@ -156,13 +175,11 @@ def _json_records(path: Path) -> _Records:
     rows: list[int] = []
     cells: list[tuple[str, str]] = []
     lines: list[int] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
+    for number, record in json_lines(text, path, hint=_FLATTEN_HINT, faults=found):
         try:
-            pairs = _json_cells(line)
+            pairs = list(_json_pairs(record, ""))
         except (ValueError, RecursionError) as error:
-            found.append(Fault(str(path), number, f"{error}: {quoted(line)}", _FLATTEN_HINT))
+            found.append(Fault(str(path), number, str(error), _FLATTEN_HINT))
             continue
         columns.update(dict.fromkeys(name for name, _ in pairs))
         cells.extend(pairs)
@@ -174,14 +191,6 @@ def _json_records(path: Path) -> _Records:
     if not lines and not found:
         found.append(Fault(str(path), None, "the file is empty", _FLATTEN_HINT))
     return _Records(tuple(columns), pl.Series(lines, dtype=pl.Int64), frame, tuple(found))
-
-
-def _json_cells(line: str) -> list[tuple[str, str]]:
-    """Column and text of each scalar in a line; ValueError if it is no record."""
-    pairs = list(_json_pairs(json.loads(line), ""))
-    # Lone surrogates are legal in JSON escapes and in Python, and nowhere after that.
-    "".join(text for pair in pairs for text in pair).encode()
-    return pairs
 
 
 def _json_pairs(value: object, name: str) -> Iterator[tuple[str, str]]:
@@ -215,13 +224,10 @@ def _identify(records: _Records, options: TableOptions, *, path: Path) -> _Ident
         return _Identity(_numbered(records), faults=(missing_column(path, name, columns=records.columns),))
     if name is not None:
         return _named(records, name, path=path)
-    for column in records.columns:
-        values = records.cells.filter(pl.col("column") == column)
-        if (
-            len(values) == len(records.lines)
-            and values["row"].is_unique().all()
-            and values["value"].is_unique().all()
-        ):
+    full = records.cells.filter(pl.len().over("column") == len(records.lines))
+    for values in full.partition_by("column", maintain_order=True):
+        if values["row"].is_unique().all() and values["value"].is_unique().all():
+            column = values["column"][0]
             note = f"{path}: no column is called id; {column!r} identifies the records, and stays a fact"
             return _Identity(values.select("row", pl.col("value").alias("entity")), notes=(note,))
     note = f"{path}: no column identifies the records; the number of the row does"
@@ -237,13 +243,13 @@ def _named(records: _Records, name: str, *, path: Path) -> _Identity:
     """Identifiers from a column, with the faults of rows that have none, several, or one used before."""
     lines = records.lines
     values = records.cells.filter(pl.col("column") == name).select("row", pl.col("value").alias("entity"))
+    hint = "name another id column, or give each record its own id"
     absent = sorted(set(range(len(lines))).difference(values["row"]))
-    faults = [Fault(str(path), lines[row], f"empty id in column {name!r}") for row in absent]
+    faults = [Fault(str(path), lines[row], f"empty id in column {name!r}", hint) for row in absent]
     several = values.filter(~pl.col("row").is_first_distinct())["row"].unique(maintain_order=True)
-    faults += [Fault(str(path), lines[row], f"several ids in column {name!r}") for row in several]
+    faults += [Fault(str(path), lines[row], f"several ids in column {name!r}", hint) for row in several]
     values = values.filter(pl.col("row").is_first_distinct())
     firsts = values.with_columns(pl.col("row").first().over("entity").alias("first"))
-    hint = "name another id column, or give each record its own id"
     faults += [
         Fault(str(path), lines[row], f"id {quoted(entity)} is already used on line {lines[first]}", hint)
         for row, entity, first in firsts.filter(pl.col("row") != pl.col("first")).iter_rows()

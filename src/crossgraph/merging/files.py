@@ -14,7 +14,7 @@ from crossgraph.merging.options import MergeOptions
 from crossgraph.merging.report import MergeReport, report_of
 from crossgraph.merging.source import Source
 from crossgraph.progress import SILENT, Progress
-from crossgraph.results import ResultFolder, write_whole
+from crossgraph.results import ResultFolder, write_together
 from crossgraph.reviewing.labels import labels_of, revise
 from crossgraph.schema.mapping import read_schema
 from crossgraph.sources import Inputs, digest, inputs_of
@@ -64,9 +64,13 @@ def merge_result(
         merged = merge(sources, links, schema, options=options)
         report = report_of(merged)
     with progress.stage("write"):
-        write_whole(out, lambda part: write_merged(merged, part, form))
         text = json.dumps(report.content, ensure_ascii=False, indent=1)
-        write_whole(report_path(out), lambda part: part.write_text(text + "\n", encoding="utf8"))
+        write_together(
+            {
+                out: lambda part: write_merged(merged, part, form),
+                report_path(out): lambda part: part.write_text(text + "\n", encoding="utf8"),
+            }
+        )
     return report
 
 

@@ -1,0 +1,84 @@
+"""Killed at any moment, or out of disk: nothing half written is taken for whole, and a new try ends well."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from ground import SHORT, VERBS, Ground, Verb, found
+
+KILLED = -9
+
+
+def survives(ground: Ground, verb: Verb, *, at: int | None = None, after: float | None = None) -> int:
+    """Kill a verb, look at what it left, and let it go on; its exit code the first time."""
+    whole, _ = ground.whole(verb)
+    folder = ground.fresh(verb)
+    first = ground.nursery.run(verb.line(ground.world), folder, at=at, after=after)
+    left = found(verb, folder)
+    for name, is_there in left.items():
+        # Absent is right even where something was before: for an instant it is moved aside, hidden but whole.
+        assert is_there in (None, whole[name], ground.before(verb)[name]), f"{name} is half written"
+    if left != whole or verb.again:
+        again = ground.nursery.run([*verb.line(ground.world), *verb.again.split()], folder)
+        assert again.code == 0, again.told
+    assert found(verb, folder) == whole
+    if first.code == KILLED:
+        refute_leftovers(folder, verb)
+    return first.code
+
+
+def refute_leftovers(folder: Path, verb: Verb) -> None:
+    """Nothing hidden is left but, where nothing was to be done again, an output's last hidden place."""
+    assert {path.name for path in folder.iterdir()} - set(verb.outputs) <= {
+        f".{name}.crossgraph-old" for name in verb.outputs
+    }
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_verb_that_is_killed_at_a_change_of_its_folder_finishes_the_next_time(ground, name):
+    moments = ground.whole(VERBS[name])[1]
+    at = random.Random(name).randrange(moments)
+    assert survives(ground, VERBS[name], at=at) == KILLED
+
+
+def test_a_verb_that_is_killed_by_the_clock_finishes_the_next_time(ground):
+    survives(ground, VERBS["merge over another"], after=random.Random(1).uniform(0.0, 0.3))
+
+
+@pytest.mark.parametrize("name", ["align over another", "merge over another", "unmerge"])
+def test_a_file_that_can_grow_no_more_is_told_and_leaves_what_was_there(ground, name):
+    verb = VERBS[name]
+    folder = ground.fresh(verb)
+    ended = ground.nursery.run(verb.line(ground.world), folder, limit=100)
+    assert ended.code == 1
+    assert "too large" in ended.told.lower()
+    assert "Traceback" not in ended.told
+    assert "bug" not in ended.told
+    assert found(verb, folder) == ground.before(verb)
+    assert {path.name for path in folder.iterdir()} <= set(verb.outputs)
+
+
+def test_a_full_disk_is_told_and_nothing_is_left_on_it(ground, mounted):
+    ended = ground.nursery.run(VERBS["align"].line(ground.world), mounted)
+    assert ended.code == 1
+    assert "No space left on device" in ended.told
+    assert "bug" not in ended.told
+    assert list(mounted.iterdir()) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", VERBS)
+def test_a_verb_survives_being_killed_at_every_change_of_its_folder(ground, name):
+    verb = VERBS[name]
+    for at in range(ground.whole(verb)[1]):
+        assert survives(ground, verb, at=at) == KILLED
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", VERBS)
+def test_a_verb_survives_being_killed_a_hundred_times_by_the_clock(ground, name):
+    drawn = random.Random(name)
+    for _ in range(100):
+        survives(ground, VERBS[name], after=drawn.uniform(0.0, 1.0))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.prior import NAME_SLOPE, log_odds, value_tests
+from crossgraph.blocking.prior import NAME_SLOPE, log_odds, value_tests, weigher_of
 from crossgraph.features.description import describe
 from crossgraph.schema.mapping import AttributeMapping, SchemaMapping
 from features.plain import graph_of, ints
@@ -59,10 +59,20 @@ def test_a_nearer_name_and_more_shared_neighbours_never_lower_the_odds():
     none = np.zeros(0, dtype=np.float32)
     names = [log_odds(pool(name=name), (), none)[0] for name in (0.0, 0.5, 1.0)]
     assert np.diff(names) == pytest.approx([NAME_SLOPE / 2] * 2)
-    structure = np.geomspace(1e-4, 10, 30).astype(np.float32)
+    structure = np.geomspace(1e-4, 1, 30).astype(np.float32)
     mixed = replace(pool().take(np.arange(30)), structure=structure)
-    seeds = np.array([0.5, 0.5, 5.0, 0.002], dtype=np.float32)
-    assert (np.diff(log_odds(mixed, (), seeds)) >= 0).all()
+    for seeds in ([0.5, 0.5, 0.9, 0.002], [0.0], []):
+        assert (np.diff(log_odds(mixed, (), np.array(seeds, dtype=np.float32))) > 0).all()
+
+
+def test_structure_counts_as_much_as_seeds_have_more_of_it():
+    # Roots: .1 and .3 in common, 100,000 seeds at .6: apart by .4, variances .01, .0225 and 0.
+    common = np.array([0.01, 0.09], dtype=np.float32)
+    found = weigher_of((), np.full(100_000, 0.36, dtype=np.float32), common)
+    assert found.slope == pytest.approx(0.4 / (0.0325 / 3), rel=1e-3)
+    assert found.middle == pytest.approx(0.4, rel=1e-3)
+    nothing = np.zeros(2, dtype=np.float32)
+    assert weigher_of((), common, nothing).slope == 0.0
 
 
 def test_an_empty_pool_has_no_odds():

@@ -19,7 +19,9 @@ from crossgraph.schema.mapping import SchemaMapping
 # Log-odds of an equal name over an unlike one. Seeds share names by construction, so the data cannot tell.
 NAME_SLOPE = 8.0
 CHANCE_EDGES = np.array([0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0])
-STRUCTURE_EDGES = np.array([0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0])
+# What is believed of the root of a structural weight before seeds are seen, as if so many had said it.
+USUAL_SEEDS, USUAL_SLOPE, USUAL_SPREAD = 20, 5.0, 0.15
+LEAST_APART = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,35 +84,39 @@ def value_tests(
 class Weigher:
     """What turns the names, neighbours and values of a pool's pairs into their prior.
 
-    structure (B)   log-odds of each bin of the structural weight
+    slope, middle   log-odds of the root of the structural weight: how steep, and where they are 0
     """
 
     tests: tuple[ValueTest, ...]
-    structure: Float64
+    slope: float
+    middle: float
 
     def log_odds(self, pool: Candidates) -> Float32:
         """(P) name, neighbours and values of each pair, in log-odds up to a constant."""
         total = NAME_SLOPE * pool.name.astype(np.float64)
-        total += self.structure[np.searchsorted(STRUCTURE_EDGES, pool.structure) + 1]
+        total += self.slope * (np.sqrt(pool.structure.astype(np.float64)) - self.middle)
         for test in self.tests:
             total += test.log_odds((pool.left, pool.right))
         return total.astype(np.float32)
 
 
 def weigher_of(tests: tuple[ValueTest, ...], seed_structure: Float32, common: Float32) -> Weigher:
-    """Learn from seeds how much a structural weight says.
+    """Learn from seeds how much a structural weight says: Fisher's linear discriminant of its root.
+
+    Of two pairs the one with more in common is always ahead, however few seeds there are; a table of bins
+    has ties just where most candidates are.
 
     seed_structure   (S) structural weight of seed pairs
     common           (P) that of the pairs that seeds are compared with
     """
-    bins = len(STRUCTURE_EDGES) + 1
-    weights = _weights(
-        np.searchsorted(STRUCTURE_EDGES, seed_structure).astype(np.int32) + 1,
-        np.searchsorted(STRUCTURE_EDGES, common).astype(np.int32) + 1,
-        bins + 1,
-    )
-    weights[1:] = np.maximum.accumulate(weights[1:])
-    return Weigher(tests, weights)
+    if not len(common) or not common.any():
+        return Weigher(tests, 0.0, 0.0)
+    same, others = (np.sqrt(one.astype(np.float64)) for one in (seed_structure, common))
+    usual = others.mean() + USUAL_SLOPE * USUAL_SPREAD**2
+    apart = float((same.sum() + USUAL_SEEDS * usual) / (len(same) + USUAL_SEEDS) - others.mean())
+    variances = [others.var(), USUAL_SPREAD**2, *([same.var()] if len(same) else [])]
+    slope = max(apart, LEAST_APART) / float(np.mean(variances))
+    return Weigher(tests, slope, float(others.mean()) + apart / 2)
 
 
 def log_odds(

@@ -19,13 +19,13 @@ HUB_DEGREE = 2_000
 def neighbour_products(
     left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping, similarity: sparse.csr_matrix
 ) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """Two factors whose product X @ Y.T weighs how much of two entities' neighbourhoods is similar.
+    """Two factors whose product X @ Y.T is how similar the neighbourhoods of two entities are, in [0, 1).
 
         weight(i, i') = sum over mapped relations r ~ r', neighbours j of i by r, q of i' by r', of
-                        mapping weight * similarity(j, q) / sqrt(degree_r(j) * degree_r'(q))
+                        mapping weight * similarity(j, q) * idf_r(j) * idf_r'(q), rows made short
 
-    A neighbour shared by few entities thus weighs most, as in PARIS (VLDB 2012), whose inverse
-    functionality is the mean of 1 / degree.
+    with idf_r(j) = sqrt(log(entities / degree_r(j))): a neighbour of few tells most, as a rare word does in
+    a text, and who has many neighbours is not nearer to everybody for it, see ``short_rows``.
 
     similarity (E, E')   in [0, 1]
     returns              X (E, K), Y (E', K)
@@ -39,18 +39,32 @@ def neighbour_products(
             rights.append(y)
     if not lefts:
         return sparse.csr_matrix((len(left), 1)), sparse.csr_matrix((len(right), 1))
-    return sparse.hstack(lefts, format="csr"), sparse.hstack(rights, format="csr")
+    return short_rows(sparse.hstack(lefts, format="csr")), short_rows(sparse.hstack(rights, format="csr"))
 
 
 def _incidence(graph: KnowledgeGraph, relation: int, *, backwards: bool) -> sparse.csr_matrix:
-    """(E, E) entity to neighbour by one directed relation, each entry 1 / sqrt(neighbour's degree)."""
+    """(E, E) entity to neighbour by one directed relation, each entry the neighbour's idf."""
     edges = graph.relations == relation
     ends = graph.heads[edges], graph.tails[edges]
     source, target = ends[::-1] if backwards else ends
     degree = np.bincount(target, minlength=len(graph))
     kept = degree[target] <= HUB_DEGREE
-    weight = (1.0 / np.sqrt(degree[target[kept]])).astype(np.float32)
-    return sparse.csr_matrix((weight, (source[kept], target[kept])), shape=(len(graph), len(graph)))
+    idf = np.sqrt(np.log(len(graph) / degree[target[kept]])).astype(np.float32)
+    return sparse.csr_matrix((idf, (source[kept], target[kept])), shape=(len(graph), len(graph)))
+
+
+def short_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Each row x divided by ``sqrt(|x|^2 + m)``, where m is the mean of the squares of all that are not 0.
+
+    A plain cosine would make one shared neighbour of one as much as ten of ten (pivoted length
+    normalisation, Singhal et al., SIGIR 1996).
+    """
+    squares = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
+    usual = squares[squares > 0].mean() if squares.any() else 1.0
+    matrix.data = (matrix.data / np.repeat(np.sqrt(squares + usual), np.diff(matrix.indptr))).astype(
+        np.float32
+    )
+    return matrix
 
 
 def structural_candidates(

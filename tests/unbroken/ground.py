@@ -48,8 +48,8 @@ class Verb:
 GRAPHS = "{world}/graphs --links {world}/links.tsv"
 ALIGN = f"align {GRAPHS} --out RESULT QUICK"
 MERGE = "merge {world}/RESULT --out merged.nq"
-# Those that make up the short form: each way to put an output in place is among them.
-SHORT = ("align over another", "merge over another", "export to a folder", "unmerge")
+# Those that make up the short form: all that takes no training.
+SHORT = ("score", "merge over another", "export to a folder", "unmerge")
 VERBS = {
     "schema": Verb(f"schema {GRAPHS} --out schema.toml", ("schema.toml",), "--force"),
     "block": Verb(f"block {GRAPHS} --out pairs.tsv", ("pairs.tsv",)),

@@ -8,12 +8,18 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from crossgraph._types import Bool, Int32
+from crossgraph._types import Bool, Float32, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_candidates, name_cosines, name_rows
 from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
 from crossgraph.blocking.ranking import lead, ranks
-from crossgraph.blocking.structure import neighbour_products, structural_candidates, weights_of
+from crossgraph.blocking.structure import (
+    neighbour_sums,
+    row_lengths,
+    shortened,
+    structural_candidates,
+    weights_of,
+)
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import Description
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -46,11 +52,13 @@ class Weighing:
     """What candidates were weighed by, so that a pair can be weighed again with other facts.
 
     similarity (E, E')   how surely the names of two neighbours mean one entity
+    lengths (E), (E')    what the structural weights of each entity were divided by, see ``row_lengths``
     pools                members of each pair of types, and what weighed its pairs
     asked                what weighed the pairs that blocking did not propose; None where there are none
     """
 
     similarity: sparse.csr_matrix
+    lengths: tuple[Float32, Float32]
     pools: tuple[tuple[tuple[Bool, Bool], Weigher], ...]
     asked: Weigher | None
 
@@ -113,7 +121,9 @@ def block_and_weigh(
             named.append(name_candidates(rows, description.texts, top=options.name_pool))
             advance(1)
     similarity = name_similarity(Candidates.united(*named), (len(left), len(right)))
-    clues = _Clues(description, schema, names, neighbour_products(left, right, schema, similarity), seeds)
+    sums = neighbour_sums(left, right, schema, similarity)
+    lengths = row_lengths(sums[0]), row_lengths(sums[1])
+    clues = _Clues(description, schema, names, shortened(sums, lengths), seeds)
     kept: list[Candidates] = []
     pools: list[tuple[tuple[Bool, Bool], Weigher]] = []
     with progress.stage("block: neighbours", len(members), "types") as advance:
@@ -126,10 +136,12 @@ def block_and_weigh(
     proposed = Candidates.stacked(kept)
     missing = proposed.without(keep) if keep is not None else None
     if missing is None or not len(missing):
-        return Blocked(proposed, Weighing(similarity, tuple(pools), None))
+        return Blocked(proposed, Weighing(similarity, lengths, tuple(pools), None))
     everyone = np.ones(len(left), dtype=bool), np.ones(len(right), dtype=bool)
     asked, weigher = _weighed(missing, clues, everyone, against=proposed)
-    return Blocked(Candidates.stacked([proposed, asked]), Weighing(similarity, tuple(pools), weigher))
+    return Blocked(
+        Candidates.stacked([proposed, asked]), Weighing(similarity, lengths, tuple(pools), weigher)
+    )
 
 
 @dataclass(frozen=True, eq=False)

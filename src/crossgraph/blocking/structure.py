@@ -25,11 +25,19 @@ def neighbour_products(
                         mapping weight * similarity(j, q) * idf_r(j) * idf_r'(q), rows made short
 
     with idf_r(j) = sqrt(log(entities / degree_r(j))): a neighbour of few tells most, as a rare word does in
-    a text, and who has many neighbours is not nearer to everybody for it, see ``short_rows``.
+    a text, and who has many neighbours is not nearer to everybody for it, see ``row_lengths``.
 
     similarity (E, E')   in [0, 1]
     returns              X (E, K), Y (E', K)
     """
+    sums = neighbour_sums(left, right, schema, similarity)
+    return shortened(sums, (row_lengths(sums[0]), row_lengths(sums[1])))
+
+
+def neighbour_sums(
+    left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping, similarity: sparse.csr_matrix
+) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    """The factors of ``neighbour_products`` before their rows are made short."""
     lefts, rights = [], []
     for mapping, a, b in schema.numbered_relations(left.relation_names, right.relation_names):
         for backwards in (False, True):
@@ -39,7 +47,7 @@ def neighbour_products(
             rights.append(y)
     if not lefts:
         return sparse.csr_matrix((len(left), 1)), sparse.csr_matrix((len(right), 1))
-    return short_rows(sparse.hstack(lefts, format="csr")), short_rows(sparse.hstack(rights, format="csr"))
+    return sparse.hstack(lefts, format="csr"), sparse.hstack(rights, format="csr")
 
 
 def _incidence(graph: KnowledgeGraph, relation: int, *, backwards: bool) -> sparse.csr_matrix:
@@ -53,18 +61,30 @@ def _incidence(graph: KnowledgeGraph, relation: int, *, backwards: bool) -> spar
     return sparse.csr_matrix((idf, (source[kept], target[kept])), shape=(len(graph), len(graph)))
 
 
-def short_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Each row x divided by ``sqrt(|x|^2 + m)``, where m is the mean of the squares of all that are not 0.
+def row_lengths(matrix: sparse.csr_matrix) -> Float32:
+    """(E) ``sqrt(|x|^2 + m)`` of each row x, where m is the mean of the squares of all that are not 0.
 
     A plain cosine would make one shared neighbour of one as much as ten of ten (pivoted length
     normalisation, Singhal et al., SIGIR 1996).
     """
     squares = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
     usual = squares[squares > 0].mean() if squares.any() else 1.0
-    matrix.data = (matrix.data / np.repeat(np.sqrt(squares + usual), np.diff(matrix.indptr))).astype(
-        np.float32
+    lengths: Float32 = np.sqrt(squares + usual).astype(np.float32)
+    return lengths
+
+
+def shortened(
+    sums: tuple[sparse.csr_matrix, sparse.csr_matrix], lengths: tuple[Float32, Float32]
+) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    """Two matrices with each row divided by its length."""
+    left, right = (
+        sparse.csr_matrix(
+            ((one.data / np.repeat(by, np.diff(one.indptr))).astype(np.float32), one.indices, one.indptr),
+            shape=one.shape,
+        )
+        for one, by in zip(sums, lengths, strict=True)
     )
-    return matrix
+    return left, right
 
 
 def structural_candidates(

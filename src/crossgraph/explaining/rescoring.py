@@ -209,7 +209,10 @@ class Batch:
         return out.ravel()
 
     def _edge_weights(self, left: int, right: int) -> sparse.csr_matrix:
-        """(T, T') what each two edges of a pair add to its structural weight, see ``neighbour_products``."""
+        """(T, T') what each two edges of a pair add to its structural weight, see ``neighbour_products``.
+
+        The lengths that the weight is divided by stay those of all edges.
+        """
         preparation = self.around.opened.preparation
         spans = [
             slice(int(a.indptr[e]), int(a.indptr[e + 1]))
@@ -221,6 +224,8 @@ class Batch:
         rare = [_rarity(a, span) for a, span in zip(preparation.adjacency, spans, strict=True)]
         weight = self.around.groups.weight[by[0][near.row], by[1][near.col]]
         values = near.data * weight * rare[0][near.row] * rare[1][near.col]
+        lengths = preparation.weighing.lengths
+        values = values / (lengths[0][left] * lengths[1][right])
         return sparse.csr_matrix((values, (near.row, near.col)), shape=near.shape)
 
     def _prior(self, name: Float32, structure: Float32) -> Float32:
@@ -333,7 +338,7 @@ class Batch:
 
 
 def _rarity(adjacency: Adjacency, span: slice) -> Float32:
-    """(T) 1 / sqrt(degree) of each edge's far end by the edge's relation; 0 for hubs."""
+    """(T) the idf of each edge's far end by the edge's relation, see ``neighbour_products``; 0 for hubs."""
     reached, by = adjacency.neighbours[span], adjacency.relations[span]
     back = (by + adjacency.relation_count) % max(2 * adjacency.relation_count, 1)
     degrees = np.array(
@@ -343,7 +348,7 @@ def _rarity(adjacency: Adjacency, span: slice) -> Float32:
         ],
         dtype=np.int64,
     )
-    rare = 1.0 / np.sqrt(np.maximum(degrees, 1))
+    rare = np.sqrt(np.log((len(adjacency.indptr) - 1) / np.maximum(degrees, 1)))
     return np.where(degrees <= HUB_DEGREE, rare, 0.0).astype(np.float32)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -10,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from benchmark_scripts import script
 
 BARS = {
     "movies, 30% links": {"recall_blocking": 0.99, "prauc": 0.97, "hits1": 0.97, "r_at_p95": 0.96},
@@ -24,14 +25,7 @@ COSTS = {"movies, 30% links": (300, 4096), "music, labelled pairs": (15, 2048)}
 
 
 def measure() -> ModuleType:
-    file = Path(__file__).parents[1] / "benchmarks" / "measure.py"
-    spec = importlib.util.spec_from_file_location("measure", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["measure"] = module
-    spec.loader.exec_module(module)
-    return module
+    return script("measure")
 
 
 @pytest.fixture(scope="module")

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from benchmark_scripts import script
+
 LEAST_RATIO, LEAST_MORE = 3.0, 0.8
 
 
 def measure() -> ModuleType:
-    file = Path(__file__).parents[1] / "benchmarks" / "faithfulness.py"
-    spec = importlib.util.spec_from_file_location("faithfulness", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["faithfulness"] = module
-    spec.loader.exec_module(module)
-    return module
+    return script("faithfulness")
 
 
 def test_figures_are_medians_of_sizes_and_a_share() -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from crossgraph._threads import threads
 from crossgraph._types import Float32
@@ -22,7 +23,7 @@ from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.labels import FOLDS, Labels
 from crossgraph.model.inputs import PairTensors
-from crossgraph.model.network import CollectiveNetwork, Slots
+from crossgraph.model.network import CollectiveNetwork, PairOutput, Slots
 from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
 from crossgraph.progress import SILENT, Progress
@@ -154,8 +155,7 @@ def opinions(
             at = 0
             for out in networks[number].compare_all(tensors, left, right):
                 part = slice(at, at + len(out.logits))
-                heard = torch.stack([out.logits, -out.distance, out.cosine, *out.echo.unbind(1)])
-                said[number, :, part] = heard.cpu().numpy()
+                said[number, :, part] = told(out).cpu().numpy()
                 at = part.stop
                 advance(len(out.logits))
 
@@ -166,6 +166,11 @@ def opinions(
     pairs = (candidates.left, candidates.right)
     columns = lead_columns("collective", pairs, mean[0])
     return EvidenceTable.of({**columns, **dict(zip(SAID[1:], mean[1:], strict=True))})
+
+
+def told(out: PairOutput) -> Tensor:
+    """(9, P) what a network says of P pairs, in the order of ``SAID``."""
+    return torch.stack([out.logits, -out.distance, out.cosine, *out.echo.unbind(1)])
 
 
 def fit_scorers(

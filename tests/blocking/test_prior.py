@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.prior import NAME_SLOPE, log_odds, value_tests, weigher_of
+from crossgraph.blocking.prior import NAME_SLOPE, value_tests, weigher_of
 from crossgraph.features.description import describe
 from crossgraph.schema.mapping import AttributeMapping, SchemaMapping
 from features.plain import graph_of, ints
@@ -55,14 +55,19 @@ def test_texts_and_unknown_attributes_are_no_tests(description):
     assert value_tests(description, other, (ints(), ints()), (ints(0), ints(0))) == ()
 
 
+def log_odds(candidates, seeds):
+    """The prior of a pool that is its own measure of what is common."""
+    return weigher_of((), seeds, candidates.structure).log_odds(candidates)
+
+
 def test_a_nearer_name_and_more_shared_neighbours_never_lower_the_odds():
     none = np.zeros(0, dtype=np.float32)
-    names = [log_odds(pool(name=name), (), none)[0] for name in (0.0, 0.5, 1.0)]
+    names = [log_odds(pool(name=name), none)[0] for name in (0.0, 0.5, 1.0)]
     assert np.diff(names) == pytest.approx([NAME_SLOPE / 2] * 2)
     structure = np.geomspace(1e-4, 1, 30).astype(np.float32)
     mixed = replace(pool().take(np.arange(30)), structure=structure)
     for seeds in ([0.5, 0.5, 0.9, 0.002], [0.0], []):
-        assert (np.diff(log_odds(mixed, (), np.array(seeds, dtype=np.float32))) > 0).all()
+        assert (np.diff(log_odds(mixed, np.array(seeds, dtype=np.float32))) > 0).all()
 
 
 def test_structure_counts_as_much_as_seeds_have_more_of_it():
@@ -76,4 +81,4 @@ def test_structure_counts_as_much_as_seeds_have_more_of_it():
 
 
 def test_an_empty_pool_has_no_odds():
-    assert len(log_odds(Candidates.united(), (), np.zeros(3, dtype=np.float32))) == 0
+    assert len(log_odds(Candidates.united(), np.zeros(3, dtype=np.float32))) == 0

@@ -61,7 +61,7 @@ def slow_weights(left, right, schema):
 @given(edges, edges, mappings)
 def test_weights_are_what_dictionaries_say(left, right, schema):
     graphs = graph_of(TYPED, left), graph_of(TYPED, right)
-    factors = neighbour_products(*graphs, schema, sparse.csr_matrix(SIMILARITY))
+    factors, _ = neighbour_products(*graphs, schema, sparse.csr_matrix(SIMILARITY))
     first, second = (side.ravel().astype(np.int32) for side in np.meshgrid(range(5), range(5), indexing="ij"))
     expected = np.ravel(slow_weights(left, right, schema))
     np.testing.assert_allclose(weights_of(factors, first, second), expected, atol=1e-4)
@@ -70,7 +70,7 @@ def test_weights_are_what_dictionaries_say(left, right, schema):
 @given(edges, edges, mappings, st.integers(1, 3))
 def test_candidates_are_the_pairs_of_largest_weight(left, right, schema, top):
     graphs = graph_of(TYPED, left), graph_of(TYPED, right)
-    factors = neighbour_products(*graphs, schema, sparse.csr_matrix(SIMILARITY))
+    factors, _ = neighbour_products(*graphs, schema, sparse.csr_matrix(SIMILARITY))
     members = np.array([True, True, False, False, False]), np.array([False, True, True, True, True])
     found = structural_candidates(factors, members, top=top)
     weights = (factors[0] @ factors[1].T).toarray()
@@ -90,7 +90,7 @@ def test_a_hub_tells_nothing_apart(monkeypatch):
     monkeypatch.setattr(structure, "HUB_DEGREE", 2)
     schema = SchemaMapping((), (RelationMapping("r", "r"),), ())
     graph = graph_of(TYPED, [("a", "r", "e"), ("b", "r", "e"), ("c", "r", "e"), ("a", "r", "d")])
-    factors = neighbour_products(graph, graph, schema, sparse.identity(5, format="csr", dtype=np.float32))
+    factors, _ = neighbour_products(graph, graph, schema, sparse.identity(5, format="csr", dtype=np.float32))
     # Their only neighbour, e, is a hub; a has d too.
     own, *others = weights_of(factors, ints(0, 0, 1), ints(0, 1, 1)).tolist()
     assert own > 0
@@ -100,14 +100,14 @@ def test_a_hub_tells_nothing_apart(monkeypatch):
 def test_names_of_other_graphs_in_a_schema_weigh_nothing():
     schema = SchemaMapping((), (RelationMapping("r", "gone"), RelationMapping("gone", "r")), ())
     graph = graph_of(TYPED, [("a", "r", "b")])
-    factors = neighbour_products(graph, graph, schema, sparse.csr_matrix(SIMILARITY))
+    factors, _ = neighbour_products(graph, graph, schema, sparse.csr_matrix(SIMILARITY))
     assert weights_of(factors, ints(0), ints(0)).tolist() == [0.0]
 
 
 def test_nothing_mapped_or_nobody_there_proposes_nothing():
     nothing = SchemaMapping((), (), ())
     graph = graph_of(TYPED)
-    factors = neighbour_products(graph, graph, nothing, sparse.csr_matrix((5, 5)))
+    factors, _ = neighbour_products(graph, graph, nothing, sparse.csr_matrix((5, 5)))
     for member in (np.ones(5, dtype=bool), np.zeros(5, dtype=bool)):
         assert len(structural_candidates(factors, (member, np.ones(5, dtype=bool)), top=3)) == 0
     assert weights_of(factors, ints(), ints()).tolist() == []

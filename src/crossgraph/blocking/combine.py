@@ -13,13 +13,7 @@ from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_candidates, name_cosines, name_rows
 from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
 from crossgraph.blocking.ranking import lead, ranks
-from crossgraph.blocking.structure import (
-    neighbour_sums,
-    row_lengths,
-    shortened,
-    structural_candidates,
-    weights_of,
-)
+from crossgraph.blocking.structure import neighbour_products, structural_candidates, weights_of
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import Description
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -121,9 +115,8 @@ def block_and_weigh(
             named.append(name_candidates(rows, description.texts, top=options.name_pool))
             advance(1)
     similarity = name_similarity(Candidates.united(*named), (len(left), len(right)))
-    sums = neighbour_sums(left, right, schema, similarity)
-    lengths = row_lengths(sums[0]), row_lengths(sums[1])
-    clues = _Clues(description, schema, names, shortened(sums, lengths), seeds)
+    factors, lengths = neighbour_products(left, right, schema, similarity)
+    clues = _Clues(description, schema, names, factors, seeds)
     kept: list[Candidates] = []
     pools: list[tuple[tuple[Bool, Bool], Weigher]] = []
     with progress.stage("block: neighbours", len(members), "types") as advance:

@@ -117,15 +117,3 @@ def weigher_of(tests: tuple[ValueTest, ...], seed_structure: Float32, common: Fl
     variances = [others.var(), USUAL_SPREAD**2, *([same.var()] if len(same) else [])]
     slope = max(apart, LEAST_APART) / float(np.mean(variances))
     return Weigher(tests, slope, float(others.mean()) + apart / 2)
-
-
-def log_odds(
-    pool: Candidates,
-    tests: tuple[ValueTest, ...],
-    seed_structure: Float32,
-    *,
-    common: Float32 | None = None,
-) -> Float32:
-    """(P) the prior of each pair of a pool; ``common`` is the pool's own structure if not given."""
-    known = pool.structure if common is None else common
-    return weigher_of(tests, seed_structure, known).log_odds(pool)

@@ -18,26 +18,18 @@ HUB_DEGREE = 2_000
 
 def neighbour_products(
     left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping, similarity: sparse.csr_matrix
-) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+) -> tuple[tuple[sparse.csr_matrix, sparse.csr_matrix], tuple[Float32, Float32]]:
     """Two factors whose product X @ Y.T is how similar the neighbourhoods of two entities are, in [0, 1).
 
         weight(i, i') = sum over mapped relations r ~ r', neighbours j of i by r, q of i' by r', of
                         mapping weight * similarity(j, q) * idf_r(j) * idf_r'(q), rows made short
 
-    with idf_r(j) = sqrt(log(entities / degree_r(j))): a neighbour of few tells most, as a rare word does in
-    a text, and who has many neighbours is not nearer to everybody for it, see ``row_lengths``.
+    A neighbour of few tells most, as a rare word does in a text (``neighbour_idf``), and who has many
+    neighbours is not nearer to everybody for it (``row_lengths``).
 
     similarity (E, E')   in [0, 1]
-    returns              X (E, K), Y (E', K)
+    returns              X (E, K), Y (E', K), and what their rows were divided by, (E) and (E')
     """
-    sums = neighbour_sums(left, right, schema, similarity)
-    return shortened(sums, (row_lengths(sums[0]), row_lengths(sums[1])))
-
-
-def neighbour_sums(
-    left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping, similarity: sparse.csr_matrix
-) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """The factors of ``neighbour_products`` before their rows are made short."""
     lefts, rights = [], []
     for mapping, a, b in schema.numbered_relations(left.relation_names, right.relation_names):
         for backwards in (False, True):
@@ -46,8 +38,10 @@ def neighbour_sums(
             lefts.append(x @ similarity * np.float32(mapping.weight))
             rights.append(y)
     if not lefts:
-        return sparse.csr_matrix((len(left), 1)), sparse.csr_matrix((len(right), 1))
-    return sparse.hstack(lefts, format="csr"), sparse.hstack(rights, format="csr")
+        lefts, rights = [sparse.csr_matrix((len(left), 1))], [sparse.csr_matrix((len(right), 1))]
+    sums = sparse.hstack(lefts, format="csr"), sparse.hstack(rights, format="csr")
+    lengths = row_lengths(sums[0]), row_lengths(sums[1])
+    return (_shortened(sums[0], lengths[0]), _shortened(sums[1], lengths[1])), lengths
 
 
 def _incidence(graph: KnowledgeGraph, relation: int, *, backwards: bool) -> sparse.csr_matrix:
@@ -55,10 +49,16 @@ def _incidence(graph: KnowledgeGraph, relation: int, *, backwards: bool) -> spar
     edges = graph.relations == relation
     ends = graph.heads[edges], graph.tails[edges]
     source, target = ends[::-1] if backwards else ends
-    degree = np.bincount(target, minlength=len(graph))
-    kept = degree[target] <= HUB_DEGREE
-    idf = np.sqrt(np.log(len(graph) / degree[target[kept]])).astype(np.float32)
+    degree = np.bincount(target, minlength=len(graph))[target]
+    kept = degree <= HUB_DEGREE
+    idf = neighbour_idf(degree[kept], len(graph))
     return sparse.csr_matrix((idf, (source[kept], target[kept])), shape=(len(graph), len(graph)))
+
+
+def neighbour_idf(degrees: Int64, entities: int) -> Float32:
+    """(T) ``sqrt(log(entities / degree))`` of neighbours with such degrees by a relation; 0 for hubs."""
+    idf = np.sqrt(np.log(entities / np.maximum(degrees, 1)))
+    return np.where(degrees <= HUB_DEGREE, idf, 0.0).astype(np.float32)
 
 
 def row_lengths(matrix: sparse.csr_matrix) -> Float32:
@@ -73,18 +73,10 @@ def row_lengths(matrix: sparse.csr_matrix) -> Float32:
     return lengths
 
 
-def shortened(
-    sums: tuple[sparse.csr_matrix, sparse.csr_matrix], lengths: tuple[Float32, Float32]
-) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """Two matrices with each row divided by its length."""
-    left, right = (
-        sparse.csr_matrix(
-            ((one.data / np.repeat(by, np.diff(one.indptr))).astype(np.float32), one.indices, one.indptr),
-            shape=one.shape,
-        )
-        for one, by in zip(sums, lengths, strict=True)
-    )
-    return left, right
+def _shortened(matrix: sparse.csr_matrix, lengths: Float32) -> sparse.csr_matrix:
+    """The matrix with each row divided by its length."""
+    values = (matrix.data / np.repeat(lengths, np.diff(matrix.indptr))).astype(np.float32)
+    return sparse.csr_matrix((values, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def structural_candidates(

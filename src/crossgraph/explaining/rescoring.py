@@ -20,7 +20,7 @@ from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_cosines, names_in
 from crossgraph.blocking.prior import Weigher
-from crossgraph.blocking.structure import HUB_DEGREE
+from crossgraph.blocking.structure import neighbour_idf
 from crossgraph.calibration import LONGEST_LEAD, Calibration
 from crossgraph.checkpoint import ScoringRound
 from crossgraph.evidence.attributes import attribute_evidence, name_counts
@@ -33,9 +33,8 @@ from crossgraph.explaining.surroundings import Surroundings
 from crossgraph.features.description import AttributeColumn, Description, column_of
 from crossgraph.features.tokens import entity_tokens
 from crossgraph.graphs.adjacency import Adjacency
-from crossgraph.learning import HALVES, SAID, side_by_side
+from crossgraph.learning import HALVES, SAID, side_by_side, told
 from crossgraph.model.inputs import PairTensors, SideTensors
-from crossgraph.model.network import CHUNK_BOTH, CollectiveNetwork, PairOutput
 from crossgraph.sampling import Neighbourhoods
 
 # Versions are scored in parts: so many edges, or rows of evidence, at once.
@@ -266,7 +265,8 @@ class Batch:
         said = np.zeros((len(networks), len(SAID), len(ends[0])), dtype=np.float32)
 
         def ask(number: int) -> None:
-            said[number] = _said(networks[number], tensors, ends)
+            heard = [told(out) for out in networks[number].compare_all(tensors, *ends)]
+            said[number] = torch.cat(heard, dim=1).numpy()
 
         side_by_side(ask, range(len(networks)))
         mean = said.mean(axis=0)
@@ -338,7 +338,7 @@ class Batch:
 
 
 def _rarity(adjacency: Adjacency, span: slice) -> Float32:
-    """(T) the idf of each edge's far end by the edge's relation, see ``neighbour_products``; 0 for hubs."""
+    """(T) the idf of each edge's far end by the edge's relation, see ``neighbour_idf``."""
     reached, by = adjacency.neighbours[span], adjacency.relations[span]
     back = (by + adjacency.relation_count) % max(2 * adjacency.relation_count, 1)
     degrees = np.array(
@@ -348,8 +348,7 @@ def _rarity(adjacency: Adjacency, span: slice) -> Float32:
         ],
         dtype=np.int64,
     )
-    rare = np.sqrt(np.log((len(adjacency.indptr) - 1) / np.maximum(degrees, 1)))
-    return np.where(degrees <= HUB_DEGREE, rare, 0.0).astype(np.float32)
+    return neighbour_idf(degrees, len(adjacency.indptr) - 1)
 
 
 def _of_rows(weigher: Weigher, description: Description) -> Weigher:
@@ -369,24 +368,3 @@ def _of_rows(weigher: Weigher, description: Description) -> Weigher:
         for test in weigher.tests
     )
     return replace(weigher, tests=tests)
-
-
-@torch.no_grad()
-def _said(
-    network: CollectiveNetwork, tensors: PairTensors, ends: tuple[torch.Tensor, torch.Tensor]
-) -> Float32:
-    """(9, K * T) what a network says, in the order of ``SAID``."""
-    parts: list[PairOutput]
-    if network.options.collective_layers == "both":
-        places = torch.split(torch.arange(len(ends[0])), CHUNK_BOTH)
-        parts = [network(tensors, ends[0][part], ends[1][part]) for part in places]
-    else:
-        (left, l_back), (right, r_back) = (torch.unique(end, return_inverse=True) for end in ends)
-        sides = (
-            network.prepare(tensors.left, tensors.sketch, left),
-            network.prepare(tensors.right, tensors.sketch, right),
-        )
-        parts = list(network.compare_prepared(sides, tensors.likeness, (l_back, r_back)))
-    heard = [torch.stack([out.logits, -out.distance, out.cosine, *out.echo.unbind(1)]) for out in parts]
-    said: Float32 = torch.cat(heard, dim=1).numpy()
-    return said

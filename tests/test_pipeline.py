@@ -300,9 +300,9 @@ def test_a_model_brings_its_schema_mapping_along(case: Case, linked: Outcome, tm
         assert rows >= {(m.left, m.right) for m in getattr(edited, table)}
 
 
-def test_resume_looks_at_what_the_files_hold(case: Case, tmp_path: Path) -> None:
+def test_resume_looks_at_what_the_files_hold(case: Case, linked: Outcome, tmp_path: Path) -> None:
     links = write_pairs(tmp_path / "links.tsv", sorted(case.known))
-    inputs = Inputs(left=case.folder, links=(links,))
+    inputs = Inputs(left=case.folder, links=(links,), model=linked.path)
     align(inputs, tmp_path / "R", config=QUICK)
     write_pairs(links, sorted(case.known)[:-5])
     with pytest.raises(ResultError, match="other inputs"):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.errors import FaultsError, InputError, ResultError
@@ -228,7 +228,6 @@ ENTRIES = st.lists(
 )
 
 
-@settings(max_examples=15)
 @given(mine=ENTRIES, theirs=ENTRIES)
 def test_ledgers_merge_in_any_order_and_again_and_again(tmp_path_factory, mine, theirs) -> None:
     folder = tmp_path_factory.mktemp("ledgers")

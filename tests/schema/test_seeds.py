@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.features.description import describe
@@ -21,7 +21,6 @@ def told(pairs: EntityPairs) -> set[tuple[int, int]]:
     return set(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True))
 
 
-@settings(max_examples=20)
 @given(facts, facts)
 def test_shared_rare_values_agree_with_loops(left, right):
     ids = [sorted({row[0] for row in side}) for side in (left, right)]

@@ -33,7 +33,7 @@ from crossgraph.matches import MATCH_SCHEMA, Matches
 from crossgraph.results import read_matches, read_scores, write_scores, write_sssom
 from crossgraph.schema.mapping import SchemaMapping, TypeMapping
 
-VERBS = ["demo", "check", "schema", "block", "train", "align", "score", "evaluate"]
+VERBS = ["demo", "check", "audit", "schema", "block", "train", "align", "score", "evaluate"]
 VERBS += ["explain", "review", "merge", "unmerge", "export", "benchmark"]
 HEAVY = ["torch", "numba", "polars", "scipy", "sklearn", "pyoxigraph", "numpy", "rich"]
 HEAVY += ["starlette", "jinja2", "uvicorn"]

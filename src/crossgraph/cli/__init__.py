@@ -13,6 +13,7 @@ import typer
 
 from crossgraph import __version__
 from crossgraph.cli.aligning import align, demo, train
+from crossgraph.cli.auditing import audit
 from crossgraph.cli.benchmarking import benchmark
 from crossgraph.cli.checking import check
 from crossgraph.cli.explaining import explain
@@ -38,7 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
 _VERBS = (
-    *(demo, check, schema, block, train, align, score, evaluate, explain),
+    *(demo, check, audit, schema, block, train, align, score, evaluate, explain),
     *(review, merge, unmerge, export, benchmark),
 )
 for _verb in _VERBS:
@@ -61,6 +62,7 @@ def _crossgraph(
     The order of work
         crossgraph demo                                           see it work
         crossgraph check LEFT RIGHT                               are the graphs whole?
+        crossgraph audit LEFT RIGHT --links FILE                  do they give the answer away?
         crossgraph align LEFT RIGHT --links FILE --out RESULT     decide
         crossgraph evaluate RESULT --gold FILE                    how good is it?
         crossgraph explain RESULT LEFT RIGHT                      why are these two the same?

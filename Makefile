@@ -3,7 +3,7 @@ ifndef VIRTUAL_ENV
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 endif
 
-.PHONY: check test long real browser settings
+.PHONY: check test long real browser advisories settings
 
 # What the second command of README.md runs, after installing.
 check:
@@ -27,6 +27,10 @@ BROWSER ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(
 browser:
 	@test -n "$(BROWSER)" || { echo 'no browser: apt install chromium, or make browser BROWSER=path' >&2; exit 2; }
 	CROSSGRAPH_BROWSER="$(BROWSER)" pytest -m browser -rs tests/reviewing
+
+# Known holes in the pinned versions; needs `pip install pip-audit`, and the network.
+advisories:
+	pip-audit -r constraints.txt --no-deps --disable-pip
 
 # Writes docs/settings.md anew after an options class has changed.
 settings:

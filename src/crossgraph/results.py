@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from crossgraph import __version__
-from crossgraph._claims import claimed_file, claimed_folder
+from crossgraph._claims import claimed_file, claimed_folder, give_usual_rights
 from crossgraph._types import Float32
 from crossgraph.errors import Fault, FaultsError, ResultError
 from crossgraph.graphs._reading import PARQUET_ERRORS, read_text
@@ -174,6 +174,7 @@ def write_together(writers: Mapping[Path, Callable[[Path], object]]) -> None:
         parts = {target: claims.enter_context(claimed_file(target)) for target in writers}
         for target, part in parts.items():
             writers[target](part)
+            give_usual_rights(part)
             _sync(part)
         for target in list(parts)[1:]:
             target.unlink(missing_ok=True)
@@ -315,6 +316,7 @@ def _publish(stage: Path, target: Path) -> None:
     for file in stage.rglob("*"):
         if file.is_file():
             _sync(file)
+    give_usual_rights(stage)
     old = _old(target)
     if target.exists():
         _keep_ledger(target, stage)

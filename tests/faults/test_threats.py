@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import crossgraph
 from crossgraph.checkpoint import load_model
 from crossgraph.cli import app
 from crossgraph.errors import CheckpointError, CrossgraphError
@@ -109,6 +111,20 @@ def test_a_model_is_never_unpickled(tmp_path, monkeypatch):
     with pytest.raises(CheckpointError):
         load_model(tmp_path)
     assert not (tmp_path / "sprung").exists()
+
+
+def test_no_code_reads_a_format_that_can_hold_code():
+    source = Path(crossgraph.__file__).parent
+    readers = re.compile(
+        r"\b(pickle|marshal|shelve|joblib|dill|torch\.load|np\.load|yaml)\b|(?<!\.)\b(eval|exec)\("
+    )
+    found = [
+        f"{path.relative_to(source)}: {line.strip()}"
+        for path in source.rglob("*.py")
+        for line in path.read_text(encoding="utf8").splitlines()
+        if readers.search(line.partition("#")[0])
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize("command", ["\x1b]0;title\x07", "\x1b[2J", "\x9b31m", "\u202e"])

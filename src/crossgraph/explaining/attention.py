@@ -36,7 +36,7 @@ def attention(around: Surroundings, place: int) -> tuple[tuple[Seen, ...], tuple
     opened = around.opened
     candidates = opened.preparation.candidates
     pair = int(candidates.left[place]), int(candidates.right[place])
-    fold = int(around.folds[place])
+    fold = int(opened.folds[place])
     networks = opened.model.networks
     asked = networks if fold < 0 else (networks[fold % HALVES],)
     said = [_weights(around, network, pair) for network in asked]

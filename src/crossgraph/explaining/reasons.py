@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from crossgraph._types import Bool
+from crossgraph.calibration import probabilities
 from crossgraph.explaining.attention import Seen, attention
 from crossgraph.explaining.clues import SIDES, Clue, Describer, Part
 from crossgraph.explaining.reopening import Reopened
@@ -118,7 +119,9 @@ class Explainer:
         rescorer = self.rescorer(left, right)
         moving = np.array([clue.both for clue in rescorer.clues], dtype=bool)
         divided = shares(rescorer, moving, options=self.options)
-        score, decided = float(opened.scored.score[place]), verdict(opened, place)
+        # What the RESULT did not score has the score that all its clues give it.
+        score = divided.whole if opened.strange[place] else float(opened.scored.score[place])
+        decided = verdict(opened, place, score)
         found = [
             Reason(
                 clue,
@@ -136,7 +139,7 @@ class Explainer:
             left=self._end(0, left),
             right=self._end(1, right),
             score=score,
-            probability=float(opened.scored.probability[place]),
+            probability=float(probabilities(np.array(score))),
             rest=score - float(divided.share.sum()),
             reasons=tuple(found[at] for at in order),
             verdict=decided,

@@ -270,11 +270,10 @@ class Batch:
 
         side_by_side(ask, range(len(networks)))
         mean = said.mean(axis=0)
-        halves = np.tile(self.around.folds[self.touched.places], len(self.versions[0]))
+        halves = np.tile(self.around.opened.folds[self.touched.places], len(self.versions[0]))
         labelled = np.flatnonzero(halves >= 0)
         mean[:, labelled] = said[halves[labelled] % HALVES, :, labelled].T
-        known = opened.rounds[0].evidence.arranged(("collective:value",)).values[:, 0]
-        columns = self._lead_columns("collective", mean[0], known)
+        columns = self._lead_columns("collective", mean[0], opened.heard)
         return EvidenceTable.of({**columns, **dict(zip(SAID[1:], mean[1:], strict=True))})
 
     def _tensors(self) -> tuple[PairTensors, tuple[torch.Tensor, torch.Tensor]]:
@@ -325,7 +324,7 @@ class Batch:
 
         side_by_side(ask, range(len(step.scorers)))
         mean: Float32 = said.mean(axis=0)
-        folds = np.tile(self.around.folds[self.touched.places], len(self.versions[0]))
+        folds = np.tile(self.around.opened.folds[self.touched.places], len(self.versions[0]))
         labelled = np.flatnonzero(folds >= 0)
         mean[labelled] = said[folds[labelled], labelled]
         return mean.reshape(len(self.versions[0]), -1)

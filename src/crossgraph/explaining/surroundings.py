@@ -100,14 +100,6 @@ class Surroundings:
         """What sampling multiplies the chances of relations by."""
         return shares_of(self.opened.preparation, self.opened.model.sampling)
 
-    @cached_property
-    def folds(self) -> Int64:
-        """(P) the fold of each labelled candidate; -1 for the others."""
-        folds = np.full(len(self.opened.preparation.candidates), -1, dtype=np.int64)
-        if self.opened.labels is not None:
-            folds[self.opened.labels.places] = self.opened.labels.folds
-        return folds
-
     def drawn(self, side: int, entity: int) -> Int64:
         """(D) an entity's edges in the order of the draws, as places among its rows."""
         preparation, model = self.opened.preparation, self.opened.model

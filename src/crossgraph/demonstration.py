@@ -12,10 +12,11 @@ from crossgraph._types import Int64
 from crossgraph.blocking.ranking import lead, ranks
 from crossgraph.config import Config
 from crossgraph.demo import demo_folder
+from crossgraph.drawing.texts import plain
 from crossgraph.evaluation import Evaluation, evaluate_result
 from crossgraph.explaining.reasons import Explainer, Explanation
 from crossgraph.explaining.reopening import Reopened, reopen
-from crossgraph.explaining.wording import LEAST, plain, signed, told
+from crossgraph.explaining.wording import LEAST, signed, told
 from crossgraph.graphs.links import Links, read_links, split_links
 from crossgraph.inputs import inputs_card
 from crossgraph.pipeline import Inputs, Outcome, Session, labels_for, links_known

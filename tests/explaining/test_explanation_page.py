@@ -9,13 +9,15 @@ from itertools import pairwise
 import pytest
 
 from crossgraph.cli.explaining import _print
+from crossgraph.drawing.texts import plain
 from crossgraph.explaining.answer import Answer
 from crossgraph.explaining.clues import Clue, Part
 from crossgraph.explaining.contrast import contrast
-from crossgraph.explaining.page import page
+from crossgraph.explaining.page import fragment, page
 from crossgraph.explaining.reasons import End, Explanation, Reason
+from crossgraph.explaining.standing import Standing
 from crossgraph.explaining.verdict import Verdict
-from crossgraph.explaining.wording import plain, signed, told, turning, waterfall
+from crossgraph.explaining.wording import signed, told, turning, waterfall
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -27,7 +29,7 @@ HOSTILE = [
 ]
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "main", "header", "h1", "h2", "p", "ul", "ol", "li"),
-    *("span", "b", "small", "i", "svg", "g", "line", "path", "text"),
+    *("span", "b", "small", "i", "svg", "g", "line", "path", "text", "rect"),
     *("div", "table", "thead", "tbody", "tr", "th", "td"),
 }
 
@@ -53,7 +55,8 @@ def explanation(name: str = "Solaris", *, score: float = 3.0) -> Explanation:
     rest = score - sum(reason.share for reason in reasons)
     decided = Verdict(True, False, 0.5, 0.01, 0.0)
     return Explanation(
-        End(name, name, name), End("r1", name, "film"), score, 0.95, rest, reasons, decided, ()
+        *(End(name, name, name), End("r1", name, "film"), score, 0.95, rest, reasons, decided, ()),
+        standings=(Standing(2, 3, name, name, score + 1.0), Standing(1, 1)),
     )
 
 
@@ -91,6 +94,10 @@ def test_no_name_can_leave_its_place_in_the_page(name):
         assert "url(" not in (attributes.get("style") or ""), tag
     # The name itself is to be read, as text.
     assert any(plain(name)[:12] in text for text in hostile.texts)
+    part, usual = Reader(fragment(explanation(name))), Reader(fragment(explanation()))
+    assert [tag for tag, _ in part.tags] == [tag for tag, _ in usual.tags]
+    # The pages that it becomes a part of allow no style in their tags.
+    assert not any("style" in attributes for _, attributes in part.tags)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from crossgraph.config import load_config
 from crossgraph.errors import InputError, ResultError
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.echo import echo_evidence
+from crossgraph.explaining import serving
 from crossgraph.explaining.answer import explain
 from crossgraph.explaining.attention import _weights
 from crossgraph.explaining.clues import owners
@@ -29,7 +31,9 @@ from crossgraph.explaining.reasons import Explainer, Explanation
 from crossgraph.explaining.reopening import Reopened, reopen
 from crossgraph.explaining.rescoring import Batch
 from crossgraph.explaining.rows import first_drawn
+from crossgraph.explaining.serving import Reasoner
 from crossgraph.explaining.verdict import assigned_from, verdict
+from crossgraph.explaining.wording import decision, leading, turning
 from crossgraph.features.description import describe
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.model.network import CollectiveNetwork, Slots
@@ -399,6 +403,33 @@ def test_the_other_candidate_may_be_of_the_left_graph(result, opened):
     assert found.contrast is not None
     assert found.contrast.shared == "right"
     assert found.contrast.other.left.identifier == other
+
+
+def test_a_server_opens_a_result_once_and_tells_of_any_two(result, opened, monkeypatch):
+    candidates, graphs = opened.preparation.candidates, opened.preparation.graphs
+    reasoner, times = Reasoner(result, graphs), []
+    monkeypatch.setattr(serving, "reopen", lambda *a, **k: times.append(1) or reopen(*a, **k))
+    place = int(np.flatnonzero(opened.matched)[0])
+    left, right = int(candidates.left[place]), int(candidates.right[place])
+    names = explain(result, graphs[0].ids[left], graphs[1].ids[right]).explanation
+    told = reasoner(graphs[0].ids[left], graphs[1].ids[right])
+    for line in [*leading(names), *turning(names), decision(names)]:
+        assert escape(line) in told
+    stranger = next(k for k in range(len(graphs[1])) if opened.place(left, k) < 0)
+    assert "log-odds" in reasoner(graphs[0].ids[left], graphs[1].ids[stranger])
+    assert times == [1]
+
+
+def test_where_a_pair_stands_among_candidates(opened, explained):
+    candidates, ids = opened.preparation.candidates, opened.preparation.graphs[1].ids
+    for pair, found in explained.items():
+        mine = candidates.left == pair[0]
+        ranked = sorted(zip(-opened.scored.score[mine], candidates.right[mine], strict=True))
+        told = found.standings[0]
+        assert (ranked[told.place - 1][1], told.count) == (pair[1], len(ranked))
+        if len(ranked) > 1:
+            score, other = next(row for row in ranked if row[1] != pair[1])
+            assert (told.score, told.identifier) == (-score, ids[int(other)])
 
 
 def test_an_unknown_entity_is_refused(result, opened):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ import numpy as np
 from crossgraph._types import Bool
 from crossgraph.calibration import probabilities
 from crossgraph.explaining.attention import Seen, attention
+from crossgraph.explaining.backdrop import Backdrop
 from crossgraph.explaining.clues import SIDES, Clue, Describer, Part
 from crossgraph.explaining.reopening import Reopened
 from crossgraph.explaining.rescoring import Rescorer
 from crossgraph.explaining.shapley import ShareOptions, shares
-from crossgraph.explaining.surroundings import Surroundings
+from crossgraph.explaining.standing import Standing, standings
 from crossgraph.explaining.verdict import Verdict, verdict
 
 
@@ -58,6 +59,7 @@ class Explanation:
     rest       what no value and no neighbour accounts for: the score of two such entities, were there
                nothing that both have, and nothing that one alone has
     reasons    the strongest first
+    standings  the pair among the left entity's candidates, and among the right one's
     together   numbers of the fewest of the strongest reasons that turn the decision when they are removed
                together; empty where one alone does, or nothing does
     """
@@ -70,6 +72,7 @@ class Explanation:
     reasons: tuple[Reason, ...]
     verdict: Verdict
     together: tuple[int, ...]
+    standings: tuple[Standing, Standing]
 
     @property
     def turning(self) -> tuple[Reason, ...]:
@@ -91,6 +94,7 @@ class Explanation:
                 "needed": self.verdict.needed if math.isfinite(self.verdict.needed) else None,
                 "known": self.verdict.known,
             },
+            "candidates": {side: asdict(one) for side, one in zip(SIDES, self.standings, strict=True)},
             "rest": self.rest,
             "reasons": [_reason_dict(reason) for reason in self.reasons],
             "turned_by": [self.reasons.index(reason) for reason in self.turning],
@@ -102,7 +106,7 @@ class Explainer:
     """Explains pairs of an opened RESULT."""
 
     def __init__(self, opened: Reopened, *, options: ShareOptions | None = None) -> None:
-        self.around = Surroundings(opened)
+        self.around = Backdrop(opened)
         self.describer = Describer(opened.preparation, opened.scored.probability)
         self.options = options or ShareOptions()
 
@@ -144,6 +148,7 @@ class Explainer:
             reasons=tuple(found[at] for at in order),
             verdict=decided,
             together=together,
+            standings=standings(opened, self.describer, (left, right), score),
         )
 
     def rescorer(self, left: int, right: int) -> Rescorer:

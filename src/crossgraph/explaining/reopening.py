@@ -82,25 +82,22 @@ def reopen(
     result: Path,
     wanted: Callable[[Graphs], Iterable[tuple[str, str]]] = lambda _graphs: (),
     *,
+    graphs: Graphs | None = None,
     progress: Progress = SILENT,
 ) -> Reopened:
     """Read a RESULT's graphs, its model, and what it keeps of its candidates.
 
     wanted   tells pairs of identifiers that are to be candidates in any case
+    graphs   those of the RESULT, where they are read already
 
     Raises ResultError where the graphs or the model of the RESULT are not where it says or have changed
     since, and for an identifier that a graph does not have.
     """
     folder = ResultFolder(result)
-    config, inputs = config_of(folder), inputs_of(folder)
-    for path in (inputs.left, inputs.right):
-        if path is not None and not path.exists():
-            raise ResultError(
-                f"{path}, which {folder.path} was made of, is not there any more", hint="put it back"
-            )
-    model = load_model(folder.model_folder)
-    with progress.stage("read", None):
-        graphs = read_pair(inputs.left, inputs.right, options=inputs.read)
+    config, model = config_of(folder), load_model(folder.model_folder)
+    if graphs is None:
+        with progress.stage("read", None):
+            graphs = _read(folder)
     asked = _numbers(graphs, tuple(wanted(graphs)))
     known = stored_known(folder, graphs)
     with progress.stage("describe", None):
@@ -134,7 +131,7 @@ def reopen(
         matched=kept.matched,
         strange=np.zeros(len(kept.candidates), dtype=bool),
     )
-    return _with_strangers(opened, asked)
+    return with_strangers(opened, asked)
 
 
 def entity_number(graphs: Graphs, side: int, identifier: str) -> int:
@@ -154,6 +151,16 @@ def _numbers(graphs: Graphs, pairs: tuple[tuple[str, str], ...]) -> EntityPairs:
     return EntityPairs.of(np.array(left, dtype=np.int32), np.array(right, dtype=np.int32))
 
 
+def _read(folder: ResultFolder) -> Graphs:
+    inputs = inputs_of(folder)
+    for path in (inputs.left, inputs.right):
+        if path is not None and not path.exists():
+            raise ResultError(
+                f"{path}, which {folder.path} was made of, is not there any more", hint="put it back"
+            )
+    return read_pair(inputs.left, inputs.right, options=inputs.read)
+
+
 def _applied(folder: ResultFolder) -> bool:
     """True where the model was trained on other graphs."""
     card: dict[str, Any] = json.loads(folder.report_file.read_text(encoding="utf8"))
@@ -169,8 +176,8 @@ def _rounds(model: TrainedModel, kept: Workings) -> tuple[Round, ...]:
     return tuple(rounds)
 
 
-def _with_strangers(opened: Reopened, asked: EntityPairs) -> Reopened:
-    """The same with these pairs among the candidates."""
+def with_strangers(opened: Reopened, asked: EntityPairs) -> Reopened:
+    """The same with these pairs among the candidates, those that the RESULT did not score as strangers."""
     candidates = opened.preparation.candidates
     missing = candidates.without(asked)
     if not len(missing):

@@ -26,10 +26,10 @@ from crossgraph.checkpoint import ScoringRound
 from crossgraph.evidence.attributes import attribute_evidence, name_counts
 from crossgraph.evidence.echo import echo_evidence
 from crossgraph.evidence.table import EvidenceTable
+from crossgraph.explaining.backdrop import Backdrop
 from crossgraph.explaining.clues import Clue, owners
 from crossgraph.explaining.leads import Touched
 from crossgraph.explaining.rows import Variants, adjacency_of, beside, columns_of, first_drawn
-from crossgraph.explaining.surroundings import Surroundings
 from crossgraph.features.description import AttributeColumn, Description, column_of
 from crossgraph.features.tokens import entity_tokens
 from crossgraph.graphs.adjacency import Adjacency
@@ -50,7 +50,7 @@ class Rescorer:
     clues   of ``Describer``: every value and edge of the pair belongs to one
     """
 
-    around: Surroundings
+    around: Backdrop
     pair: tuple[int, int]
     clues: tuple[Clue, ...]
 
@@ -104,7 +104,7 @@ class Batch:
     alone (K)   True where a version is to have no rivals
     """
 
-    around: Surroundings
+    around: Backdrop
     touched: Touched
     versions: tuple[Variants, Variants]
     drawn: tuple[Int64, Int64]

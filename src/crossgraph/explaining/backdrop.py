@@ -25,7 +25,7 @@ MOST_DRAWS = 400
 
 
 @dataclass(frozen=True, eq=False)
-class Surroundings:
+class Backdrop:
     """What all pairs of a RESULT are scored against; made once."""
 
     opened: Reopened

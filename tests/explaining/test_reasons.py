@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 from typer.testing import CliRunner
 
 from crossgraph.blocking.ranking import lead
+from crossgraph.blocking.structure import neighbour_products
 from crossgraph.cli import app
 from crossgraph.config import load_config
 from crossgraph.errors import InputError, ResultError
@@ -27,6 +29,7 @@ from crossgraph.explaining.answer import explain
 from crossgraph.explaining.attention import _weights
 from crossgraph.explaining.clues import owners
 from crossgraph.explaining.leads import Touched
+from crossgraph.explaining.lengths import lengths_without
 from crossgraph.explaining.reasons import Explainer, Explanation
 from crossgraph.explaining.reopening import Reopened, reopen
 from crossgraph.explaining.rescoring import Batch
@@ -194,7 +197,8 @@ def test_what_a_row_without_a_clue_is_compared_by_is_that_of_the_graphs_without_
     for gone in both:
         kept = np.arange(len(rescorer.clues)) != gone
         versions = rescorer.variants(0, kept[None]), rescorer.variants(1, kept[None])
-        batch = Batch(rescorer.around, rescorer.touched, versions, rescorer.drawn, np.zeros(1, dtype=bool))
+        alone = np.zeros(1, dtype=bool)
+        batch = Batch(rescorer.around, rescorer.touched, versions, rescorer.drawn, rescorer.nearby, alone)
         got = batch._compared()
         graphs = tuple(without(g, e, v) for g, e, v in zip(preparation.graphs, pair, versions, strict=True))
         ends = tuple(np.array([end], dtype=np.int32) for end in pair)
@@ -208,6 +212,28 @@ def test_what_a_row_without_a_clue_is_compared_by_is_that_of_the_graphs_without_
                 if not name.endswith(("rarity", "closeness")):
                     found = got.values[0, got.names.index(name)]
                     np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=name)
+
+
+def test_row_lengths_without_an_edge_are_those_of_the_graphs_without_it(explainer, opened):
+    preparation, pair = opened.preparation, some_pairs(opened, 2)[0]
+    similarity = preparation.weighing.similarity
+    rescorer = explainer.rescorer(*pair)
+
+    def squares(graphs):
+        """Squared lengths of both entities' rows, before what is usual is added."""
+        factors, lengths = neighbour_products(*graphs, preparation.schema, similarity)
+        norms = (sparse.linalg.norm(factor, axis=1) ** 2 for factor in factors)
+        return [(n * length**2)[end] for n, length, end in zip(norms, lengths, pair, strict=True)]
+
+    before = squares(preparation.graphs)
+    for gone in (at for at, clue in enumerate(rescorer.clues) if clue.kind == "neighbour"):
+        kept = np.arange(len(rescorer.clues)) != gone
+        versions = rescorer.variants(0, kept[None]), rescorer.variants(1, kept[None])
+        graphs = [without(g, e, v) for g, e, v in zip(preparation.graphs, pair, versions, strict=True)]
+        for side, (a, b) in enumerate(zip(before, squares(graphs), strict=True)):
+            usual = preparation.weighing.lengths[side][pair[side]] ** 2
+            got = lengths_without(rescorer.around, side, versions[side])[0]
+            assert got**2 == pytest.approx(usual - a + b, rel=1e-4)
 
 
 def without(graph, entity, versions):

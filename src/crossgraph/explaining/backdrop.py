@@ -37,6 +37,19 @@ class Backdrop:
         return relation_groups(*preparation.graphs, preparation.schema)
 
     @cached_property
+    def squares(self) -> tuple[Float64, Float64]:
+        """(2R) of each side: by how much an edge's directed relation counts in a squared row length."""
+        preparation = self.opened.preparation
+        graphs = preparation.graphs
+        counts = [np.zeros(2 * len(graph.relation_names)) for graph in graphs]
+        for mapping, a, b in preparation.schema.numbered_relations(
+            graphs[0].relation_names, graphs[1].relation_names
+        ):
+            counts[0][[a, a + len(graphs[0].relation_names)]] += mapping.weight**2
+            counts[1][[b, b + len(graphs[1].relation_names)]] += 1.0
+        return counts[0], counts[1]
+
+    @cached_property
     def alike(self) -> sparse.csr_matrix:
         """How surely the names of two entities mean one."""
         return name_similarity(self.opened.preparation.candidates, self.sizes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from crossgraph.errors import CrossgraphError
@@ -40,7 +41,9 @@ class Reasoner:
         pair = self._number(0, left), self._number(1, right)
         opened = explainer.around.opened
         if opened.place(*pair) < 0:
-            explainer = Explainer(with_strangers(opened, EntityPairs.of([pair[0]], [pair[1]])))
+            explainer = Explainer(
+                with_strangers(opened, EntityPairs.of(np.array(pair[:1]), np.array(pair[1:])))
+            )
         return fragment(explainer.explain(*pair))
 
     def _opened(self) -> Explainer:

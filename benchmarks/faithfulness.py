@@ -227,9 +227,9 @@ def main() -> None:
             f"{f.ratio:.1f} times as much, more in {f.more:.0%}"
         )
     print(
-        f"medians: both sides have {added['together']:+.2f} ({added['one_by_one']:+.2f} removed one by one), one "
-        f"alone {added['one_sided']:+.2f}, rivals {added['rivals']:+.2f}; start {added['start']:+.2f}, rest "
-        f"{added['rest']:+.2f} ({added['rest_low']:+.2f} to {added['rest_high']:+.2f})"
+        f"medians: both sides have {added['together']:+.2f} ({added['one_by_one']:+.2f} removed one by one), "
+        f"one alone {added['one_sided']:+.2f}, rivals {added['rivals']:+.2f}; start {added['start']:+.2f}, "
+        f"rest {added['rest']:+.2f} ({added['rest_low']:+.2f} to {added['rest_high']:+.2f})"
     )
 
 

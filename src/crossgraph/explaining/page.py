@@ -44,7 +44,7 @@ def page(answer: Answer) -> str:
         _score(found),
         "<h2>The two neighbourhoods</h2>",
         picture(found),
-        '<p class="note">Lines from an entity to its neighbours are as wide as their weight in its vector, '
+        '<p class="hint">Lines from an entity to its neighbours are as wide as their weight in its vector, '
         "dashed where the networks did not sample them; lines between neighbours that echo each other as "
         "wide as the probability that they are one.</p>",
         "<h2>All reasons</h2>",
@@ -89,7 +89,7 @@ def _score(found: Explanation) -> str:
     ]
     score = steps[-1].end
     return (
-        '<p class="note">Log-odds, bar after bar from zero to the score. What both sides have is worth its '
+        '<p class="hint">Log-odds, bar after bar from zero to the score. What both sides have is worth its '
         "mean over all orders of telling it; what one side alone has, what removing it would take away.</p>"
         + bars([*lines, Bar("score", signed(score), 0.0, score, "total")])
     )

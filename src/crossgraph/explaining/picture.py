@@ -22,7 +22,7 @@ def picture(found: Explanation) -> str:
     rows += [Row(_shown(a, 0), _shown(b, 1)) for a, b in zip_longest(left, right)]
     drawn = neighbourhoods((found.left.name, found.right.name), rows[:MOST_ROWS])
     more = sum((row.left is not None) + (row.right is not None) for row in rows[MOST_ROWS:])
-    note = f"<p class='note'>{more:,} weaker neighbours are not drawn.</p>" if more else ""
+    note = f"<p class='hint'>{more:,} weaker neighbours are not drawn.</p>" if more else ""
     return drawn + note
 
 

@@ -117,6 +117,9 @@ def _rebuilt(
     schema: SchemaMapping,
 ) -> Workings:
     shape = len(graphs[0]), len(graphs[1])
+    count = len(arrays["left"])
+    if any(arrays[name].shape[-1:] != (count,) for name in (*_PAIRS, "heard", "raw", "folds", "matched")):
+        raise ValueError("its columns are of different lengths")
     alike = sparse.csr_matrix((arrays["alike"], arrays["alike_right"], arrays["alike_starts"]), shape=shape)
     members = type_members(*graphs, schema)
     weighers = [_weigher_of(one, description) for one in card["pools"]]

@@ -8,14 +8,18 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from crossgraph.checkpoint import load_model
 from crossgraph.cli import app
-from crossgraph.errors import CheckpointError, CrossgraphError
+from crossgraph.errors import CheckpointError, CrossgraphError, ResultError
+from crossgraph.features.description import describe
 from crossgraph.graphs import read_graph
 from crossgraph.graphs.links import read_links
+from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.workings import Workings
 
 SECRET = "the words of a file beside"
 RDF = (
@@ -108,6 +112,15 @@ def test_a_model_is_never_unpickled(tmp_path, monkeypatch):
     (tmp_path / "model.safetensors").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(CheckpointError):
         load_model(tmp_path)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_what_a_result_keeps_for_reasons_is_never_unpickled(tmp_path, monkeypatch, mid_pair):
+    monkeypatch.chdir(tmp_path)
+    graphs = mid_pair.left, mid_pair.right
+    np.savez(tmp_path / "workings.npz", card=np.array([Trap()], dtype=object))
+    with pytest.raises(ResultError, match="cannot be read"):
+        Workings.load(tmp_path / "workings.npz", graphs, describe(*graphs), SchemaMapping((), (), ()))
     assert not (tmp_path / "sprung").exists()
 
 

@@ -20,6 +20,9 @@ from crossgraph.explaining.shapley import ShareOptions, shares
 from crossgraph.explaining.standing import Standing, standings
 from crossgraph.explaining.verdict import Verdict, verdict
 
+# What the rest is called.
+NOTHING_COMMON = "start: two such entities with nothing in common"
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -56,8 +59,8 @@ class End:
 class Explanation:
     """Why a pair has its score: ``rest + sum of shares = score``.
 
-    rest       what no value and no neighbour accounts for: the score of two such entities, were there
-               nothing that both have, and nothing that one alone has
+    rest       where the sum starts: what the model says of two such entities if nothing is common to them, less
+               the shares of what one alone has and of rivals
     reasons    the strongest first
     standings  the pair among the left entity's candidates, and among the right one's
     together   numbers of the fewest of the strongest reasons that turn the decision when they are removed

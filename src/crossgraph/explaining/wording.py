@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from crossgraph.drawing.texts import LONGEST, plain
 from crossgraph.explaining.clues import Clue, Part
-from crossgraph.explaining.reasons import Explanation, Reason
+from crossgraph.explaining.reasons import NOTHING_COMMON, Explanation, Reason
 from crossgraph.explaining.standing import Standing
 
 # Weaker reasons (log-odds) share a bar.
@@ -32,7 +32,7 @@ def waterfall(explanation: Explanation, *, most: int = 12) -> list[Step]:
     """The rest, the strongest reasons, and all weaker ones as one bar; the last bar ends at the score."""
     shown = [reason for reason in explanation.reasons if abs(reason.share) >= LEAST][:most]
     weak = explanation.reasons[len(shown) :]
-    bars = [("what no single fact accounts for", explanation.rest)]
+    bars = [(NOTHING_COMMON, explanation.rest)]
     bars += [(told(reason.clue), reason.share) for reason in shown]
     if weak:
         bars.append(

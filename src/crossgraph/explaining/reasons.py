@@ -59,8 +59,8 @@ class End:
 class Explanation:
     """Why a pair has its score: ``rest + sum of shares = score``.
 
-    rest       where the sum starts: what the model says of two such entities if nothing is common to them, less
-               the shares of what one alone has and of rivals
+    rest       where the sum starts: what the model says of two such entities if nothing is common to them,
+               less the shares of what one alone has and of rivals
     reasons    the strongest first
     standings  the pair among the left entity's candidates, and among the right one's
     together   numbers of the fewest of the strongest reasons that turn the decision when they are removed

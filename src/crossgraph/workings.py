@@ -5,7 +5,6 @@ Kept in a RESULT, so that reasons need neither blocking nor scoring again. Numbe
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,9 +68,9 @@ class Workings:
             "right_lengths": weighing.lengths[1],
             "card": np.frombuffer(json.dumps(card, ensure_ascii=False).encode(), dtype=np.uint8),
         }
-        written = io.BytesIO()
-        np.savez(written, allow_pickle=False, **arrays)
-        file.write_bytes(written.getbuffer())
+        # Not compressed: that would take longer than all else that is written.
+        with file.open("wb") as out:
+            np.savez(out, allow_pickle=False, **arrays)
 
     @staticmethod
     def load(

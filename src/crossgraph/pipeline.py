@@ -32,7 +32,7 @@ from crossgraph.inputs import (
 from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
 from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepare
 from crossgraph.progress import SILENT, Progress
-from crossgraph.reporting import Run, report_of, summary_of
+from crossgraph.reporting import Run, report_of, summary_of, workings_of
 from crossgraph.results import ResultFolder, prepare_result, staging, write_scores, write_sssom, write_whole
 from crossgraph.sampling import content_keys
 from crossgraph.schema.mapping import SchemaMapping, read_schema
@@ -335,6 +335,7 @@ class Session:
             save_model(model, stage.model_folder)
             stage.schema_file.write_text(run.preparation.schema.to_toml(), encoding="utf8")
             store_known(run.known, run.preparation.graphs, stage)
+            workings_of(run).save(stage.workings_file, run.preparation.graphs)
         report = report_of(run, inputs=card, config=self.config, clock=self.clock)
         text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
         stage.report_file.write_text(text + "\n", encoding="utf8")

@@ -77,6 +77,11 @@ class ResultFolder:
         return self.model_folder / "schema.toml"
 
     @property
+    def workings_file(self) -> Path:
+        """What was known of each candidate when it was scored; for reasons."""
+        return self.model_folder / "workings.npz"
+
+    @property
     def ledger_file(self) -> Path:
         """What reviewers decided; only there once somebody reviewed."""
         return self.path / "ledger.sqlite"

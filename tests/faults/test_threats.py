@@ -9,15 +9,19 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import crossgraph
 from crossgraph.checkpoint import load_model
 from crossgraph.cli import app
-from crossgraph.errors import CheckpointError, CrossgraphError
+from crossgraph.errors import CheckpointError, CrossgraphError, ResultError
+from crossgraph.features.description import describe
 from crossgraph.graphs import read_graph
 from crossgraph.graphs.links import read_links
+from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.workings import Workings
 
 SECRET = "the words of a file beside"
 RDF = (
@@ -116,7 +120,8 @@ def test_a_model_is_never_unpickled(tmp_path, monkeypatch):
 def test_no_code_reads_a_format_that_can_hold_code():
     source = Path(crossgraph.__file__).parent
     readers = re.compile(
-        r"\b(pickle|marshal|shelve|joblib|dill|torch\.load|np\.load|yaml)\b|(?<!\.)\b(eval|exec)\("
+        r"\b(pickle|marshal|shelve|joblib|dill|torch\.load|yaml)\b"
+        r"|np\.load\((?!.*allow_pickle=False)|(?<!\.)\b(eval|exec)\("
     )
     found = [
         f"{path.relative_to(source)}: {line.strip()}"
@@ -125,6 +130,15 @@ def test_no_code_reads_a_format_that_can_hold_code():
         if readers.search(line.partition("#")[0])
     ]
     assert found == []
+
+
+def test_what_a_result_keeps_for_reasons_is_never_unpickled(tmp_path, monkeypatch, mid_pair):
+    monkeypatch.chdir(tmp_path)
+    graphs = mid_pair.left, mid_pair.right
+    np.savez(tmp_path / "workings.npz", card=np.array([Trap()], dtype=object))
+    with pytest.raises(ResultError, match="cannot be read"):
+        Workings.load(tmp_path / "workings.npz", graphs, describe(*graphs), SchemaMapping((), (), ()))
+    assert not (tmp_path / "sprung").exists()
 
 
 @pytest.mark.parametrize("command", ["\x1b]0;title\x07", "\x1b[2J", "\x9b31m", "\u202e"])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +15,11 @@ from crossgraph.cli import options as opt
 
 if TYPE_CHECKING:
     from crossgraph.cli.console import ConsoleProgress
+    from crossgraph.explaining.serving import Reasoner
     from crossgraph.graphs.readers import ReadOptions
     from crossgraph.reviewing.agreement import Accord
     from crossgraph.reviewing.book import Book
+    from crossgraph.reviewing.material import Material
     from crossgraph.reviewing.web.app import ReviewOptions
     from crossgraph.sources import Inputs
 
@@ -200,6 +205,7 @@ def _serve(
 
     options = _options(name, address[0], token)
     desk = Desk(load_material(result, graphs=inputs, progress=console))
+    options = replace(options, reasons=_reasons(result, desk.material))
 
     def ready(port: int) -> None:
         from crossgraph.cli.console import print_text
@@ -211,6 +217,18 @@ def _serve(
         console.say("Open this address in a browser; Ctrl+C ends. Every decision is kept at once.")
 
     serve(create_app(desk, options), host=address[0], port=address[1], ready=ready)
+
+
+def _reasons(result: Path, material: Material) -> Callable[[str, str], str]:
+    """What tells reasons; loaded when it is first asked, since torch takes seconds."""
+
+    @cache
+    def opened() -> Reasoner:
+        from crossgraph.explaining.serving import Reasoner
+
+        return Reasoner(result, (material.left.graph, material.right.graph))
+
+    return lambda left, right: opened()(left, right)
 
 
 def _need_extra() -> None:

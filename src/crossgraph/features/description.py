@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,6 +33,11 @@ class AttributeColumn:
     entities: Int32
     texts: Int32
     values: Float64
+
+    @cached_property
+    def distinct_share(self) -> float:
+        """How many different values there are for each value."""
+        return len(np.unique(self.texts)) / max(1, len(self.texts))
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,7 +61,7 @@ def entity_tokens(
     against   the same columns of the whole graph, which say what is repeated; ``columns`` if not given
     """
     whole = against or columns
-    order = sorted(range(len(columns)), key=lambda i: -_distinct_share(whole[i]))
+    order = sorted(range(len(columns)), key=lambda i: -whole[i].distinct_share)
     entity = np.concatenate([columns[i].entities for i in order] or [np.zeros(0, np.int32)])
     attribute = np.concatenate([np.full(len(columns[i].entities), slots[i]) for i in order] or [entity])
     text = np.concatenate([_texts(columns[i]) for i in order] or [entity])
@@ -105,10 +105,6 @@ def _scale(values: Float64) -> tuple[float, float]:
     with np.errstate(over="ignore"):
         low, centre, high = np.percentile(values, [25, 50, 75])
         return float(centre), float(high - low) or 1.0
-
-
-def _distinct_share(column: AttributeColumn) -> float:
-    return len(np.unique(column.texts)) / max(1, len(column.texts))
 
 
 def _texts(column: AttributeColumn) -> Int32:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -159,6 +160,20 @@ class KnowledgeGraph:
             }
         )
         return GraphTables(types=types, edges=edges, facts=facts)
+
+    def fingerprint(self) -> str:
+        """A text that another graph does not share, whatever files it was read from."""
+        total = hashlib.sha256()
+        for names in (self.type_names, self.relation_names, self.attribute_names, self.tag_names):
+            total.update(repr(names).encode())
+        for texts in (self.ids, self.fact_values):
+            total.update(texts.str.len_bytes().to_numpy().tobytes())
+            total.update(texts.str.join("").item().encode() if len(texts) else b"")
+        for column in (self.typed, self.heads, self.relations, self.tails):
+            total.update(np.ascontiguousarray(column).tobytes())
+        for column in (self.fact_entities, self.fact_attributes, self.fact_tags):
+            total.update(np.ascontiguousarray(column).tobytes())
+        return total.hexdigest()
 
     def entity_type(self, entity: int) -> str:
         """The name of an entity's primary type; ``entity`` where it has none."""

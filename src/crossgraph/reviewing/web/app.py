@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import hmac
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -13,12 +14,14 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from crossgraph.drawing.texts import safe, short_name
 from crossgraph.errors import CrossgraphError
 from crossgraph.reviewing.book import PairIds
 from crossgraph.reviewing.desk import Desk
@@ -27,16 +30,16 @@ from crossgraph.reviewing.material import SIDES
 from crossgraph.reviewing.queue import ORDERS, Order
 from crossgraph.reviewing.web import pages
 from crossgraph.reviewing.web.guard import MOST_BYTES, Guard, GuardOptions
-from crossgraph.reviewing.web.picture import short_name
 
 Form: TypeAlias = Mapping[str, str]
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
-Reasoner: TypeAlias = Callable[[str, str], Sequence[str]]
+Reasoner: TypeAlias = Callable[[str, str], str]
 
 NAME_COOKIE = "crossgraph_reviewer"
 MOST_WORDS = 2000
 # Each file by its name: nothing that an address says ever becomes a path.
 ASSETS: Mapping[str, str] = {
+    "drawing.css": "text/css; charset=utf-8",
     "review.css": "text/css; charset=utf-8",
     "review.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
@@ -56,8 +59,9 @@ class ReviewOptions:
 
     who       the reviewer, unless the browser says otherwise
     guard     who may come in
-    reasons   tells for two identifiers why the model decided so, one reason a line; the page of a pair
-              shows them
+    reasons   tells for two identifiers why the model decided so, as HTML in which every text is escaped; may
+              take seconds, and is asked in a thread, one question at a time. Raises CrossgraphError where
+              there are none
     """
 
     who: str = field(default_factory=_user)
@@ -73,6 +77,7 @@ def create_app(desk: Desk, options: ReviewOptions | None = None) -> Starlette:
         "/queue": review.queue,
         "/next": review.next,
         "/pair": review.pair,
+        "/reasons": review.reasons,
         "/entity": review.entity,
         "/search": review.search,
         "/history": review.history,
@@ -137,8 +142,10 @@ class _Review:
         self.desk = desk
         self.options = options
         self._pages = _environment()
+        self._reasoning = asyncio.Lock()
         assets = files("crossgraph.reviewing.web") / "static"
-        self._assets = {name: (assets / name).read_bytes() for name in ASSETS}
+        self._assets = {name: (assets / name).read_bytes() for name in ASSETS if name != "drawing.css"}
+        self._assets["drawing.css"] = (files("crossgraph.drawing") / "drawing.css").read_bytes()
 
     async def overview(self, request: Request) -> Response:
         """Progress, how good the matches are, and where to begin."""
@@ -166,9 +173,29 @@ class _Review:
         """Everything about two entities, and the buttons to decide."""
         self.desk.refresh()
         pair, way = self._known_pair(request.query_params), Way.of(request.query_params)
-        reasons = self.options.reasons(*pair) if self.options.reasons else ()
         shown = pages.pair(self.desk, pair, who=self._who(request))
-        return self._page(request, "pair.html", {**shown, "reasons": reasons}, way=way)
+        return self._page(request, "pair.html", {**shown, "reasons": bool(self.options.reasons)}, way=way)
+
+    async def reasons(self, request: Request) -> Response:
+        """Why the model decided so: a part of the page of a pair, or a page for who has no JavaScript."""
+        pair, way = self._known_pair(request.query_params), Way.of(request.query_params)
+        told = await self._told(request, pair)
+        if request.query_params.get("part"):
+            return HTMLResponse(told)
+        names = pages.names(self.desk, pair)
+        return self._page(request, "reasons.html", {"pair": pair, "names": names, "told": told}, way=way)
+
+    async def _told(self, request: Request, pair: PairIds) -> str:
+        if self.options.reasons is None:
+            raise HTTPException(404, "This review knows no reasons.")
+        async with self._reasoning:
+            # Who went on to another pair while others were answered needs no answer.
+            if await request.is_disconnected():
+                return ""
+            try:
+                return await run_in_threadpool(self.options.reasons, *pair)
+            except CrossgraphError as error:
+                return f"<p>There are no reasons to show: {safe(str(error), 600)}</p>"
 
     async def entity(self, request: Request) -> Response:
         """One entity, with its candidates."""

@@ -80,6 +80,12 @@ def pair(desk: Desk, pair: PairIds, *, who: str) -> dict[str, Any]:
     }
 
 
+def names(desk: Desk, pair: PairIds) -> tuple[str, str]:
+    """What two entities are called."""
+    left, right = desk.material.left, desk.material.right
+    return left.name(left.number(pair[0])), right.name(right.number(pair[1]))
+
+
 def entity(desk: Desk, side: Side, number: int) -> dict[str, Any]:
     """One entity with its facts and candidates."""
     view = desk.material.view(side)

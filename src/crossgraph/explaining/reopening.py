@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,15 +16,14 @@ from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
 from crossgraph.errors import ResultError
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.inputs import Inputs, config_of, inputs_of, stored_known
-from crossgraph.labels import Labels, label_pairs
+from crossgraph.inputs import Inputs, config_of, inputs_of, read_card, stored_known
+from crossgraph.labels import Labels
 from crossgraph.learning import opinions, raw_scores
 from crossgraph.model.inputs import PairTensors
-from crossgraph.pipeline import Session, labels_for
+from crossgraph.pipeline import Session, labels_of
 from crossgraph.preparation import Graphs, Known, Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.results import ResultFolder, read_scores
-from crossgraph.sampling import content_keys
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import Vocabulary, extended
 from crossgraph.scoring import (
@@ -88,7 +86,7 @@ def reopen(
     identifier that a graph does not have.
     """
     folder = ResultFolder(result)
-    config, card = config_of(folder), _card(folder)
+    config, card = config_of(folder), read_card(folder)
     inputs = _inputs(folder, card)
     session = Session(config, StageClock(), progress)
     graphs = session.read(inputs)
@@ -122,15 +120,6 @@ def _numbers(graphs: Graphs, pairs: tuple[tuple[str, str], ...]) -> EntityPairs:
     return EntityPairs.of(np.array(left, dtype=np.int32), np.array(right, dtype=np.int32))
 
 
-def _card(folder: ResultFolder) -> dict[str, Any]:
-    """What the report says of the inputs."""
-    try:
-        card: dict[str, Any] = json.loads(folder.report_file.read_text(encoding="utf8"))["inputs"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ResultError(f"{folder.report_file} does not tell what the result is of: {error}") from error
-    return card
-
-
 def _inputs(folder: ResultFolder, card: dict[str, Any]) -> Inputs:
     """The inputs as the run had them: a mapping only where it was given one."""
     schema, model = (Path(card[key]) if card.get(key) else None for key in ("schema", "model"))
@@ -157,7 +146,11 @@ def _scored(
     progress: Progress,
 ) -> Reopened:
     preparation, evidence = prepared
-    labels = None if card.get("model") else _labels(preparation, known, config, verb=str(card["verb"]))
+    labels = (
+        None
+        if card.get("model")
+        else labels_of(preparation, known, verb=str(card["verb"]), seed=config.run.seed)
+    )
     vocabulary = extended(model.vocabulary, preparation.schema) if labels is None else model.vocabulary
     around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
     tensors = pair_tensors(preparation, vocabulary, around, device="cpu")
@@ -174,16 +167,6 @@ def _scored(
     )
     matched = keep_known(candidates, matched, known)
     return Reopened(config, model, vocabulary, known, preparation, labels, tensors, rounds, worth, matched)
-
-
-def _labels(preparation: Preparation, known: Known, config: Config, *, verb: str) -> Labels:
-    if verb != "train":
-        return labels_for(preparation, known, config.run.seed)
-    pairs = known.same.and_also(known.different)
-    same = np.arange(len(pairs)) < len(known.same)
-    keys = content_keys(preparation.graphs[0])
-    ends = pairs.left, pairs.right
-    return label_pairs(preparation.candidates, ends, same, seed=config.run.seed, keys=keys)
 
 
 def _rounds(

@@ -29,11 +29,12 @@ __all__ = [
     "inputs_card",
     "inputs_of",
     "labelled_pairs",
+    "read_card",
     "store_known",
+    "store_links",
     "stored_known",
+    "stored_links",
 ]
-
-_KNOWN = "known.parquet"
 
 
 def inputs_card(inputs: Inputs) -> dict[str, Any]:
@@ -74,6 +75,15 @@ def finished_report(folder: ResultFolder, inputs: Inputs, config: Config) -> dic
     return report
 
 
+def read_card(folder: ResultFolder) -> dict[str, Any]:
+    """What a RESULT's report says of its inputs. Raises ResultError where it says nothing."""
+    try:
+        card: dict[str, Any] = json.loads(folder.report_file.read_text(encoding="utf8"))["inputs"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ResultError(f"{folder.report_file} does not tell what the result is of: {error}") from error
+    return card
+
+
 def config_of(folder: ResultFolder) -> Config:
     """The settings that a RESULT was made with. Raises ResultError where it is none."""
     if not folder.config_file.is_file():
@@ -83,6 +93,15 @@ def config_of(folder: ResultFolder) -> Config:
 
 def store_known(known: Known, graphs: Graphs, stage: ResultFolder) -> None:
     """Keep what was known, as identifiers, beside the model."""
+    _store(known, graphs, stage.known_file)
+
+
+def store_links(links: Known, graphs: Graphs, stage: ResultFolder) -> None:
+    """Keep what was known before anybody answered, so that an answer may be taken back."""
+    _store(links, graphs, stage.linked_file)
+
+
+def _store(known: Known, graphs: Graphs, file: Path) -> None:
     pairs = known.same.and_also(known.different)
     table = pl.DataFrame(
         {
@@ -91,12 +110,20 @@ def store_known(known: Known, graphs: Graphs, stage: ResultFolder) -> None:
             "same": np.arange(len(pairs)) < len(known.same),
         }
     )
-    store_parquet(table, stage.model_folder / _KNOWN)
+    store_parquet(table, file)
 
 
 def stored_known(folder: ResultFolder, graphs: Graphs) -> Known:
     """What a RESULT's run knew, as numbers of these graphs."""
-    file = folder.model_folder / _KNOWN
+    return _stored(folder.known_file, graphs)
+
+
+def stored_links(folder: ResultFolder, graphs: Graphs) -> Known:
+    """What a RESULT's run knew, without what people answered about it."""
+    return _stored(folder.linked_file if folder.linked_file.is_file() else folder.known_file, graphs)
+
+
+def _stored(file: Path, graphs: Graphs) -> Known:
     if not file.is_file():
         return Known.nothing()
     table = pl.read_parquet(file)

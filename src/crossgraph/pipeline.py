@@ -321,11 +321,18 @@ class Session:
         )
 
     def write(
-        self, run: Run, model: TrainedModel, stage: ResultFolder, card: dict[str, Any]
+        self,
+        run: Run,
+        model: TrainedModel,
+        stage: ResultFolder,
+        card: dict[str, Any],
+        *,
+        told: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Write all of a RESULT; its report.
 
         card   what was read, as ``inputs_card`` told it at that time: files may change or vanish meanwhile
+        told   what the report says besides
         """
         with self.clock.stage("write"):
             write_scores(run.matches, stage.scores_file, names=run.preparation.candidates.name)
@@ -336,7 +343,7 @@ class Session:
             stage.schema_file.write_text(run.preparation.schema.to_toml(), encoding="utf8")
             store_known(run.known, run.preparation.graphs, stage)
             workings_of(run).save(stage.workings_file, run.preparation.graphs)
-        report = report_of(run, inputs=card, config=self.config, clock=self.clock)
+        report = report_of(run, inputs=card, config=self.config, clock=self.clock) | (told or {})
         text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
         stage.report_file.write_text(text + "\n", encoding="utf8")
         return report
@@ -363,6 +370,16 @@ def links_known(links: Links, graphs: Graphs, progress: Progress) -> Known:
         progress.note(note)
     same, different = resolved.positives(), resolved.negatives()
     return Known(EntityPairs.of(same[:, 0], same[:, 1]), EntityPairs.of(different[:, 0], different[:, 1]))
+
+
+def labels_of(preparation: Preparation, known: Known, *, verb: str, seed: int) -> Labels:
+    """The labels that a RESULT of ``verb`` learned from, from what it knew."""
+    if verb != "train":
+        return labels_for(preparation, known, seed)
+    pairs = known.same.and_also(known.different)
+    same = np.arange(len(pairs)) < len(known.same)
+    keys = content_keys(preparation.graphs[0])
+    return label_pairs(preparation.candidates, (pairs.left, pairs.right), same, seed=seed, keys=keys)
 
 
 def labels_for(preparation: Preparation, known: Known, seed: int) -> Labels:

@@ -82,9 +82,24 @@ class ResultFolder:
         return self.model_folder / "workings.npz"
 
     @property
+    def known_file(self) -> Path:
+        """What was known: links, non-matches, and after learning what people answered."""
+        return self.model_folder / "known.parquet"
+
+    @property
+    def linked_file(self) -> Path:
+        """What was known before anybody answered; only there after learning from answers."""
+        return self.model_folder / "linked.parquet"
+
+    @property
     def ledger_file(self) -> Path:
         """What reviewers decided; only there once somebody reviewed."""
         return self.path / "ledger.sqlite"
+
+    @property
+    def changes_file(self) -> Path:
+        """The pairs whose decision learning from answers has turned; only there once it has learned."""
+        return self.path / "changes.tsv"
 
     def is_result(self) -> bool:
         """Whether the folder holds any of the files that mark a RESULT."""

@@ -18,6 +18,7 @@ from crossgraph.cli.benchmarking import benchmark
 from crossgraph.cli.checking import check
 from crossgraph.cli.explaining import explain
 from crossgraph.cli.judging import evaluate, score
+from crossgraph.cli.learning import ask, learn
 from crossgraph.cli.merging import export, merge, unmerge
 from crossgraph.cli.proposing import block, schema
 from crossgraph.cli.reviewing import review
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 _VERBS = (
     *(demo, check, audit, schema, block, train, align, score, evaluate, explain),
-    *(review, merge, unmerge, export, benchmark),
+    *(ask, review, learn, merge, unmerge, export, benchmark),
 )
 for _verb in _VERBS:
     app.command(help=_help(_verb))(_verb)
@@ -66,7 +67,9 @@ def _crossgraph(
         crossgraph align LEFT RIGHT --links FILE --out RESULT     decide
         crossgraph evaluate RESULT --gold FILE                    how good is it?
         crossgraph explain RESULT LEFT RIGHT                      why are these two the same?
+        crossgraph ask RESULT --count 50 --out questions.csv      what would teach it most?
         crossgraph review RESULT                                  decide yourself
+        crossgraph learn RESULT                                   learn from what you decided
         crossgraph merge RESULT --out merged.nq                   one graph out of two
         crossgraph export RESULT --out matches.nt                 in the forms of other tools
 

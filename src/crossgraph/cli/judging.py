@@ -155,9 +155,9 @@ def _doubts(folder: ResultFolder, gold: Links) -> list[str]:
         turned = (table["left"].is_in(scored["right"].implode())).sum()
         hint = "; its columns look swapped" if 2 * turned > len(table) else ""
         notes.append(f"{absent:,} of the {total:,} gold identifiers occur in no scored pair{hint}")
-    known = folder.model_folder / "known.parquet"
-    if known.is_file():
-        seen = len(table.join(pl.read_parquet(known).filter("same"), on=["left", "right"], how="semi"))
+    if folder.known_file.is_file():
+        known = pl.read_parquet(folder.known_file).filter("same")
+        seen = len(table.join(known, on=["left", "right"], how="semi"))
         if seen:
             notes.append(f"{seen:,} of the gold pairs were known to this run, and count as found")
     return notes

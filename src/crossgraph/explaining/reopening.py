@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,7 +19,7 @@ from crossgraph.errors import ResultError
 from crossgraph.features.description import describe
 from crossgraph.graphs import read_pair
 from crossgraph.graphs.adjacency import Adjacency
-from crossgraph.inputs import config_of, inputs_of, stored_known
+from crossgraph.inputs import config_of, inputs_of, read_card, stored_known
 from crossgraph.model.inputs import PairTensors
 from crossgraph.preparation import Graphs, Known, Preparation
 from crossgraph.progress import SILENT, Progress
@@ -163,8 +161,7 @@ def _read(folder: ResultFolder) -> Graphs:
 
 def _applied(folder: ResultFolder) -> bool:
     """True where the model was trained on other graphs."""
-    card: dict[str, Any] = json.loads(folder.report_file.read_text(encoding="utf8"))
-    return bool(card["inputs"].get("model"))
+    return bool(read_card(folder).get("model"))
 
 
 def _rounds(model: TrainedModel, kept: Workings) -> tuple[Round, ...]:

@@ -12,6 +12,7 @@ from crossgraph.explaining.page import fragment
 from crossgraph.explaining.reasons import Explainer
 from crossgraph.explaining.reopening import reopen, with_strangers
 from crossgraph.preparation import Graphs
+from crossgraph.results import ResultFolder
 from crossgraph.schema.seeds import EntityPairs
 
 
@@ -23,21 +24,15 @@ class Reasoner:
 
     def __init__(self, result: Path, graphs: Graphs) -> None:
         self._result, self._graphs = result, graphs
-        self._explainer: Explainer | None = None
-        self._refusal: CrossgraphError | None = None
+        self._explainer: Explainer | CrossgraphError | None = None
+        self._opened_at: tuple[int, int] | None = None
 
     def __call__(self, left: str, right: str) -> str:
         """The reasons of two entities, given by identifiers that the graphs have.
 
         Raises CrossgraphError where the RESULT cannot be opened; once that is known, at once.
         """
-        if self._refusal is not None:
-            raise self._refusal
-        try:
-            explainer = self._opened()
-        except CrossgraphError as error:
-            self._refusal = error
-            raise
+        explainer = self._opened()
         pair = self._number(0, left), self._number(1, right)
         opened = explainer.around.opened
         if opened.place(*pair) < 0:
@@ -47,9 +42,26 @@ class Reasoner:
         return fragment(explainer.explain(*pair))
 
     def _opened(self) -> Explainer:
-        if self._explainer is None:
-            self._explainer = Explainer(reopen(self._result, graphs=self._graphs))
+        """Of the RESULT as it is now: learning from answers puts another one in its place."""
+        now = _written(self._result)
+        if self._explainer is None or now != self._opened_at:
+            self._opened_at = now
+            try:
+                self._explainer = Explainer(reopen(self._result, graphs=self._graphs))
+            except CrossgraphError as error:
+                self._explainer = error
+        if isinstance(self._explainer, CrossgraphError):
+            raise self._explainer
         return self._explainer
 
     def _number(self, side: int, identifier: str) -> int:
         return int(self._graphs[side].positions(pl.Series([identifier], dtype=pl.String))[0])
+
+
+def _written(result: Path) -> tuple[int, int] | None:
+    """Tells one RESULT at a place from the next; None where there is none."""
+    try:
+        status = ResultFolder(result).report_file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns

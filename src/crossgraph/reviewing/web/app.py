@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +26,9 @@ from crossgraph.reviewing.book import PairIds
 from crossgraph.reviewing.desk import Desk
 from crossgraph.reviewing.ledger import VERDICTS
 from crossgraph.reviewing.material import SIDES
+from crossgraph.reviewing.pupil import Pupil
 from crossgraph.reviewing.queue import ORDERS, Order
+from crossgraph.reviewing.reviewers import this_user
 from crossgraph.reviewing.web import pages
 from crossgraph.reviewing.web.guard import MOST_BYTES, Guard, GuardOptions
 
@@ -46,13 +47,6 @@ ASSETS: Mapping[str, str] = {
 }
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user without a name
-        return "reviewer"
-
-
 @dataclass(frozen=True, kw_only=True)
 class ReviewOptions:
     """How a review runs.
@@ -62,11 +56,13 @@ class ReviewOptions:
     reasons   tells for two identifiers why the model decided so, as HTML in which every text is escaped; may
               take seconds, and is asked in a thread, one question at a time. Raises CrossgraphError where
               there are none
+    pupil     learns from the answers when asked; without one no page offers that
     """
 
-    who: str = field(default_factory=_user)
+    who: str = field(default_factory=this_user)
     guard: GuardOptions = field(default_factory=GuardOptions)
     reasons: Reasoner | None = None
+    pupil: Pupil | None = None
 
 
 def create_app(desk: Desk, options: ReviewOptions | None = None) -> Starlette:
@@ -82,9 +78,15 @@ def create_app(desk: Desk, options: ReviewOptions | None = None) -> Starlette:
         "/search": review.search,
         "/history": review.history,
         "/agreement": review.agreement,
+        "/learn": review.progress,
         "/assets/{name}": review.asset,
     }
-    done = {"/decide": review.decide, "/undo": review.undo, "/name": review.name}
+    done = {
+        "/decide": review.decide,
+        "/undo": review.undo,
+        "/name": review.name,
+        "/learn": review.learn,
+    }
     return Starlette(
         routes=[
             *(Route(path, handler, methods=["GET"]) for path, handler in shown.items()),
@@ -146,22 +148,23 @@ class _Review:
         assets = files("crossgraph.reviewing.web") / "static"
         self._assets = {name: (assets / name).read_bytes() for name in ASSETS if name != "drawing.css"}
         self._assets["drawing.css"] = (files("crossgraph.drawing") / "drawing.css").read_bytes()
+        self._awaited = False
 
     async def overview(self, request: Request) -> Response:
         """Progress, how good the matches are, and where to begin."""
-        self.desk.refresh()
+        await self._refresh()
         return self._page(request, "overview.html", pages.overview(self.desk, self._who(request)))
 
     async def queue(self, request: Request) -> Response:
         """The open pairs as a list."""
-        self.desk.refresh()
+        await self._refresh()
         way, page = Way.of(request.query_params), _number(request, "page")
         rows = self.desk.queue(self._who(request)).rows(way.order, type_name=way.type_name)
         return self._page(request, "queue.html", pages.queue(self.desk, rows, page=page), way=way)
 
     async def next(self, request: Request) -> Response:
         """Lead to the next open pair."""
-        self.desk.refresh()
+        await self._refresh()
         way, after = Way.of(request.query_params), _number(request, "after", default=-1)
         after = after if after < len(self.desk.material.pairs) else -1
         row = self.desk.queue(self._who(request)).next(way.order, type_name=way.type_name, after=after)
@@ -171,7 +174,7 @@ class _Review:
 
     async def pair(self, request: Request) -> Response:
         """Everything about two entities, and the buttons to decide."""
-        self.desk.refresh()
+        await self._refresh()
         pair, way = self._known_pair(request.query_params), Way.of(request.query_params)
         shown = pages.pair(self.desk, pair, who=self._who(request))
         return self._page(request, "pair.html", {**shown, "reasons": bool(self.options.reasons)}, way=way)
@@ -199,7 +202,7 @@ class _Review:
 
     async def entity(self, request: Request) -> Response:
         """One entity, with its candidates."""
-        self.desk.refresh()
+        await self._refresh()
         side = next((one for one in SIDES if one == request.query_params.get("side")), None)
         entity = self.desk.material.view(side).number(request.query_params.get("id", "")) if side else -1
         if side is None or entity < 0:
@@ -216,14 +219,26 @@ class _Review:
 
     async def history(self, request: Request) -> Response:
         """All that was ever said, the last first."""
-        self.desk.refresh()
+        await self._refresh()
         page = _number(request, "page")
         return self._page(request, "history.html", pages.history(self.desk, page=page))
 
     async def agreement(self, request: Request) -> Response:
         """How far the reviewers agree, and where not."""
-        self.desk.refresh()
+        await self._refresh()
         return self._page(request, "agreement.html", pages.agreement(self.desk))
+
+    async def progress(self, request: Request) -> Response:
+        """How far learning is, and what it has changed."""
+        pupil = self._pupil()
+        await self._refresh()
+        return self._page(request, "learn.html", pages.learn(self.desk, pupil))
+
+    async def learn(self, request: Request, form: Form) -> Response:
+        """Begin to learn from the answers, unless the model is at it."""
+        if self._pupil().start():
+            self._awaited = True
+        return RedirectResponse("/learn", 303)
 
     async def asset(self, request: Request) -> Response:
         """A file that came with the package."""
@@ -269,6 +284,20 @@ class _Review:
         shown = {"title": "Nothing was recorded", "message": str(error)}
         return self._page(request, "message.html", shown, status=500)
 
+    def _pupil(self) -> Pupil:
+        if self.options.pupil is None:
+            raise HTTPException(404, "This review does not learn.")
+        return self.options.pupil
+
+    async def _refresh(self) -> None:
+        """Take in what was written since: entries of the ledger, or a whole result that has been learned."""
+        if self._awaited and self._pupil().state in ("done", "failed"):
+            self._awaited = False
+            if self._pupil().state == "done":
+                # In a thread: other pages are answered from the former result meanwhile.
+                self.desk = await asyncio.to_thread(lambda: Desk(self.desk.material.renewed()))
+        self.desk.refresh()
+
     def _known_pair(self, asked: Mapping[str, str]) -> PairIds:
         pair = asked.get("left", ""), asked.get("right", "")
         if self.desk.material.left.number(pair[0]) < 0 or self.desk.material.right.number(pair[1]) < 0:
@@ -291,6 +320,7 @@ class _Review:
             "way": way or Way.of(request.query_params),
             "who": self._who(request),
             "token": request.state.form_token,
+            "learns": self.options.pupil is not None,
             "asked": request.query_params,
             "left_asked": "",
             "right_asked": "",

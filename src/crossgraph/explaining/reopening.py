@@ -17,6 +17,7 @@ from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
 from crossgraph.errors import ResultError
 from crossgraph.evidence.table import EvidenceTable
+from crossgraph.graphs.content import content_keys
 from crossgraph.inputs import Inputs, config_of, inputs_of, stored_known
 from crossgraph.labels import Labels, label_pairs
 from crossgraph.learning import opinions, raw_scores
@@ -25,7 +26,6 @@ from crossgraph.pipeline import Session, labels_for
 from crossgraph.preparation import Graphs, Known, Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.results import ResultFolder, read_scores
-from crossgraph.sampling import content_keys
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import Vocabulary, extended
 from crossgraph.scoring import (

@@ -18,6 +18,7 @@ from crossgraph.errors import ConfigError, InputError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
+from crossgraph.graphs.content import content_keys
 from crossgraph.graphs.links import Links, read_links, read_pairs
 from crossgraph.inputs import (
     Inputs,
@@ -34,7 +35,6 @@ from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, 
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import Run, report_of, summary_of, workings_of
 from crossgraph.results import ResultFolder, prepare_result, staging, write_scores, write_sssom, write_whole
-from crossgraph.sampling import content_keys
 from crossgraph.schema.mapping import SchemaMapping, read_schema
 from crossgraph.schema.seeds import EntityPairs, type_codes
 from crossgraph.schema.vocabulary import extended

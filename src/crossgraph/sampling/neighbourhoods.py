@@ -11,8 +11,8 @@ from numba import njit
 from crossgraph._types import Bool, Float64, Int32, Int64, UInt64
 from crossgraph.errors import ConfigError
 from crossgraph.graphs.adjacency import Adjacency
+from crossgraph.graphs.content import ContentKeys, directed_keys, mix, mix_one
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.sampling.keys import ContentKeys, directed_keys, mix, mix_one
 from crossgraph.sampling.weights import relation_weights
 
 _Drawn: TypeAlias = tuple[Int32, Int32, Bool]

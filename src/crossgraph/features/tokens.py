@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.features.description import AttributeColumn
@@ -39,8 +40,12 @@ def text_sketch(texts: TextTable) -> Float32:
     Each n-gram goes to eight signed places by its hash, a sparse Johnson-Lindenstrauss projection
     (Kane and Nelson, 2014): cosines are kept within about 1 / sqrt(128), and nothing is fitted.
     """
-    g = texts.grams
-    sketch = _project(g.indptr.astype(np.int64), g.indices, g.data, TEXT_WIDTH)
+    return sketch_of(texts.grams)
+
+
+def sketch_of(grams: sparse.csr_matrix) -> Float32:
+    """(S, 128) ``text_sketch`` of some rows of n-grams."""
+    sketch = _project(grams.indptr.astype(np.int64), grams.indices, grams.data, TEXT_WIDTH)
     lengths = np.linalg.norm(sketch, axis=1, keepdims=True)
     unit: Float32 = np.divide(sketch, lengths, out=np.zeros_like(sketch), where=lengths > 0)
     return unit

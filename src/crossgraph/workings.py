@@ -86,7 +86,7 @@ class Workings:
         if not file.is_file():
             raise ResultError(f"{file} is missing: the RESULT cannot be explained", hint="align again")
         try:
-            with np.load(file, allow_pickle=False) as stored:
+            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
                 arrays = dict(stored)
             card = json.loads(arrays["card"].tobytes())
             _refuse_others(file, card, graphs)

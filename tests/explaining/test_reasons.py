@@ -156,6 +156,11 @@ def test_other_graphs_are_told(folder, result, tmp_path, mid_pair):
         reopen(moved)
 
 
+def arrays_of(file: Path) -> dict[str, np.ndarray]:
+    with np.load(file) as stored:
+        return dict(stored)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -164,8 +169,8 @@ def test_other_graphs_are_told(folder, result, tmp_path, mid_pair):
         lambda file: file.write_bytes(b"no numbers"),
         lambda file: file.write_bytes(file.read_bytes()[:-40]),
         lambda file: file.write_bytes(file.read_bytes().replace(b'"format": 1', b'"format": 9')),
-        lambda file: np.savez(file, **{**np.load(file), "matched": np.zeros(1, dtype=bool)}),
-        lambda file: np.savez(file, left=np.load(file)["left"]),
+        lambda file: np.savez(file, **{**arrays_of(file), "matched": np.zeros(1, dtype=bool)}),
+        lambda file: np.savez(file, left=arrays_of(file)["left"]),
     ],
 )
 def test_damaged_workings_are_told(folder, result, tmp_path, damage):

@@ -29,7 +29,7 @@ from crossgraph.pipeline import Session, labels_of, links_known
 from crossgraph.preparation import Graphs, Known
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import summary_of
-from crossgraph.results import ResultFolder, prepare_result, staging
+from crossgraph.results import ResultFolder, prepare_result, put_back, staging
 from crossgraph.reviewing.changes import Changes, Scores, read_changes, told_calibration
 from crossgraph.reviewing.labels import labels_of as answers_of
 from crossgraph.reviewing.ledger import Ledger
@@ -68,6 +68,7 @@ def learn(
     resume   keep a RESULT at ``out`` that has learned from these answers already
     raises   ResultError if ``result`` is none, or if the other RESULT is in the way
     """
+    put_back(result)
     source = ResultFolder(result)
     config, card = config_of(source), read_card(source)
     require_device(config.run.device)

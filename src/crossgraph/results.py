@@ -139,10 +139,7 @@ def prepare_result(path: Path | str, *, force: bool, resume: bool) -> ResultFold
         raise ResultError(
             f"{folder.path} cannot be written: {parent} is no writable folder", hint="choose another --out"
         )
-    target = folder.path.absolute()
-    if _old(target).exists():
-        with claimed_folder(target):
-            _put_back(target)
+    put_back(folder.path)
     if _occupied(folder.path):
         _refuse_foreign(folder)
         if not (force or resume):
@@ -151,6 +148,17 @@ def prepare_result(path: Path | str, *, force: bool, resume: bool) -> ResultFold
                 hint="--force replaces it, --resume goes on with it, or choose another --out",
             )
     return folder
+
+
+def put_back(path: Path | str) -> None:
+    """Put a RESULT back that a run which died had moved out of the way; without one, nothing is done.
+
+    Raises ResultError if another run is putting a RESULT there.
+    """
+    target = Path(path).absolute()
+    if _old(target).exists():
+        with claimed_folder(target):
+            _put_back(target)
 
 
 @contextmanager

@@ -94,8 +94,8 @@ def learn(
     """Learn from what people answered, and tell what changed.
 
     Reads RESULT, its ledger and its graphs. Trains anew with the settings and the labels that RESULT had and
-    what the majority of its reviewers is sure of, and decides anew. The new RESULT takes the place of the old
-    one at once, with its ledger; pairs whose decision turned are in changes.tsv.
+    what the majority of its reviewers is sure of, and decides anew. Writes the new RESULT in the place of the
+    old one, whole and at once, with its ledger; pairs whose decision turned are in changes.tsv.
 
     Example:
         crossgraph learn RESULT --answers questions.csv
@@ -108,7 +108,9 @@ def learn(
         from crossgraph.cli.console import print_text
         from crossgraph.cli.reviewing import refuse_other_folders, reviewer, take_in
         from crossgraph.relearning import learn as learn_from
+        from crossgraph.results import put_back
 
+        put_back(result)
         refuse_other_folders(result)
         take_in(result, answers or [], reviewer(name), console=console)
         learned = learn_from(result, out, force=force, resume=resume, progress=console)

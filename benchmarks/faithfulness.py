@@ -22,10 +22,10 @@ from crossgraph.explaining.reasons import Explainer, Explanation, Reason
 from crossgraph.explaining.reopening import Reopened, reopen
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.inputs import config_of, inputs_of, stored_known
+from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Session
 from crossgraph.preparation import Graphs
 from crossgraph.progress import SILENT
-from crossgraph.results import ResultFolder
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.stages import StageClock
 

@@ -11,8 +11,9 @@ from crossgraph.config import load_config
 from crossgraph.demonstration import EXPLAINED, KNOWN_SHARE, REASONS, run_demo
 from crossgraph.evaluation import evaluate_result
 from crossgraph.graphs.links import read_links
+from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Outcome
-from crossgraph.results import ResultFolder, read_matches, read_scores
+from crossgraph.results import read_matches, read_scores
 
 QUICK = load_config(None, ["training.steps=20", "training.scorer_steps=100", "training.epochs=1"])
 

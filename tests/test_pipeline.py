@@ -13,6 +13,7 @@ import pytest
 from crossgraph.config import Config, load_config
 from crossgraph.errors import CheckpointError, ConfigError, CrossgraphError, InputError, ResultError
 from crossgraph.graphs import read_pair
+from crossgraph.layout import ResultFolder
 from crossgraph.matches import Matches
 from crossgraph.pipeline import (
     Inputs,
@@ -24,7 +25,7 @@ from crossgraph.pipeline import (
     score_pairs,
     train_pairs,
 )
-from crossgraph.results import ResultFolder, read_matches, read_scores
+from crossgraph.results import read_matches, read_scores
 from crossgraph.schema.mapping import read_schema
 
 if TYPE_CHECKING:

@@ -16,11 +16,12 @@ from crossgraph.cli import app
 from crossgraph.config import load_config
 from crossgraph.explaining.reopening import reopen
 from crossgraph.graphs.links import Links
+from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Inputs, align, train_pairs
 from crossgraph.preparation import Known
 from crossgraph.progress import Progress
 from crossgraph.relearning import learn
-from crossgraph.results import ResultFolder, read_matches
+from crossgraph.results import read_matches
 from crossgraph.reviewing.changes import calibration, read_changes
 from crossgraph.reviewing.ledger import Ledger, Saying, Verdict
 from crossgraph.schema.seeds import EntityPairs

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from crossgraph.errors import FaultsError, ResultError
 from crossgraph.graphs.links import read_links
 from crossgraph.graphs.sssom_format import read_id, write_id
+from crossgraph.layout import ResultFolder
 from crossgraph.matches import MATCH_SCHEMA, Matches
 from crossgraph.results import (
-    ResultFolder,
     SssomOptions,
     prepare_result,
     read_matches,

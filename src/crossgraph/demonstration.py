@@ -18,8 +18,8 @@ from crossgraph.explaining.reasons import Explainer, Explanation
 from crossgraph.explaining.reopening import Reopened, reopen
 from crossgraph.explaining.wording import LEAST, signed, told
 from crossgraph.graphs.links import Links, read_links, split_links
-from crossgraph.inputs import inputs_card
-from crossgraph.pipeline import Inputs, Outcome, Session, labels_for, links_known
+from crossgraph.inputs import inputs_card, links_known
+from crossgraph.pipeline import Inputs, Outcome, Session, labels_for
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import summary_of
 from crossgraph.results import (

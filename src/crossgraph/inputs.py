@@ -13,11 +13,11 @@ import polars as pl
 from crossgraph._types import Bool, Int32
 from crossgraph.config import Config, load_config
 from crossgraph.errors import InputError, ResultError
-from crossgraph.graphs.links import read_pairs
+from crossgraph.graphs.links import Links, read_links, read_pairs
 from crossgraph.graphs.parquet import store_parquet
+from crossgraph.layout import ResultFolder
 from crossgraph.preparation import Graphs, Known
 from crossgraph.progress import Progress
-from crossgraph.results import ResultFolder
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.sources import Inputs, digest, inputs_of
 
@@ -28,7 +28,9 @@ __all__ = [
     "finished_report",
     "inputs_card",
     "inputs_of",
+    "known_links",
     "labelled_pairs",
+    "links_known",
     "read_card",
     "store_known",
     "store_links",
@@ -131,6 +133,20 @@ def _stored(file: Path, graphs: Graphs) -> Known:
     pairs = EntityPairs.of(left, right)
     there, same = (left >= 0) & (right >= 0), table["same"].to_numpy()
     return Known(pairs.take(there & same), pairs.take(there & ~same))
+
+
+def known_links(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> Known:
+    """Read link files and find their entities; no files mean nothing is known."""
+    return links_known(read_links(*files), graphs, progress) if files else Known.nothing()
+
+
+def links_known(links: Links, graphs: Graphs, progress: Progress) -> Known:
+    """Find the entities of links. Raises LinksError naming all that are in no graph."""
+    resolved = links.resolve(*graphs)
+    for note in resolved.notes:
+        progress.note(note)
+    same, different = resolved.positives(), resolved.negatives()
+    return Known(EntityPairs.of(same[:, 0], same[:, 1]), EntityPairs.of(different[:, 0], different[:, 1]))
 
 
 def labelled_pairs(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> tuple[Int32, Int32, Bool]:

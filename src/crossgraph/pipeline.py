@@ -19,22 +19,30 @@ from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
 from crossgraph.graphs.content import content_keys
-from crossgraph.graphs.links import Links, read_links, read_pairs
+from crossgraph.graphs.links import read_pairs
 from crossgraph.inputs import (
     Inputs,
     config_of,
     finished_report,
     inputs_card,
     inputs_of,
+    known_links,
     labelled_pairs,
     store_known,
     stored_known,
 )
 from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
+from crossgraph.layout import ResultFolder
 from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepare
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import Run, report_of, summary_of, workings_of
-from crossgraph.results import ResultFolder, prepare_result, staging, write_scores, write_sssom, write_whole
+from crossgraph.results import (
+    prepare_result,
+    staging,
+    write_scores,
+    write_sssom,
+    write_whole,
+)
 from crossgraph.schema.mapping import SchemaMapping, read_schema
 from crossgraph.schema.seeds import EntityPairs, type_codes
 from crossgraph.schema.vocabulary import extended
@@ -356,20 +364,6 @@ def _refuse_floor_of_model(inputs: Inputs, config: Config) -> None:
             "chosen when it is trained",
             hint="train the model with --precision, or give links instead of --model",
         )
-
-
-def known_links(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> Known:
-    """Read link files and find their entities; no files mean nothing is known."""
-    return links_known(read_links(*files), graphs, progress) if files else Known.nothing()
-
-
-def links_known(links: Links, graphs: Graphs, progress: Progress) -> Known:
-    """Find the entities of links. Raises LinksError naming all that are in no graph."""
-    resolved = links.resolve(*graphs)
-    for note in resolved.notes:
-        progress.note(note)
-    same, different = resolved.positives(), resolved.negatives()
-    return Known(EntityPairs.of(same[:, 0], same[:, 1]), EntityPairs.of(different[:, 0], different[:, 1]))
 
 
 def labels_of(preparation: Preparation, known: Known, *, verb: str, seed: int) -> Labels:

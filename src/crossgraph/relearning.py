@@ -20,16 +20,18 @@ from crossgraph.inputs import (
     config_of,
     digest,
     inputs_of,
+    links_known,
     read_card,
     store_links,
     stored_known,
     stored_links,
 )
-from crossgraph.pipeline import Session, labels_of, links_known
+from crossgraph.layout import ResultFolder
+from crossgraph.pipeline import Session, labels_of
 from crossgraph.preparation import Graphs, Known
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import summary_of
-from crossgraph.results import ResultFolder, prepare_result, put_back, staging
+from crossgraph.results import prepare_result, put_back, staging
 from crossgraph.reviewing.changes import Changes, Scores, read_changes, told_calibration
 from crossgraph.reviewing.labels import labels_of as answers_of
 from crossgraph.reviewing.ledger import Ledger

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from crossgraph.cli import app
 from crossgraph.graphs.links import read_links
-from crossgraph.results import ResultFolder
+from crossgraph.layout import ResultFolder
 from crossgraph.reviewing.labels import labels_of
 from crossgraph.reviewing.ledger import Ledger, Saying, Verdict
 from reviewing.samples import BASE, make_result

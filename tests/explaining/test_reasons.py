@@ -39,11 +39,12 @@ from crossgraph.explaining.verdict import assigned_from, verdict
 from crossgraph.explaining.wording import decision, leading, turning
 from crossgraph.features.description import describe
 from crossgraph.graphs.adjacency import Adjacency
+from crossgraph.layout import ResultFolder
 from crossgraph.model.network import CollectiveNetwork, Slots
 from crossgraph.model.options import ModelOptions
 from crossgraph.pipeline import Inputs, align, train_pairs
 from crossgraph.progress import Progress
-from crossgraph.results import ResultFolder, read_scores
+from crossgraph.results import read_scores
 from crossgraph.scoring import decide, pair_types
 
 if TYPE_CHECKING:

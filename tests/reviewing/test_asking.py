@@ -15,7 +15,7 @@ from crossgraph.cli import app
 from crossgraph.errors import FaultsError, InputError
 from crossgraph.graphs.links import read_links
 from crossgraph.graphs.parquet import store_parquet
-from crossgraph.results import ResultFolder
+from crossgraph.layout import ResultFolder
 from crossgraph.reviewing.asking import entropy, questions, settled
 from crossgraph.reviewing.interchange import read_answers, record_answers
 from crossgraph.reviewing.labels import labels_of

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from crossgraph.results import ResultFolder
+from crossgraph.layout import ResultFolder
 from crossgraph.reviewing.ledger import Ledger
 from reviewing.samples import HOSTILE, make_result
 

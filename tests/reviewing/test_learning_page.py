@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
-from crossgraph.results import ResultFolder
+from crossgraph.layout import ResultFolder
 from crossgraph.reviewing.changes import Changes, Scores
 from crossgraph.reviewing.desk import Desk
 from crossgraph.reviewing.material import load_material

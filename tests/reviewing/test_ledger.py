@@ -193,7 +193,8 @@ def test_two_processes_write_at_once(ledger: Ledger) -> None:
 
 
 def test_a_result_that_is_made_anew_keeps_its_decisions(tmp_path: Path) -> None:
-    from crossgraph.results import ResultFolder, staging
+    from crossgraph.layout import ResultFolder
+    from crossgraph.results import staging
 
     result = tmp_path / "RESULT"
     with staging(result) as stage:

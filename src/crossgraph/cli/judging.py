@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from crossgraph.cli.console import ConsoleProgress
     from crossgraph.evaluation import Evaluation, Figures, PairEvaluation
     from crossgraph.graphs.links import Links
-    from crossgraph.results import ResultFolder
+    from crossgraph.layout import ResultFolder
 
 _COLUMNS = {
     "prauc": "PRAUC",
@@ -167,7 +167,8 @@ def _judge_result(result: Path, gold: Path, console: ConsoleProgress) -> tuple[E
     """The figures of a RESULT, and those of its candidates ranked by their names alone."""
     from crossgraph.evaluation import evaluate_result
     from crossgraph.graphs.links import read_links
-    from crossgraph.results import ResultFolder, read_matches, read_name_scores, read_scores
+    from crossgraph.layout import ResultFolder
+    from crossgraph.results import read_matches, read_name_scores, read_scores
 
     folder, links = ResultFolder(result), read_links(gold)
     for note in _doubts(folder, links):

@@ -106,7 +106,7 @@ def review(
 def refuse_other_folders(result: Path) -> None:
     """Raise ResultError where a folder is no RESULT."""
     from crossgraph.errors import ResultError
-    from crossgraph.results import ResultFolder
+    from crossgraph.layout import ResultFolder
 
     if not ResultFolder(result).is_result():
         raise ResultError(f"{result} is no RESULT", hint="give a folder of crossgraph align")
@@ -128,7 +128,7 @@ def _exchange(
     console: ConsoleProgress,
 ) -> None:
     from crossgraph.cli.console import print_text
-    from crossgraph.results import ResultFolder
+    from crossgraph.layout import ResultFolder
     from crossgraph.reviewing.agreement import accord_of
     from crossgraph.reviewing.book import Book
     from crossgraph.reviewing.ledger import Ledger
@@ -147,7 +147,7 @@ def _exchange(
 
 def take_in(result: Path, given: list[Path], who: str, *, console: ConsoleProgress) -> None:
     """Enter the decisions of files into the ledger; those of a table are of the reviewer ``who``."""
-    from crossgraph.results import ResultFolder
+    from crossgraph.layout import ResultFolder
     from crossgraph.reviewing.interchange import read_answers, read_entries, record_answers
     from crossgraph.reviewing.ledger import Ledger
 

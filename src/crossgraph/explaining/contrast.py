@@ -42,11 +42,9 @@ class Contrast:
     differences: tuple[Difference, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """What is new beside the two explanations, for JSON."""
         return {
             "shared": self.shared,
-            "score": self.pair.score,
-            "other_score": self.other.score,
             "differences": [
                 {
                     "by": one.by,

@@ -20,10 +20,10 @@ from crossgraph.features.description import describe
 from crossgraph.graphs import read_pair
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.inputs import config_of, inputs_of, read_card, stored_known
+from crossgraph.layout import ResultFolder
 from crossgraph.model.inputs import PairTensors
 from crossgraph.preparation import Graphs, Known, Preparation
 from crossgraph.progress import SILENT, Progress
-from crossgraph.results import ResultFolder
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import Vocabulary, extended

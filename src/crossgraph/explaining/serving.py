@@ -11,8 +11,8 @@ from crossgraph.errors import CrossgraphError
 from crossgraph.explaining.page import fragment
 from crossgraph.explaining.reasons import Explainer
 from crossgraph.explaining.reopening import reopen, with_strangers
+from crossgraph.layout import ResultFolder
 from crossgraph.preparation import Graphs
-from crossgraph.results import ResultFolder
 from crossgraph.schema.seeds import EntityPairs
 
 

@@ -13,7 +13,8 @@ import polars as pl
 
 from crossgraph.calibration import expected_calibration_error
 from crossgraph.graphs.links import Links
-from crossgraph.results import ResultFolder, read_matches, read_scores, write_whole
+from crossgraph.layout import ResultFolder
+from crossgraph.results import read_matches, read_scores, write_whole
 from crossgraph.reviewing.views import GraphView
 
 # Fewer answers than these tell nothing about calibration; each bin of its error has a third of them.

@@ -12,7 +12,8 @@ import polars as pl
 
 from crossgraph.errors import Fault, FaultsError, InputError
 from crossgraph.graphs._csv import read_csv
-from crossgraph.results import ResultFolder, read_scores, write_whole
+from crossgraph.layout import ResultFolder
+from crossgraph.results import read_scores, write_whole
 from crossgraph.reviewing.book import Book, PairIds
 from crossgraph.reviewing.ledger import KINDS, Entry, Ledger, Saying, Verdict, parse_time
 

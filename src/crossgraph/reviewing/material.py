@@ -13,8 +13,9 @@ from crossgraph.errors import ResultError
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.links import Links
 from crossgraph.graphs.readers import read_pair
+from crossgraph.layout import ResultFolder
 from crossgraph.progress import SILENT, Progress
-from crossgraph.results import ResultFolder, read_matches, read_scores
+from crossgraph.results import read_matches, read_scores
 from crossgraph.reviewing.pairs import PairTable
 from crossgraph.reviewing.views import GraphView
 from crossgraph.schema.mapping import SchemaMapping, read_schema

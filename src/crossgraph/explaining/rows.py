@@ -114,7 +114,7 @@ def nearby(tensors: PairTensors, ends: tuple[Int64, Int64], others: tuple[Int64,
 
 
 def _reached(side: SideTensors, ends: Tensor, hops: int) -> Tensor:
-    kept = torch.unique(ends)
+    kept: Tensor = torch.unique(ends)
     for _ in range(hops):
         kept = torch.unique(torch.cat([kept, neighbours_of(side, kept)]))
     return kept

@@ -83,8 +83,7 @@ class Workings:
 
         Raises ResultError where the file is missing or damaged, or of other graphs than these.
         """
-        if not file.is_file():
-            raise ResultError(f"{file} is missing: the RESULT cannot be explained", hint="align again")
+        require_workings(file)
         try:
             with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
                 arrays = dict(stored)
@@ -93,6 +92,12 @@ class Workings:
             return _rebuilt(arrays, card, graphs, description, schema)
         except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
             raise ResultError(f"{file} cannot be read: {error}", hint="align again") from error
+
+
+def require_workings(file: Path) -> None:
+    """Raise ResultError where a RESULT keeps nothing for reasons."""
+    if not file.is_file():
+        raise ResultError(f"{file} is missing: the RESULT cannot be explained", hint="align again")
 
 
 def _refuse_others(file: Path, card: dict[str, Any], graphs: tuple[KnowledgeGraph, KnowledgeGraph]) -> None:

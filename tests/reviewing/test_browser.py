@@ -159,6 +159,7 @@ def test_ten_pairs_by_keyboard_a_reload_an_undo_and_a_killed_server(page: Any, s
 
 def test_a_decision_while_the_server_is_dead_is_not_shown_as_made(page: Any, server: Server) -> None:
     page.goto(f"{server.home}/next")
+    page.wait_for_selector(".reasons :text('There are no reasons to show')")
     server.kill()
     with page.expect_event("requestfailed"):
         page.keyboard.press("a")

@@ -151,7 +151,7 @@ def test_a_result_that_knows_no_reasons_says_so(material: Material) -> None:
         answer = told.get("/reasons?" + urlencode({**films(0), "part": 1}))
         assert answer.status_code == 200
         assert "There are no reasons to show" in answer.text
-        assert "no RESULT: it has no config.toml" in answer.text
+        assert "workings.npz is missing" in answer.text
 
 
 def test_search_keeps_one_end_and_makes_a_pair_with_the_other(client: TestClient) -> None:

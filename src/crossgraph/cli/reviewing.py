@@ -245,6 +245,9 @@ def _reasons(result: Path, material: Material) -> Callable[[str, str], str]:
 
     @cache
     def opened() -> Reasoner:
+        from crossgraph.workings import require_workings
+
+        require_workings(material.folder.workings_file)
         from crossgraph.explaining.serving import Reasoner
 
         return Reasoner(result, (material.left.graph, material.right.graph))

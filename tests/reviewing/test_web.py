@@ -150,7 +150,7 @@ def test_odd_addresses_have_plain_answers(client: TestClient, path: str, status:
     assert "<h1>" in answer.text
 
 
-CHANGES = ("/decide", "/undo", "/name")
+CHANGES = ("/decide", "/undo", "/name", "/learn")
 
 
 def test_every_address_that_changes_something_is_known_to_these_tests(material: Material) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 from asyncio import to_thread
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -89,6 +90,7 @@ def create_app(desk: Desk, options: ReviewOptions | None = None) -> Starlette:
             *(Route(path, _posted(handler), methods=["POST"]) for path, handler in done.items()),
         ],
         middleware=[Middleware(Guard, options=review.options.guard)],
+        lifespan=review.lifespan,
         exception_handlers={HTTPException: review.failed, CrossgraphError: review.broken},
     )
 
@@ -143,6 +145,13 @@ class _Review:
         assets = files("crossgraph.reviewing.web") / "static"
         self._assets = {name: (assets / name).read_bytes() for name in ASSETS}
         self._awaited = False
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        """Learning ends with the server, however that is told to end."""
+        yield
+        if self.options.pupil is not None:
+            self.options.pupil.stop()
 
     async def overview(self, request: Request) -> Response:
         """Progress, how good the matches are, and where to begin."""

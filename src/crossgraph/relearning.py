@@ -32,7 +32,13 @@ from crossgraph.preparation import Graphs, Known
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import summary_of
 from crossgraph.results import prepare_result, put_back, staging
-from crossgraph.reviewing.changes import Changes, Scores, read_changes, told_calibration
+from crossgraph.reviewing.changes import (
+    Changes,
+    Scores,
+    read_changes,
+    read_learned,
+    told_calibration,
+)
 from crossgraph.reviewing.labels import labels_of as answers_of
 from crossgraph.reviewing.ledger import Ledger
 from crossgraph.reviewing.material import SIDES
@@ -188,12 +194,10 @@ def _answers_card(answers: Links) -> dict[str, Any]:
 
 def _finished(folder: ResultFolder, card: dict[str, Any], config: Config) -> Learned | None:
     """A RESULT that has learned from these answers already; None where there is none to keep."""
-    if not folder.is_result():
+    if read_learned(folder) is None or read_card(folder) != card or config_of(folder) != config:
         return None
     report = json.loads(folder.report_file.read_text(encoding="utf8"))
-    if report["inputs"] == card and "learned" in report and config_of(folder) == config:
-        return Learned(folder.path, summary_of_learning(report), report, read_changes(folder.changes_file))
-    return None
+    return Learned(folder.path, summary_of_learning(report), report, read_changes(folder.changes_file))
 
 
 def _views(graphs: Graphs, schema: SchemaMapping) -> tuple[GraphView, GraphView]:

@@ -139,6 +139,15 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     pupil.stop()
 
 
+def test_it_ends_with_the_server(tmp_path: Path) -> None:
+    pupil = Pupil([sys.executable, "-c", "import time; time.sleep(60)"])
+    desk = Desk(load_material(make_result(tmp_path / "r", TITLES, TITLES)))
+    with TestClient(create_app(desk, ReviewOptions(pupil=pupil)), base_url=HOME) as client:
+        client.post("/learn", data=form_of(client))
+        assert pupil.state == "running"
+    assert pupil.state == "failed"
+
+
 def test_settled_pairs_that_the_model_was_told_are_not_new(tmp_path: Path) -> None:
     result = make_result(tmp_path / "r", TITLES, TITLES)
     rows = [(*films(0).values(), True), (*films(1).values(), True)]

@@ -54,6 +54,13 @@ def test_a_known_pair_drives_out_what_is_only_believed_of_its_entities():
     assert len(known.and_also(believed)) == 4
 
 
+def test_rejected_pairs_are_taken_out_by_both_ends():
+    believed = EntityPairs.of([0, 1, 1, 2], [0, 1, 0, 2], 0.5)
+    left = believed.without(EntityPairs.of([1, 2, 5], [1, 0, 2]))
+    rows = list(zip(left.left, left.right, left.weight, strict=True))
+    assert rows == [(0, 0, 0.5), (1, 0, 0.5), (2, 2, 0.5)]
+
+
 def test_entities_without_a_type_are_of_the_type_entity():
     names, codes = type_codes(graph_of([("a", "film")], edges=[("a", "r", "b")]))
     assert [names[code] for code in codes] == ["film", "entity"]

@@ -234,10 +234,7 @@ def _serve(
         sys.stdout.flush()
         console.say("Open this address in a browser; Ctrl+C ends. Every decision is kept at once.")
 
-    try:
-        serve(create_app(desk, options), host=address[0], port=address[1], ready=ready)
-    finally:
-        pupil.stop()
+    serve(create_app(desk, options), host=address[0], port=address[1], ready=ready)
 
 
 def _reasons(result: Path, material: Material) -> Callable[[str, str], str]:

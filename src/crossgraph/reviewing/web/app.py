@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -93,6 +94,7 @@ def create_app(desk: Desk, options: ReviewOptions | None = None) -> Starlette:
             *(Route(path, _posted(handler), methods=["POST"]) for path, handler in done.items()),
         ],
         middleware=[Middleware(Guard, options=review.options.guard)],
+        lifespan=review.lifespan,
         exception_handlers={HTTPException: review.failed, CrossgraphError: review.broken},
     )
 
@@ -149,6 +151,13 @@ class _Review:
         self._assets = {name: (assets / name).read_bytes() for name in ASSETS if name != "drawing.css"}
         self._assets["drawing.css"] = (files("crossgraph.drawing") / "drawing.css").read_bytes()
         self._awaited = False
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        """Learning ends with the server, however that is told to end."""
+        yield
+        if self.options.pupil is not None:
+            self.options.pupil.stop()
 
     async def overview(self, request: Request) -> Response:
         """Progress, how good the matches are, and where to begin."""

@@ -107,10 +107,15 @@ def find_leaks(graphs: Graphs, pairs: LinkedPairs, rows: tuple[Int64, Int64], *,
     if known:
         found += [*_presence(graphs[0], pairs.left, "left"), *_presence(graphs[1], pairs.right, "right")]
     found += _equal_identifiers(graphs, pairs)
-    numbers = np.arange(len(graphs[0])), np.arange(len(graphs[1]))
-    found += _order(graphs, pairs, numbers, kind="identifier order")
+    alphabet = _alphabetic(graphs[0]), _alphabetic(graphs[1])
+    found += _order(graphs, pairs, alphabet, kind="identifier order")
     found += _order(graphs, pairs, rows, kind="row order")
     return found
+
+
+def _alphabetic(graph: KnowledgeGraph) -> Int64:
+    """(E) the place of each entity's identifier among all, sorted."""
+    return graph.ids.rank("ordinal").to_numpy().astype(np.int64)
 
 
 def _held(graph: KnowledgeGraph) -> pl.DataFrame:

@@ -119,9 +119,9 @@ class KnowledgeGraph:
             fact_tags=tag_codes,
             fact_values=facts["value"].rename("value"),
         )
-        return by_name._in_order(content_order(by_name))
+        return by_name.in_order(content_order(by_name))
 
-    def _in_order(self, order: Int64) -> KnowledgeGraph:
+    def in_order(self, order: Int64) -> KnowledgeGraph:
         """The same graph with its entities in another order (E), and its tables sorted by it."""
         numbers = np.empty(len(self), dtype=np.int32)
         numbers[order] = np.arange(len(self), dtype=np.int32)

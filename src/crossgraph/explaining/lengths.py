@@ -20,7 +20,8 @@ def lengths_without(around: Backdrop, side: int, variants: Variants) -> Float32:
     rows = np.r_[whole, variants.edges]
     squares = _left_squares(around, entity, rows) if side == 0 else _right_squares(around, entity, rows)
     usual = float(preparation.weighing.lengths[side][entity]) ** 2 - squares[0]
-    return np.sqrt(usual + squares[1:]).astype(np.float32)
+    lengths: Float32 = np.sqrt(usual + squares[1:]).astype(np.float32)
+    return lengths
 
 
 def rarity(adjacency: Adjacency, span: slice) -> Float32:

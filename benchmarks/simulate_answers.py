@@ -155,8 +155,10 @@ def known_from(world: World, rows: Int64) -> Known:
 
 def learn(world: World, known: Known, config: Config) -> Float64:
     """(P) the probability of every candidate by a model that learned from what is known."""
-    labels = labels_for(world.preparation, known, config.run.seed)
-    fitted = fit(world.preparation, world.evidence, labels, config=config, clock=StageClock())
+    believed = world.preparation.seeds.without(known.different)
+    preparation = replace(world.preparation, seeds=known.same.joined(believed))
+    labels = labels_for(preparation, known, config.run.seed)
+    fitted = fit(preparation, world.evidence, labels, config=config, clock=StageClock())
     return fitted.scored.probability
 
 

@@ -217,9 +217,9 @@ def test_no_other_site_can_decide_anything(
         if forgery == "get"
         else client.post(path, data=form, headers=headers, follow_redirects=False)
     )
-    # To look how learning goes is allowed, where a review learns.
-    looked = 404 if path == "/learn" else 405
-    assert answer.status_code == (looked if forgery == "get" else 403)
+    # Learning has a page of its own at its address, which a review without a model that learns lacks.
+    refused = 404 if path == "/learn" else 405
+    assert answer.status_code == (refused if forgery == "get" else 403)
     assert entries(material) == []
     assert "crossgraph_reviewer" not in client.cookies
     assert client.post("/decide", data={**form_of(client), **films(1), "verdict": "same"}).status_code == 200

@@ -66,7 +66,7 @@ def test_decisions_travel_from_result_to_result(result: Path, tmp_path: Path) ->
         (["--export", "x.txt"], "does not tell what to write"),
         (["--export", "there.csv"], "--force replaces it"),
         (["--import", "gone.jsonl"], "gone.jsonl is missing"),
-        (["--import", "there.csv"], "there.csv:1: holds no entry"),
+        (["--import", "there.csv"], "there.csv has no column 'left'"),
         (["--token", "short"], "too short"),
         (["--name", " "], "--name is empty"),
         (["--host", "999.1.1.1"], "cannot listen at 999.1.1.1"),

@@ -45,7 +45,7 @@ def gate(tmp_path: Path) -> Path:
 def client(tmp_path: Path, gate: Path) -> Iterator[TestClient]:
     result = make_result(tmp_path / "r", TITLES, TITLES)
     new = learned(result, make_result(tmp_path / "n", TITLES[:4], TITLES[:4]))
-    pupil = Pupil([sys.executable, "-c", LEARNS, str(result), str(gate), str(new)])
+    pupil = Pupil([sys.executable, "-c", LEARNS, str(result), str(gate), str(new)], result.parent)
     options = ReviewOptions(who="ann", pupil=pupil)
     client = TestClient(create_app(Desk(load_material(result)), options), base_url=HOME)
     yield client
@@ -124,7 +124,7 @@ def test_no_other_site_begins_it_and_a_review_without_a_pupil_does_not_offer_it(
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
-    pupil = Pupil([sys.executable, "-c", "import time; time.sleep(60)"])
+    pupil = Pupil([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path)
     assert (pupil.state, pupil.lines()) == ("idle", [])
     assert pupil.start()
     assert not pupil.start()
@@ -140,7 +140,7 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
 
 
 def test_it_ends_with_the_server(tmp_path: Path) -> None:
-    pupil = Pupil([sys.executable, "-c", "import time; time.sleep(60)"])
+    pupil = Pupil([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path)
     desk = Desk(load_material(make_result(tmp_path / "r", TITLES, TITLES)))
     with TestClient(create_app(desk, ReviewOptions(pupil=pupil)), base_url=HOME) as client:
         client.post("/learn", data=form_of(client))

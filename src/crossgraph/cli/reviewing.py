@@ -220,7 +220,8 @@ def _serve(
     from crossgraph.reviewing.web.serving import serve
 
     # Graphs that lie elsewhere than RESULT says are not found by another process.
-    pupil = Pupil([sys.executable, "-m", "crossgraph", "learn", str(result.absolute())])
+    place = result.absolute()
+    pupil = Pupil([sys.executable, "-m", "crossgraph", "learn", str(place)], place.parent)
     options = replace(_options(name, address[0], token), pupil=None if inputs else pupil)
     desk = Desk(load_material(result, graphs=inputs, progress=console))
     options = replace(options, reasons=_reasons(result, desk.material))

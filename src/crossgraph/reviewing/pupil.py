@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, Literal, TypeAlias
 
 State: TypeAlias = Literal["idle", "running", "done", "failed"]
@@ -17,10 +18,14 @@ _PATIENCE = 5.0  # seconds to end by itself when it is stopped
 
 
 class Pupil:
-    """Runs one command, one at a time; what it tells on stderr is its progress. Not for several threads."""
+    """Runs one command, one at a time; what it tells on stderr is its progress. Not for several threads.
 
-    def __init__(self, command: Sequence[str]) -> None:
+    folder   where what it tells is kept, in a file without a name
+    """
+
+    def __init__(self, command: Sequence[str], folder: Path) -> None:
         self.command = tuple(command)
+        self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._told: IO[bytes] | None = None
         self._began = 0.0
@@ -46,7 +51,7 @@ class Pupil:
             return False
         if self._told:
             self._told.close()
-        self._told = tempfile.TemporaryFile()  # noqa: SIM115 - it is open as long as the process writes
+        self._told = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 - it is open as long as the process writes
         self._process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._told
         )

@@ -1,6 +1,6 @@
 """Are reasons true? Remove the neighbour that an explanation names strongest, or another, and score again.
 
-    python benchmarks/faithfulness.py RESULT [--pairs 60] [--seed 0] [--foretold] [--json]
+    python benchmarks/faithfulness.py RESULT [--pairs 60] [--seed 0] [--at-once 12] [--foretold] [--json]
 
 Pairs are decided matches that no link was given for, with at least three neighbours. Removing is done twice:
 by the explanation's own scorer, which leaves all but the two entities as it is; and in the graphs, which are
@@ -21,17 +21,15 @@ from crossgraph.checkpoint import load_model
 from crossgraph.explaining.reasons import Explainer, Explanation, Reason
 from crossgraph.explaining.reopening import Reopened, reopen
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.inputs import config_of, inputs_of
+from crossgraph.inputs import config_of, inputs_of, stored_known
+from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Session
 from crossgraph.preparation import Graphs
 from crossgraph.progress import SILENT
-from crossgraph.results import ResultFolder
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.stages import StageClock
 
 LEAST_NEIGHBOURS = 3
-# So many pairs at most lose a neighbour in one run: few enough to leave each other alone.
-AT_ONCE = 12
 
 
 @dataclass(frozen=True)
@@ -98,25 +96,44 @@ def by_scorer(tried: list[Trial]) -> Figures:
 
 
 def additivity(tried: list[Trial]) -> dict[str, float]:
-    """Medians over pairs: what both sides have is worth in all, removed one by one, and the rest's size."""
+    """Medians over pairs of what the score is made of.
+
+    together, one_by_one   what both sides have, in all, and removed one by one
+    one_sided, rivals      what one side alone has, and the other candidates
+    start                  the score without anything that both sides have
+    rest                   start less one_sided less rivals; rest_low, rest_high its quartiles
+    """
     both = [[r for r in one.explained.reasons if r.clue.both] for one in tried]
+    alone = [[r for r in one.explained.reasons if not r.clue.both] for one in tried]
+    together = [sum(r.share for r in reasons) for reasons in both]
+    rest = [one.explained.rest for one in tried]
+    parts = {
+        "together": together,
+        "one_by_one": [sum(t.score - r.without for r in rs) for t, rs in zip(tried, both, strict=True)],
+        "one_sided": [sum(r.share for r in rs if r.clue.kind != "rivals") for rs in alone],
+        "rivals": [sum(r.share for r in rs if r.clue.kind == "rivals") for rs in alone],
+        "start": [one.score - all_of_it for one, all_of_it in zip(tried, together, strict=True)],
+        "rest": rest,
+    }
+    low, high = np.percentile(rest, [25, 75])
     return {
-        "together": float(np.median([sum(r.share for r in reasons) for reasons in both])),
-        "one_by_one": float(
-            np.median([sum(t.score - r.without for r in rs) for t, rs in zip(tried, both, strict=True)])
-        ),
-        "rest": float(np.median([abs(one.explained.rest) for one in tried])),
+        **{name: float(np.median(values)) for name, values in parts.items()},
+        "rest_low": float(low),
+        "rest_high": float(high),
     }
 
 
-def by_graphs(result: Path, tried: list[Trial]) -> Figures:
-    """Changes after the edges were taken out of the graphs and everything was scored again."""
+def by_graphs(result: Path, tried: list[Trial], *, at_once: int = 12) -> Figures:
+    """Changes after the edges were taken out of the graphs and everything was scored again.
+
+    at_once   so many pairs at most lose a neighbour in one run: few enough to leave each other alone
+    """
     again = Again(result)
     before = again.scores(again.graphs, [one.pair for one in tried])
     changes: dict[str, list[float]] = {"strongest": [], "random": []}
     for which, changed in changes.items():
         after = np.zeros(len(tried))
-        for part in apart(tried):
+        for part in apart(tried, at_once):
             removed = [(tried[at].pair, getattr(tried[at], which)) for at in part]
             graphs = without(again.graphs, removed)
             after[part] = again.scores(graphs, [tried[at].pair for at in part])
@@ -124,7 +141,7 @@ def by_graphs(result: Path, tried: list[Trial]) -> Figures:
     return Figures.of(changes["strongest"], changes["random"])
 
 
-def apart(tried: list[Trial]) -> Iterator[list[int]]:
+def apart(tried: list[Trial], at_once: int) -> Iterator[list[int]]:
     """Groups of pairs that share neither entities nor the neighbours in question."""
     left = list(range(len(tried)))
     while left:
@@ -132,7 +149,7 @@ def apart(tried: list[Trial]) -> Iterator[list[int]]:
         used: set[tuple[int, int]] = set()
         for at in left:
             ends = _ends(tried[at])
-            if len(taken) < AT_ONCE and not ends & used:
+            if len(taken) < at_once and not ends & used:
                 taken.append(at)
                 used |= ends
         left = [at for at in left if at not in taken]
@@ -170,7 +187,7 @@ class Again:
         self.session = Session(config_of(folder), StageClock(), SILENT)
         self.graphs = self.session.read(self.inputs)
         self.model = load_model(folder.model_folder)
-        self.known = reopen(result).known
+        self.known = stored_known(folder, self.graphs)
 
     def scores(self, graphs: Graphs, pairs: list[tuple[int, int]]) -> np.ndarray:
         """Log-odds of pairs of entities, by number."""
@@ -190,6 +207,7 @@ def main() -> None:
     parser.add_argument("result", type=Path)
     parser.add_argument("--pairs", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--at-once", type=int, default=12)
     parser.add_argument(
         "--foretold", action="store_true", help="leave the graphs alone: only the first figures"
     )
@@ -198,7 +216,7 @@ def main() -> None:
     tried = trials(reopen(asked.result), pairs=asked.pairs, seed=asked.seed)
     found = {"by the scorer": by_scorer(tried)}
     if not asked.foretold:
-        found["in the graphs"] = by_graphs(asked.result, tried)
+        found["in the graphs"] = by_graphs(asked.result, tried, at_once=asked.at_once)
     added = additivity(tried)
     if asked.json:
         print(json.dumps({**{name: vars(figures) for name, figures in found.items()}, "additivity": added}))
@@ -209,8 +227,9 @@ def main() -> None:
             f"{f.ratio:.1f} times as much, more in {f.more:.0%}"
         )
     print(
-        f"what both sides have is worth {added['together']:+.2f} together, {added['one_by_one']:+.2f} "
-        f"removed one by one; the rest's size is {added['rest']:.2f} (medians)"
+        f"medians: both sides have {added['together']:+.2f} ({added['one_by_one']:+.2f} removed one by one), "
+        f"one alone {added['one_sided']:+.2f}, rivals {added['rivals']:+.2f}; start {added['start']:+.2f}, "
+        f"rest {added['rest']:+.2f} ({added['rest_low']:+.2f} to {added['rest_high']:+.2f})"
     )
 
 

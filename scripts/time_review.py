@@ -20,8 +20,9 @@ import polars as pl
 from starlette.testclient import TestClient
 
 from crossgraph.graphs.readers import ReadOptions
+from crossgraph.layout import ResultFolder
 from crossgraph.matches import Matches
-from crossgraph.results import ResultFolder, write_scores, write_sssom
+from crossgraph.results import write_scores, write_sssom
 from crossgraph.reviewing.desk import Desk
 from crossgraph.reviewing.material import load_material
 from crossgraph.reviewing.web.app import create_app

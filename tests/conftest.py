@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+# Small matrices and tables gain nothing from threads, and suffer where other programs use the cores.
+# Libraries read this when they are loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
 import numpy as np
 import polars as pl
 import pytest
@@ -23,9 +28,9 @@ if TYPE_CHECKING:
     from crossgraph.preparation import Preparation
     from crossgraph.schema.vocabulary import Vocabulary
 
-# Small matrices gain nothing from threads, and suffer where other programs use the cores.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-settings.register_profile("crossgraph", deadline=None, max_examples=50)
+# Every law is tried on a few examples each time, and on many by `make long`.
+settings.register_profile("crossgraph", deadline=None, max_examples=20)
+settings.register_profile("long", deadline=None, max_examples=300)
 settings.load_profile("crossgraph")
 
 Rows = list[tuple[str, str, str]]

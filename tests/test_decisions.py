@@ -106,6 +106,32 @@ def test_intervals_cover_and_seeds_repeat():
     assert one.as_dict()["matches"] == 500
 
 
+def covered(worlds, *, precision=0.0):
+    """Of simulated worlds, in how many the intervals hold the precision and the recall of new pairs."""
+    drawn = np.random.default_rng(99).beta(0.6, 0.6, 200_000)
+    found = []
+    for seed in range(worlds):
+        one = choose_threshold(calibrated(400, seed), precision=precision, seed=seed)
+        kept = drawn[drawn >= one.probability]
+        found.append(
+            (
+                one.precision_low <= kept.mean() <= one.precision_high,
+                one.recall_low <= kept.sum() / drawn.sum() <= one.recall_high,
+            )
+        )
+    return np.mean(found, axis=0)
+
+
+def test_intervals_of_new_pairs_hold_as_often_as_they_say():
+    assert (covered(40) >= 0.9).all()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("precision", [0.0, 0.8])
+def test_intervals_of_new_pairs_hold_as_often_as_they_say_in_many_worlds(precision):
+    assert (covered(1000, precision=precision) >= 0.93).all()
+
+
 def test_types_with_enough_links_have_their_own_threshold():
     parts = {"film": calibrated(400, 1), "person": calibrated(20, 2)}
     found = thresholds_by_type(parts, options=DecisionOptions(least_links=50), seed=0)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 from crossgraph.config import load_config
-from crossgraph.demonstration import KNOWN_SHARE, REASONS, run_demo
+from crossgraph.demonstration import EXPLAINED, KNOWN_SHARE, REASONS, run_demo
 from crossgraph.evaluation import evaluate_result
 from crossgraph.graphs.links import read_links
+from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Outcome
-from crossgraph.results import ResultFolder, read_matches, read_scores
+from crossgraph.results import read_matches, read_scores
 
 QUICK = load_config(None, ["training.steps=20", "training.scorer_steps=100", "training.epochs=1"])
 
@@ -42,12 +44,19 @@ def test_known_and_test_links_share_no_entity(shown: Outcome) -> None:
 
 
 def test_three_right_matches_that_names_would_miss_are_explained(shown: Outcome) -> None:
-    told = [line for line in shown.reasons if " = " in line]
-    assert len(told) == REASONS
-    # Each has a reason below it: two attributes or neighbours that are alike.
-    for line in told:
-        assert " ~ " in shown.reasons[shown.reasons.index(line) + 1]
-    assert any("of the attention" in line for line in shown.reasons)
+    heads = [at for at, line in enumerate(shown.reasons) if line.endswith(" in all")]
+    assert len(heads) == EXPLAINED
+    for at in heads:
+        below = list(takewhile(lambda line: line.startswith("    "), shown.reasons[at + 1 :]))
+        assert 0 < len(below) <= REASONS
+        sizes = [abs(float(line.split()[0])) for line in below]
+        assert sizes == sorted(sizes, reverse=True)
+        # What both have is told with both sides.
+        assert any(" ~ " in line for line in below)
+    verb, result, *ends = next(line for line in shown.reasons if "explain" in line).split()[3:7]
+    assert (verb, Path(result)) == ("explain", shown.path)
+    matches = read_matches(ResultFolder(shown.path).matches_file)
+    assert tuple(ends) in set(zip(matches["left"], matches["right"], strict=True))
 
 
 def test_the_demo_leaves_other_folders_alone(tmp_path: Path) -> None:

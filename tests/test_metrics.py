@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    label_ranking_average_precision_score,
+    precision_recall_curve,
+    top_k_accuracy_score,
+)
 
 from crossgraph import metrics
 from references import slow_metrics as slow
@@ -34,6 +40,35 @@ def test_pr_auc_is_average_precision(rows):
     assert metrics.pr_auc(scores, hits, total=int(hits.sum())) == pytest.approx(
         average_precision_score(hits, scores)
     )
+
+
+@given(scored.filter(lambda rows: any(hit for _, hit in rows)))
+def test_the_curve_and_its_f1_are_those_of_scikit_learn(rows):
+    scores, hits = columns(rows)[:2]
+    total = int(hits.sum())
+    found = metrics.precision_recall_curve(scores, hits, total=total)
+    precision, recall, thresholds = precision_recall_curve(hits, scores)
+    # Theirs rises, and ends with a point (1, 0) that belongs to no score.
+    np.testing.assert_allclose(found.thresholds, thresholds[::-1])
+    np.testing.assert_allclose(found.precision, precision[:-1][::-1])
+    np.testing.assert_allclose(found.recall, recall[:-1][::-1])
+    best = max(f1_score(hits, scores >= least) for least in thresholds)
+    assert metrics.best_f1(scores, hits, total=total) == pytest.approx(best)
+
+
+@given(st.lists(st.tuples(st.permutations(range(5)), st.integers(0, 4)), min_size=2, max_size=6))
+def test_ranks_without_ties_give_the_figures_of_scikit_learn(rows):
+    scores, gold = np.array([one for one, _ in rows], dtype=float), np.array([true for _, true in rows])
+    right = np.arange(5) == gold[:, None]
+    groups = np.repeat(np.arange(len(rows)), 5)
+    ranks = metrics.mean_ranks(groups, scores.ravel(), is_match=right.ravel())
+    assert metrics.mean_reciprocal_rank(ranks, total=len(rows)) == pytest.approx(
+        label_ranking_average_precision_score(right, scores)
+    )
+    for k in (1, 2, 4):
+        assert metrics.hits_at_k(ranks, k, total=len(rows)) == pytest.approx(
+            top_k_accuracy_score(gold, scores, k=k, labels=range(5))
+        )
 
 
 @given(scored, st.randoms())
@@ -124,6 +159,31 @@ def test_bootstrap_resamples_whole_groups_and_repeats_itself():
     # 30 fair coins: the mean lies within two standard errors, 0.5 +- 0.18.
     assert 0.28 < first.low < 0.4
     assert 0.6 < first.high < 0.72
+
+
+def covered(worlds):
+    """Of simulated samples of 80 groups of 3 alike rows, how many intervals hold the true mean."""
+    covering, too_sure = [], []
+    for seed in range(worlds):
+        rng = np.random.default_rng(seed)
+        values = np.repeat(rng.normal(size=80), 3) + 0.1 * rng.normal(size=240)
+        for groups, kept in ((np.repeat(np.arange(80), 3), covering), (np.arange(240), too_sure)):
+            found = metrics.bootstrap_interval(
+                lambda rows, of=values: float(of[rows].mean()), groups, seed=seed, samples=200
+            )
+            kept.append(found.low <= 0 <= found.high)
+    # Rows that are drawn alone pretend to be three times as many as they are.
+    assert np.mean(too_sure) < np.mean(covering) - 0.05
+    return np.mean(covering)
+
+
+def test_a_bootstrap_interval_holds_the_truth_as_often_as_it_says():
+    assert 0.85 <= covered(40) <= 1
+
+
+@pytest.mark.long
+def test_a_bootstrap_interval_holds_the_truth_as_often_as_it_says_in_many_worlds():
+    assert 0.9 <= covered(1000) <= 0.97
 
 
 @pytest.mark.parametrize(

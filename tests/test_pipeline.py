@@ -12,6 +12,8 @@ import pytest
 
 from crossgraph.config import Config, load_config
 from crossgraph.errors import CheckpointError, ConfigError, CrossgraphError, InputError, ResultError
+from crossgraph.graphs import read_pair
+from crossgraph.layout import ResultFolder
 from crossgraph.matches import Matches
 from crossgraph.pipeline import (
     Inputs,
@@ -23,7 +25,7 @@ from crossgraph.pipeline import (
     score_pairs,
     train_pairs,
 )
-from crossgraph.results import ResultFolder, read_matches, read_scores
+from crossgraph.results import read_matches, read_scores
 from crossgraph.schema.mapping import read_schema
 
 if TYPE_CHECKING:
@@ -80,6 +82,27 @@ def linked(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 @pytest.fixture(scope="module")
 def unlinked(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     return align(Inputs(left=case.folder), tmp_path_factory.mktemp("unlinked") / "RESULT", config=QUICK)
+
+
+def renamed(case: Case, to: Path) -> tuple[Inputs, dict[str, str]]:
+    """The same graphs and links, other identifiers and orders of rows; and what each was called before."""
+    rng = random.Random(5)
+    identifiers = sorted({identifier for pair in case.truth for identifier in pair} | entities(case.folder))
+    called = {old: f"{rng.getrandbits(60):x}" for old in identifiers}
+    to.mkdir()
+    for file in (*case.folder.iterdir(), case.links):
+        lines = file.read_text(encoding="utf8").splitlines()
+        ends = (0, 2) if file.name.startswith("rel") else (0, 1) if file == case.links else (0,)
+        rows = [line.split("\t") for line in rng.sample(lines, len(lines))]
+        told = [[called[cell] if at in ends else cell for at, cell in enumerate(row)] for row in rows]
+        (to / file.name).write_text("".join("\t".join(row) + "\n" for row in told), encoding="utf8")
+    inputs = Inputs(left=to, links=(to / case.links.name,))
+    return inputs, {new: old for old, new in called.items()}
+
+
+def entities(folder: Path) -> set[str]:
+    graphs = read_pair(folder)
+    return {*graphs[0].ids, *graphs[1].ids}
 
 
 def matched(result: Path) -> Pairs:
@@ -231,6 +254,17 @@ def labelled_rows(case: Case, result: Path, count: int) -> list[tuple[object, ..
     return [*((a, b, 1) for a, b in sorted(case.known)), *others]
 
 
+def test_neither_names_of_entities_nor_orders_of_rows_carry_information(
+    case: Case, linked: Outcome, tmp_path: Path
+) -> None:
+    inputs, was = renamed(case, tmp_path / "graphs")
+    other = align(inputs, tmp_path / "RESULT", config=QUICK)
+    columns = ["left", "right", "score", "probability"]
+    expected, found = (read_scores(ResultFolder(run.path).scores_file)[columns] for run in (linked, other))
+    back = found.with_columns(pl.col("left", "right").replace_strict(was))
+    assert sorted(back.rows()) == sorted(expected.rows())
+
+
 def test_labelled_pairs_teach_too_and_scores_keep_the_order_of_rows(
     case: Case, linked: Outcome, tmp_path: Path
 ) -> None:
@@ -300,9 +334,9 @@ def test_a_model_brings_its_schema_mapping_along(case: Case, linked: Outcome, tm
         assert rows >= {(m.left, m.right) for m in getattr(edited, table)}
 
 
-def test_resume_looks_at_what_the_files_hold(case: Case, tmp_path: Path) -> None:
+def test_resume_looks_at_what_the_files_hold(case: Case, linked: Outcome, tmp_path: Path) -> None:
     links = write_pairs(tmp_path / "links.tsv", sorted(case.known))
-    inputs = Inputs(left=case.folder, links=(links,))
+    inputs = Inputs(left=case.folder, links=(links,), model=linked.path)
     align(inputs, tmp_path / "R", config=QUICK)
     write_pairs(links, sorted(case.known)[:-5])
     with pytest.raises(ResultError, match="other inputs"):

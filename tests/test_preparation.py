@@ -66,6 +66,14 @@ def test_known_links_are_seeds_and_drive_out_rivals(mid_pair):
     assert seeds.weight[seeds.left == 3].tolist() == [1.0]
 
 
+def test_a_pair_known_to_differ_is_no_seed(mid_pair, prepared):
+    wrong = EntityPairs.of(prepared.seeds.left[:3], prepared.seeds.right[:3])
+    again = prepare(mid_pair.graphs, Known(Known.nothing().same, wrong), keep=wrong, **OPTIONS)
+    pairs = set(zip(again.seeds.left.tolist(), again.seeds.right.tolist(), strict=True))
+    assert len(pairs) > 30
+    assert not pairs & set(zip(wrong.left.tolist(), wrong.right.tolist(), strict=True))
+
+
 def test_preparing_twice_gives_the_same(mid_pair, prepared):
     again = prepare(mid_pair.graphs, Known.nothing(), **OPTIONS)
     assert again.schema == prepared.schema

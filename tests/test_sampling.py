@@ -11,7 +11,8 @@ from scipy.stats import chi2
 from crossgraph.config import RunOptions
 from crossgraph.errors import ConfigError
 from crossgraph.graphs.adjacency import Adjacency, directed_name
-from crossgraph.sampling import SamplingOptions, content_keys, relation_weights, sample_neighbourhoods
+from crossgraph.graphs.content import content_keys
+from crossgraph.sampling import SamplingOptions, relation_weights, sample_neighbourhoods
 from features.plain import graph_of, ints
 from references import slow_sampling
 
@@ -233,11 +234,15 @@ def test_neighbours_that_nothing_tells_apart_draw_apart():
     assert np.bincount(places, minlength=40).max() < 60
 
 
+def keys_of(graph):
+    return dict(zip(graph.ids, content_keys(graph).tolist(), strict=True))
+
+
 def test_keys_are_made_of_contents_alone():
     one = graph_of([("z", "t")], facts=[("a", "name", "fox"), ("a", "size", "5"), ("b", "name", "hen")])
     other = graph_of([("0", "t")], facts=[("x", "name", "hen"), ("y", "size", "5"), ("y", "name", "fox")])
-    a, b, z = content_keys(one).tolist()
-    assert content_keys(other).tolist() == [z, b, a]
+    a, b, z = (keys_of(one)[name] for name in "abz")
+    assert keys_of(other) == {"0": z, "x": b, "y": a}
     assert len({a, b, z}) == 3
     # A value means something else under another attribute.
     assert content_keys(graph_of(facts=[("a", "alias", "hen")])).item() != b
@@ -247,15 +252,15 @@ def test_entities_without_facts_are_told_by_what_surrounds_them():
     facts = [("m", "name", "Mercury"), ("v", "name", "Venus")]
     edges = [("m", "orbit", "o1"), ("v", "orbit", "o2"), ("o1", "axis", "x1"), ("o2", "axis", "x2")]
     graph = graph_of([("lone", "t"), ("only", "u")], edges, facts)
-    keys = dict(zip(graph.ids, content_keys(graph).tolist(), strict=True))
+    keys = keys_of(graph)
     assert len(set(keys.values())) == len(keys)
     swapped = [(h.translate({49: 50, 50: 49}), r, t.translate({49: 50, 50: 49})) for h, r, t in edges]
     turned = graph_of([("lone", "t"), ("only", "u")], swapped, facts)
-    moved = dict(zip(turned.ids, content_keys(turned).tolist(), strict=True))
+    moved = keys_of(turned)
     assert [moved[e] for e in ("o2", "o1", "x2", "x1")] == [keys[e] for e in ("o1", "o2", "x1", "x2")]
     # What has facts is told by these alone.
     bare = graph_of(facts=facts)
-    assert content_keys(bare).tolist() == [keys["m"], keys["v"]]
+    assert keys_of(bare) == {"m": keys["m"], "v": keys["v"]}
 
 
 def test_only_structure_tells_apart_what_has_the_same_facts():

@@ -11,9 +11,9 @@ import polars as pl
 from crossgraph.benchmarking.problem import Problem
 from crossgraph.config import Config, RunOptions
 from crossgraph.graphs import GraphTables, KnowledgeGraph
+from crossgraph.graphs.content import content_keys
 from crossgraph.labels import label_links
 from crossgraph.preparation import Known, prepare
-from crossgraph.sampling import content_keys
 from crossgraph.schema.seeds import EntityPairs
 
 FILMS, PEOPLE = 60, 20

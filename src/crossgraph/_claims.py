@@ -1,5 +1,7 @@
 """Hidden places beside an output to write in: one run at a time has each, and starts with it empty.
 
+Nobody but their owner may look into them: what is half done is nobody's business, and must not be replaced.
+
 A run that is killed leaves its place behind, without the lock that the system takes from the dead; the next
 run to the same output finds it, and starts with it empty.
 """
@@ -66,14 +68,23 @@ def claimed_file(target: Path) -> Iterator[Path]:
         os.close(number)
 
 
+def give_usual_rights(place: Path) -> None:
+    """Give what is whole the rights that a new file or folder has here."""
+    # What other threads make meanwhile may only be too private.
+    mask = os.umask(0o077)
+    os.umask(mask)
+    place.chmod((0o777 if place.is_dir() else 0o666) & ~mask)
+
+
 def _claim(place: Path, target: Path, *, folder: bool) -> int:
     """Open a place and lock it. Its number; the lock ends when that is closed, or the process dies."""
     while True:
         if folder:
-            place.mkdir(exist_ok=True)
-        number = os.open(place, os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT, 0o666)
+            place.mkdir(mode=0o700, exist_ok=True)
+        number = os.open(place, os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(number, target)
+            place.chmod(0o700 if folder else 0o600)
         except BaseException:
             os.close(number)
             raise

@@ -8,18 +8,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crossgraph._types import Bool, Int64
+from crossgraph._types import Int64
 from crossgraph.blocking.ranking import lead, ranks
-from crossgraph.checkpoint import TrainedModel
 from crossgraph.config import Config
 from crossgraph.demo import demo_folder
+from crossgraph.drawing.texts import plain
 from crossgraph.evaluation import Evaluation, evaluate_result
-from crossgraph.explanation import Explainer, Reasons
+from crossgraph.explaining.reasons import Explainer, Explanation
+from crossgraph.explaining.reopening import Reopened, reopen
+from crossgraph.explaining.wording import LEAST, signed, told
 from crossgraph.graphs.links import Links, read_links, split_links
-from crossgraph.inputs import inputs_card
-from crossgraph.pipeline import Inputs, Outcome, Session, labels_for, links_known
+from crossgraph.inputs import inputs_card, links_known
+from crossgraph.pipeline import Inputs, Outcome, Session, labels_for
 from crossgraph.progress import SILENT, Progress
-from crossgraph.reporting import Run, summary_of
+from crossgraph.reporting import summary_of
 from crossgraph.results import (
     prepare_result,
     read_matches,
@@ -28,12 +30,11 @@ from crossgraph.results import (
     staging,
     write_whole,
 )
-from crossgraph.schema.vocabulary import extended
-from crossgraph.scoring import pair_tensors, sample_both
 from crossgraph.stages import StageClock
 
 KNOWN_SHARE = 0.3
-REASONS = 3
+# So many matches are explained, each by so many reasons.
+EXPLAINED, REASONS = 3, 4
 
 
 def run_demo(out: Path, *, config: Config, force: bool = False, progress: Progress = SILENT) -> Outcome:
@@ -63,8 +64,8 @@ def run_demo(out: Path, *, config: Config, force: bool = False, progress: Progre
     names = read_name_scores(folder.scores_file)
     assert names is not None
     alone = evaluate_result(names, read_matches(folder.matches_file).clear(), gold=test_part)
-    places = telling_places(run, test_part)
-    reasons = reasons_of(run, model, places)
+    with progress.stage("explain", None):
+        reasons = explained(folder.path, test_part)
     return Outcome(
         folder.path,
         summary=[*_judged_rows(judged, alone), *summary_of(report)],
@@ -73,47 +74,44 @@ def run_demo(out: Path, *, config: Config, force: bool = False, progress: Progre
     )
 
 
-def telling_places(run: Run, gold: Links) -> Int64:
+def telling_places(opened: Reopened, gold: Links) -> Int64:
     """Right matches of the test that names alone would miss: another candidate's name is nearer.
 
     The surest of each type first, types by turns.
     """
-    candidates, graphs = run.preparation.candidates, run.preparation.graphs
-    right = _gold_mask(run, gold) & run.matches.table["matched"].to_numpy()
-    missed = right & (lead(candidates.left, candidates.name) < 0)
+    candidates, graphs = opened.preparation.candidates, opened.preparation.graphs
+    found = candidates.find(graphs[0].positions(gold.left), graphs[1].positions(gold.right))
+    right = np.zeros(len(candidates), dtype=bool)
+    right[found[found >= 0]] = True
+    missed = right & opened.matched & (lead(candidates.left, candidates.name) < 0)
     places = np.flatnonzero(missed)
-    places = places[np.argsort(-run.scored.probability[places], kind="stable")]
+    places = places[np.argsort(-opened.scored.probability[places], kind="stable")]
     types = graphs[0].primary_types[candidates.left[places]]
     turn = ranks(types, -np.arange(len(types), dtype=np.float32))
-    return places[np.argsort(turn, kind="stable")][:REASONS]
+    return places[np.argsort(turn, kind="stable")][:EXPLAINED]
 
 
-def _gold_mask(run: Run, gold: Links) -> Bool:
-    graphs, candidates = run.preparation.graphs, run.preparation.candidates
-    mask = np.zeros(len(candidates), dtype=bool)
-    places = candidates.find(graphs[0].positions(gold.left), graphs[1].positions(gold.right))
-    mask[places[places >= 0]] = True
-    return mask
-
-
-def reasons_of(run: Run, model: TrainedModel, places: Int64) -> list[Reasons]:
-    """Why the candidates at some places are the same, by the first network of a model."""
-    around = sample_both(run.preparation, sampling=model.sampling, seed=model.seed)
-    vocabulary = extended(model.vocabulary, run.preparation.schema)
-    tensors = pair_tensors(run.preparation, vocabulary, around, device="cpu")
-    explainer = Explainer(run.preparation, run.scored.probability, model.networks[0].cpu(), tensors, around)
-    return explainer.explain(places.tolist())
-
-
-def _told(reasons: list[Reasons], path: Path) -> list[str]:
-    lines = ["", "Matches that names alone would miss:"]
-    for one in reasons:
-        lines += [f"  {one.left} = {one.right}", *(f"    {line}" for line in one.lines())]
+def explained(result: Path, gold: Links) -> list[Explanation]:
+    """Why those of ``telling_places`` are the same."""
+    opened = reopen(result)
+    candidates, explainer = opened.preparation.candidates, Explainer(opened)
     return [
-        *lines,
-        "",
-        f"Judge it again: crossgraph evaluate {path} --gold {path / 'test_links.tsv'}",
+        explainer.explain(int(candidates.left[place]), int(candidates.right[place]))
+        for place in telling_places(opened, gold)
     ]
+
+
+def _told(found: list[Explanation], path: Path) -> list[str]:
+    lines = ["", "Matches that names alone would miss, and what speaks for and against them most (log-odds):"]
+    for one in found:
+        strongest = [reason for reason in one.reasons[:REASONS] if abs(reason.share) >= LEAST]
+        lines.append(f"  {plain(one.left.name)} = {plain(one.right.name)}, {signed(one.score)} in all")
+        lines += [f"    {signed(reason.share)} {told(reason.clue)}" for reason in strongest]
+    if found:
+        first = found[0]
+        ends = f"{first.left.identifier} {first.right.identifier}"
+        lines += ["", f"All reasons: crossgraph explain {path} {ends} --html why.html"]
+    return [*lines, f"Judge it again: crossgraph evaluate {path} --gold {path / 'test_links.tsv'}"]
 
 
 def _judged_rows(judged: Evaluation, alone: Evaluation) -> list[tuple[str, str]]:

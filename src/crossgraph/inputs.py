@@ -13,11 +13,11 @@ import polars as pl
 from crossgraph._types import Bool, Int32
 from crossgraph.config import Config, load_config
 from crossgraph.errors import InputError, ResultError
-from crossgraph.graphs.links import read_pairs
+from crossgraph.graphs.links import Links, read_links, read_pairs
 from crossgraph.graphs.parquet import store_parquet
+from crossgraph.layout import ResultFolder
 from crossgraph.preparation import Graphs, Known
 from crossgraph.progress import Progress
-from crossgraph.results import ResultFolder
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.sources import Inputs, digest, inputs_of
 
@@ -28,12 +28,15 @@ __all__ = [
     "finished_report",
     "inputs_card",
     "inputs_of",
+    "known_links",
     "labelled_pairs",
+    "links_known",
+    "read_card",
     "store_known",
+    "store_links",
     "stored_known",
+    "stored_links",
 ]
-
-_KNOWN = "known.parquet"
 
 
 def inputs_card(inputs: Inputs) -> dict[str, Any]:
@@ -74,6 +77,15 @@ def finished_report(folder: ResultFolder, inputs: Inputs, config: Config) -> dic
     return report
 
 
+def read_card(folder: ResultFolder) -> dict[str, Any]:
+    """What a RESULT's report says of its inputs. Raises ResultError where it says nothing."""
+    try:
+        card: dict[str, Any] = json.loads(folder.report_file.read_text(encoding="utf8"))["inputs"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ResultError(f"{folder.report_file} does not tell what the result is of: {error}") from error
+    return card
+
+
 def config_of(folder: ResultFolder) -> Config:
     """The settings that a RESULT was made with. Raises ResultError where it is none."""
     if not folder.config_file.is_file():
@@ -83,6 +95,15 @@ def config_of(folder: ResultFolder) -> Config:
 
 def store_known(known: Known, graphs: Graphs, stage: ResultFolder) -> None:
     """Keep what was known, as identifiers, beside the model."""
+    _store(known, graphs, stage.known_file)
+
+
+def store_links(links: Known, graphs: Graphs, stage: ResultFolder) -> None:
+    """Keep what was known before anybody answered, so that an answer may be taken back."""
+    _store(links, graphs, stage.linked_file)
+
+
+def _store(known: Known, graphs: Graphs, file: Path) -> None:
     pairs = known.same.and_also(known.different)
     table = pl.DataFrame(
         {
@@ -91,12 +112,20 @@ def store_known(known: Known, graphs: Graphs, stage: ResultFolder) -> None:
             "same": np.arange(len(pairs)) < len(known.same),
         }
     )
-    store_parquet(table, stage.model_folder / _KNOWN)
+    store_parquet(table, file)
 
 
 def stored_known(folder: ResultFolder, graphs: Graphs) -> Known:
     """What a RESULT's run knew, as numbers of these graphs."""
-    file = folder.model_folder / _KNOWN
+    return _stored(folder.known_file, graphs)
+
+
+def stored_links(folder: ResultFolder, graphs: Graphs) -> Known:
+    """What a RESULT's run knew, without what people answered about it."""
+    return _stored(folder.linked_file if folder.linked_file.is_file() else folder.known_file, graphs)
+
+
+def _stored(file: Path, graphs: Graphs) -> Known:
     if not file.is_file():
         return Known.nothing()
     table = pl.read_parquet(file)
@@ -104,6 +133,20 @@ def stored_known(folder: ResultFolder, graphs: Graphs) -> Known:
     pairs = EntityPairs.of(left, right)
     there, same = (left >= 0) & (right >= 0), table["same"].to_numpy()
     return Known(pairs.take(there & same), pairs.take(there & ~same))
+
+
+def known_links(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> Known:
+    """Read link files and find their entities; no files mean nothing is known."""
+    return links_known(read_links(*files), graphs, progress) if files else Known.nothing()
+
+
+def links_known(links: Links, graphs: Graphs, progress: Progress) -> Known:
+    """Find the entities of links. Raises LinksError naming all that are in no graph."""
+    resolved = links.resolve(*graphs)
+    for note in resolved.notes:
+        progress.note(note)
+    same, different = resolved.positives(), resolved.negatives()
+    return Known(EntityPairs.of(same[:, 0], same[:, 1]), EntityPairs.of(different[:, 0], different[:, 1]))
 
 
 def labelled_pairs(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> tuple[Int32, Int32, Bool]:

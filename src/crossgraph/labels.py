@@ -9,7 +9,7 @@ import numpy as np
 
 from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64, UInt64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.sampling import mix
+from crossgraph.graphs.content import mix
 from crossgraph.schema.seeds import EntityPairs
 
 FOLDS = 4

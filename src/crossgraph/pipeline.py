@@ -18,23 +18,31 @@ from crossgraph.errors import ConfigError, InputError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
-from crossgraph.graphs.links import Links, read_links, read_pairs
+from crossgraph.graphs.content import content_keys
+from crossgraph.graphs.links import read_pairs
 from crossgraph.inputs import (
     Inputs,
     config_of,
     finished_report,
     inputs_card,
     inputs_of,
+    known_links,
     labelled_pairs,
     store_known,
     stored_known,
 )
 from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
+from crossgraph.layout import ResultFolder
 from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepare
 from crossgraph.progress import SILENT, Progress
-from crossgraph.reporting import Run, report_of, summary_of
-from crossgraph.results import ResultFolder, prepare_result, staging, write_scores, write_sssom, write_whole
-from crossgraph.sampling import content_keys
+from crossgraph.reporting import Run, report_of, summary_of, workings_of
+from crossgraph.results import (
+    prepare_result,
+    staging,
+    write_scores,
+    write_sssom,
+    write_whole,
+)
 from crossgraph.schema.mapping import SchemaMapping, read_schema
 from crossgraph.schema.seeds import EntityPairs, type_codes
 from crossgraph.schema.vocabulary import extended
@@ -321,11 +329,18 @@ class Session:
         )
 
     def write(
-        self, run: Run, model: TrainedModel, stage: ResultFolder, card: dict[str, Any]
+        self,
+        run: Run,
+        model: TrainedModel,
+        stage: ResultFolder,
+        card: dict[str, Any],
+        *,
+        told: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Write all of a RESULT; its report.
 
         card   what was read, as ``inputs_card`` told it at that time: files may change or vanish meanwhile
+        told   what the report says besides
         """
         with self.clock.stage("write"):
             write_scores(run.matches, stage.scores_file, names=run.preparation.candidates.name)
@@ -335,7 +350,8 @@ class Session:
             save_model(model, stage.model_folder)
             stage.schema_file.write_text(run.preparation.schema.to_toml(), encoding="utf8")
             store_known(run.known, run.preparation.graphs, stage)
-        report = report_of(run, inputs=card, config=self.config, clock=self.clock)
+            workings_of(run).save(stage.workings_file, run.preparation.graphs)
+        report = report_of(run, inputs=card, config=self.config, clock=self.clock) | (told or {})
         text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
         stage.report_file.write_text(text + "\n", encoding="utf8")
         return report
@@ -350,18 +366,14 @@ def _refuse_floor_of_model(inputs: Inputs, config: Config) -> None:
         )
 
 
-def known_links(files: tuple[Path, ...], graphs: Graphs, progress: Progress) -> Known:
-    """Read link files and find their entities; no files mean nothing is known."""
-    return links_known(read_links(*files), graphs, progress) if files else Known.nothing()
-
-
-def links_known(links: Links, graphs: Graphs, progress: Progress) -> Known:
-    """Find the entities of links. Raises LinksError naming all that are in no graph."""
-    resolved = links.resolve(*graphs)
-    for note in resolved.notes:
-        progress.note(note)
-    same, different = resolved.positives(), resolved.negatives()
-    return Known(EntityPairs.of(same[:, 0], same[:, 1]), EntityPairs.of(different[:, 0], different[:, 1]))
+def labels_of(preparation: Preparation, known: Known, *, verb: str, seed: int) -> Labels:
+    """The labels that a RESULT of ``verb`` learned from, from what it knew."""
+    if verb != "train":
+        return labels_for(preparation, known, seed)
+    pairs = known.same.and_also(known.different)
+    same = np.arange(len(pairs)) < len(known.same)
+    keys = content_keys(preparation.graphs[0])
+    return label_pairs(preparation.candidates, (pairs.left, pairs.right), same, seed=seed, keys=keys)
 
 
 def labels_for(preparation: Preparation, known: Known, seed: int) -> Labels:

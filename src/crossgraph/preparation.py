@@ -51,6 +51,14 @@ class Known:
         none = np.zeros(0, dtype=np.int32)
         return Known(EntityPairs.of(none, none), EntityPairs.of(none, none))
 
+    def corrected(self, answers: Known) -> Known:
+        """This and what people answered; an answer holds against a link that says otherwise."""
+        answered = answers.same.and_also(answers.different)
+        return Known(
+            self.same.without(answered).and_also(answers.same),
+            self.different.without(answered).and_also(answers.different),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
@@ -73,7 +81,7 @@ def first_schema(
     graphs: Graphs, description: Description, known: Known, *, options: SchemaOptions
 ) -> tuple[SchemaMapping, EntityPairs]:
     """A first mapping, from known links and from values that one entity of each side alone holds."""
-    seeds = known.same.joined(shared_rare_values(description))
+    seeds = known.same.joined(shared_rare_values(description).without(known.different))
     return estimate_schema(*graphs, description, seeds, options=options), seeds
 
 
@@ -125,7 +133,7 @@ def prepare(
         # A glance is enough to find surer and less one-sided seeds than shared values are.
         glance = replace(blocking, per_entity=5, name_pool=5, structure_pool=20)
         candidates = block(graphs, description, mapping, seeds, options=glance, progress=SILENT)
-        seeds = known.same.joined(mutual_seeds(candidates))
+        seeds = known.same.joined(mutual_seeds(candidates).without(known.different))
         mapping = estimate_schema(*graphs, description, seeds, options=schema_options)
         if inherited is not None:
             mapping = mapping.inheriting(inherited, lambda table, side: names_of(graphs, table, side))
@@ -142,7 +150,7 @@ def prepare(
             hint="see `crossgraph schema`: which types and attributes correspond? --names-from-iri may help",
         )
     adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
-    seeds = known.same.joined(mutual_seeds(candidates))
+    seeds = known.same.joined(mutual_seeds(candidates).without(known.different))
     return Preparation(graphs, adjacency, description, mapping, candidates, seeds, blocked.weighing)
 
 

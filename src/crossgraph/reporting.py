@@ -20,6 +20,7 @@ from crossgraph.metrics import hits_at_k, mean_ranks, pr_auc
 from crossgraph.preparation import Known, Preparation
 from crossgraph.scoring import Scored
 from crossgraph.stages import StageClock
+from crossgraph.workings import Workings
 
 _LIBRARIES = ("numpy", "polars", "scipy", "torch", "rapidfuzz", "pyoxigraph", "sparse-dot-topn", "numba")
 
@@ -69,6 +70,22 @@ def report_of(run: Run, *, inputs: dict[str, Any], config: Config, clock: StageC
         "seed": config.run.seed,
         "versions": versions(),
     }
+
+
+def workings_of(run: Run) -> Workings:
+    """What the RESULT keeps for reasons."""
+    preparation, scored = run.preparation, run.scored
+    folds = np.full(len(preparation.candidates), -1, dtype=np.int32)
+    if run.labels is not None:
+        folds[run.labels.places] = run.labels.folds
+    return Workings(
+        candidates=preparation.candidates,
+        weighing=preparation.weighing,
+        heard=scored.evidence.arranged(("collective:value",)).values[:, 0],
+        raw=np.stack([*scored.earlier, scored.raw]),
+        folds=folds,
+        matched=run.matches.table["matched"].to_numpy(),
+    )
 
 
 def held_out_figures(run: Run) -> dict[str, Any]:

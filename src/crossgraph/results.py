@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from crossgraph import __version__
-from crossgraph._claims import claimed_file, claimed_folder
+from crossgraph._claims import claimed_file, claimed_folder, give_usual_rights
 from crossgraph._types import Float32
 from crossgraph.errors import Fault, FaultsError, ResultError
 from crossgraph.graphs._reading import PARQUET_ERRORS, read_text
@@ -29,6 +29,7 @@ from crossgraph.graphs.sssom_format import (
     prefix_map,
     write_id,
 )
+from crossgraph.layout import ResultFolder
 from crossgraph.matches import Matches
 
 SCORE_COLUMNS = ("left", "right", "type", "score", "probability")
@@ -38,53 +39,6 @@ Predicate: TypeAlias = Literal["skos:exactMatch", "owl:sameAs"]
 # Several kinds of signs together decided, which is what SEMAPV calls a composite matching process.
 _JUSTIFICATION = "semapv:CompositeMatching"
 _SSSOM_COLUMNS = ("subject_id", "predicate_id", "object_id", "mapping_justification", "confidence")
-
-
-@dataclass(frozen=True)
-class ResultFolder:
-    """The names inside a RESULT folder."""
-
-    path: Path
-
-    @property
-    def matches_file(self) -> Path:
-        """The decided pairs as SSSOM."""
-        return self.path / "matches.sssom.tsv"
-
-    @property
-    def scores_file(self) -> Path:
-        """Each scored candidate once."""
-        return self.path / "scores.parquet"
-
-    @property
-    def report_file(self) -> Path:
-        """Counts, thresholds, times, versions, seed."""
-        return self.path / "report.json"
-
-    @property
-    def config_file(self) -> Path:
-        """The resolved settings."""
-        return self.path / "config.toml"
-
-    @property
-    def model_folder(self) -> Path:
-        """Weights, options and schema mapping."""
-        return self.path / "model"
-
-    @property
-    def schema_file(self) -> Path:
-        """Which types, relations and attributes of the two graphs correspond."""
-        return self.model_folder / "schema.toml"
-
-    @property
-    def ledger_file(self) -> Path:
-        """What reviewers decided; only there once somebody reviewed."""
-        return self.path / "ledger.sqlite"
-
-    def is_result(self) -> bool:
-        """Whether the folder holds any of the files that mark a RESULT."""
-        marks = (self.matches_file, self.scores_file, self.report_file, self.config_file, self.schema_file)
-        return any(mark.is_file() for mark in marks)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,10 +73,7 @@ def prepare_result(path: Path | str, *, force: bool, resume: bool) -> ResultFold
         raise ResultError(
             f"{folder.path} cannot be written: {parent} is no writable folder", hint="choose another --out"
         )
-    target = folder.path.absolute()
-    if _old(target).exists():
-        with claimed_folder(target):
-            _put_back(target)
+    put_back(folder.path)
     if _occupied(folder.path):
         _refuse_foreign(folder)
         if not (force or resume):
@@ -131,6 +82,17 @@ def prepare_result(path: Path | str, *, force: bool, resume: bool) -> ResultFold
                 hint="--force replaces it, --resume goes on with it, or choose another --out",
             )
     return folder
+
+
+def put_back(path: Path | str) -> None:
+    """Put a RESULT back that a run which died had moved out of the way; without one, nothing is done.
+
+    Raises ResultError if another run is putting a RESULT there.
+    """
+    target = Path(path).absolute()
+    if _old(target).exists():
+        with claimed_folder(target):
+            _put_back(target)
 
 
 @contextmanager
@@ -174,6 +136,7 @@ def write_together(writers: Mapping[Path, Callable[[Path], object]]) -> None:
         parts = {target: claims.enter_context(claimed_file(target)) for target in writers}
         for target, part in parts.items():
             writers[target](part)
+            give_usual_rights(part)
             _sync(part)
         for target in list(parts)[1:]:
             target.unlink(missing_ok=True)
@@ -315,6 +278,7 @@ def _publish(stage: Path, target: Path) -> None:
     for file in stage.rglob("*"):
         if file.is_file():
             _sync(file)
+    give_usual_rights(stage)
     old = _old(target)
     if target.exists():
         _keep_ledger(target, stage)

@@ -94,12 +94,14 @@ class Scored:
     raw (P)       before calibration
     score (P)     log-odds
     probability (P)
+    earlier       raw scores (P) of the rounds before
     """
 
     evidence: EvidenceTable
     raw: Float32
     score: Float64
     probability: Float64
+    earlier: tuple[Float32, ...] = ()
 
 
 def score_candidates(
@@ -122,7 +124,8 @@ def score_candidates(
         read = read.arranged(step.columns)
         raw = raw_scores(step.scorers, read)
         score = step.calibration.scores(raw, (candidates.left, candidates.right))
-        scored = Scored(read, raw, score, probabilities(score))
+        earlier = (*scored.earlier, scored.raw) if scored is not None else ()
+        scored = Scored(read, raw, score, probabilities(score), earlier)
     if scored is None:
         raise ValueError("a model without rounds scores nothing")
     return scored

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crossgraph.errors import ResultError
 from crossgraph.graphs import ReadOptions, TableOptions
-from crossgraph.results import ResultFolder
+from crossgraph.layout import ResultFolder
 
 
 @dataclass(frozen=True, kw_only=True)

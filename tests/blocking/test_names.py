@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.blocking.names import name_candidates, name_cosines, name_rows, nearest_names
@@ -30,7 +30,6 @@ def tables(left, right):
     return table, lambda a, b: plain.cosine(vector[a], vector[b])
 
 
-@settings(max_examples=20)
 @given(named, named, st.integers(1, 3))
 def test_nearest_names_agree_with_brute_force(left, right, top):
     table, cosine = tables(left, right)
@@ -52,7 +51,6 @@ def test_nearest_names_agree_with_brute_force(left, right, top):
                 assert told[query, entity] >= cosine(asked, name) - 1e-5
 
 
-@settings(max_examples=20)
 @given(named, named)
 def test_name_cosines_agree_with_loops(left, right):
     table, cosine = tables(left, right)
@@ -65,7 +63,6 @@ def test_name_cosines_agree_with_loops(left, right):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@settings(max_examples=20)
 @given(named, named)
 def test_sides_swap(left, right):
     table, _ = tables(left, right)

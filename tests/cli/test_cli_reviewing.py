@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from crossgraph.cli import app
 from crossgraph.graphs.links import read_links
-from crossgraph.results import ResultFolder
+from crossgraph.layout import ResultFolder
 from crossgraph.reviewing.labels import labels_of
 from crossgraph.reviewing.ledger import Ledger, Saying, Verdict
 from reviewing.samples import BASE, make_result
@@ -66,7 +66,7 @@ def test_decisions_travel_from_result_to_result(result: Path, tmp_path: Path) ->
         (["--export", "x.txt"], "does not tell what to write"),
         (["--export", "there.csv"], "--force replaces it"),
         (["--import", "gone.jsonl"], "gone.jsonl is missing"),
-        (["--import", "there.csv"], "there.csv:1: holds no entry"),
+        (["--import", "there.csv"], "there.csv has no column 'left'"),
         (["--token", "short"], "too short"),
         (["--name", " "], "--name is empty"),
         (["--host", "999.1.1.1"], "cannot listen at 999.1.1.1"),

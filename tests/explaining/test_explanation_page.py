@@ -9,13 +9,12 @@ from itertools import pairwise
 import pytest
 
 from crossgraph.cli.explaining import _print
+from crossgraph.drawing.texts import plain
 from crossgraph.explaining.answer import Answer
-from crossgraph.explaining.clues import Clue, Part
 from crossgraph.explaining.contrast import contrast
-from crossgraph.explaining.page import page
-from crossgraph.explaining.reasons import End, Explanation, Reason
-from crossgraph.explaining.verdict import Verdict
-from crossgraph.explaining.wording import plain, signed, told, turning, waterfall
+from crossgraph.explaining.page import fragment, page
+from crossgraph.explaining.wording import signed, told, turning, waterfall
+from explaining.samples import explanation
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -27,34 +26,9 @@ HOSTILE = [
 ]
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "main", "header", "h1", "h2", "p", "ul", "ol", "li"),
-    *("span", "b", "small", "i", "svg", "g", "line", "path", "text"),
+    *("span", "b", "small", "i", "svg", "g", "line", "path", "text", "rect"),
     *("div", "table", "thead", "tbody", "tr", "th", "td"),
 }
-
-
-def explanation(name: str = "Solaris", *, score: float = 3.0) -> Explanation:
-    """Two films: a title, a director that both have, one of the cast on the right, others on the left."""
-    neighbour = Clue(
-        "neighbour", Part("director", name, 3, name, (), (0,)), Part("by", name, 4, name, (), (1,)), 0.9
-    )
-    reasons = (
-        Reason(
-            Clue("attribute", Part(name, name, attributes=(0,)), Part("label", name, attributes=(1,))),
-            2.5,
-            0,
-            0.5,
-            False,
-        ),
-        Reason(neighbour, 1.25, 0, -1.0, True, (0.7, 0.6), (0.5, 0.4), (0.9, 0.1)),
-        Reason(Clue("rivals"), -0.75, 0, 3.75, False),
-        Reason(Clue("neighbour", right=Part("cast", name, 9, name, (), (2,))), -0.25, 0, 3.25, False),
-        Reason(Clue("others", left=Part(name, "100 more", edges=(4, 5))), -0.001, 0, 3.0, False),
-    )
-    rest = score - sum(reason.share for reason in reasons)
-    decided = Verdict(True, False, 0.5, 0.01, 0.0)
-    return Explanation(
-        End(name, name, name), End("r1", name, "film"), score, 0.95, rest, reasons, decided, ()
-    )
 
 
 class Reader(HTMLParser):
@@ -91,6 +65,10 @@ def test_no_name_can_leave_its_place_in_the_page(name):
         assert "url(" not in (attributes.get("style") or ""), tag
     # The name itself is to be read, as text.
     assert any(plain(name)[:12] in text for text in hostile.texts)
+    part, usual = Reader(fragment(explanation(name))), Reader(fragment(explanation()))
+    assert [tag for tag, _ in part.tags] == [tag for tag, _ in usual.tags]
+    # The pages that it becomes a part of allow no style in their tags.
+    assert not any("style" in attributes for _, attributes in part.tags)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,30 +14,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 from typer.testing import CliRunner
 
 from crossgraph.blocking.ranking import lead
+from crossgraph.blocking.structure import neighbour_products
 from crossgraph.cli import app
 from crossgraph.config import load_config
 from crossgraph.errors import InputError, ResultError
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.echo import echo_evidence
+from crossgraph.explaining import serving
 from crossgraph.explaining.answer import explain
 from crossgraph.explaining.attention import _weights
 from crossgraph.explaining.clues import owners
 from crossgraph.explaining.leads import Touched
-from crossgraph.explaining.reasons import Explainer, Explanation
+from crossgraph.explaining.lengths import lengths_without
+from crossgraph.explaining.reasons import NOTHING_COMMON, Explainer, Explanation
 from crossgraph.explaining.reopening import Reopened, reopen
 from crossgraph.explaining.rescoring import Batch
 from crossgraph.explaining.rows import first_drawn
+from crossgraph.explaining.serving import Reasoner
 from crossgraph.explaining.verdict import assigned_from, verdict
+from crossgraph.explaining.wording import decision, leading, turning
 from crossgraph.features.description import describe
 from crossgraph.graphs.adjacency import Adjacency
+from crossgraph.layout import ResultFolder
 from crossgraph.model.network import CollectiveNetwork, Slots
 from crossgraph.model.options import ModelOptions
 from crossgraph.pipeline import Inputs, align, train_pairs
 from crossgraph.progress import Progress
-from crossgraph.results import ResultFolder, read_scores
+from crossgraph.results import read_scores
 from crossgraph.scoring import decide, pair_types
 
 if TYPE_CHECKING:
@@ -113,6 +121,11 @@ def assert_scores_come_back(result: Path) -> None:
     assert len(stored) == len(opened.preparation.candidates)
     np.testing.assert_allclose(opened.scored.score[places], stored["score"].to_numpy(), atol=1e-6)
     assert notes.notes == []
+    explainer = Explainer(opened)
+    for pair in some_pairs(opened, 2):
+        rescorer = explainer.rescorer(*pair)
+        score = rescorer(np.ones((1, len(rescorer.clues)), dtype=bool))
+        np.testing.assert_allclose(score, opened.scored.score[opened.place(*pair)], atol=1e-3)
 
 
 def test_a_result_is_opened_with_the_scores_that_it_holds(result):
@@ -136,13 +149,37 @@ def test_other_graphs_are_told(folder, result, tmp_path, mid_pair):
     moved = replace_paths(result, tmp_path, mid_pair.write(tmp_path / "other"))
     facts = tmp_path / "other" / "attr_triples_1"
     facts.write_text(facts.read_text().replace("title\t", "title\tX"))
-    notes = Notes()
-    reopen(moved, progress=notes)
-    assert "have changed since" in notes.notes[-1]
+    with pytest.raises(ResultError, match="the left graph has changed since"):
+        reopen(moved)
     facts.unlink()
     (tmp_path / "other").rename(tmp_path / "gone")
     with pytest.raises(ResultError, match="is not there any more"):
         reopen(moved)
+
+
+def arrays_of(file: Path) -> dict[str, np.ndarray]:
+    with np.load(file) as stored:
+        return dict(stored)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: file.unlink(),
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(b"no numbers"),
+        lambda file: file.write_bytes(file.read_bytes()[:-40]),
+        lambda file: file.write_bytes(file.read_bytes().replace(b'"format": 1', b'"format": 9')),
+        lambda file: np.savez(file, **{**arrays_of(file), "matched": np.zeros(1, dtype=bool)}),
+        lambda file: np.savez(file, left=arrays_of(file)["left"]),
+    ],
+)
+def test_damaged_workings_are_told(folder, result, tmp_path, damage):
+    copy = replace_paths(result, tmp_path, folder / "graphs")
+    damage(ResultFolder(copy).workings_file)
+    with pytest.raises(ResultError, match=r"workings\.npz") as told:
+        reopen(copy)
+    assert told.value.hint == "align again"
 
 
 def replace_paths(result: Path, here: Path, graphs: Path) -> Path:
@@ -186,7 +223,8 @@ def test_what_a_row_without_a_clue_is_compared_by_is_that_of_the_graphs_without_
     for gone in both:
         kept = np.arange(len(rescorer.clues)) != gone
         versions = rescorer.variants(0, kept[None]), rescorer.variants(1, kept[None])
-        batch = Batch(rescorer.around, rescorer.touched, versions, rescorer.drawn, np.zeros(1, dtype=bool))
+        alone = np.zeros(1, dtype=bool)
+        batch = Batch(rescorer.around, rescorer.touched, versions, rescorer.drawn, rescorer.nearby, alone)
         got = batch._compared()
         graphs = tuple(without(g, e, v) for g, e, v in zip(preparation.graphs, pair, versions, strict=True))
         ends = tuple(np.array([end], dtype=np.int32) for end in pair)
@@ -200,6 +238,28 @@ def test_what_a_row_without_a_clue_is_compared_by_is_that_of_the_graphs_without_
                 if not name.endswith(("rarity", "closeness")):
                     found = got.values[0, got.names.index(name)]
                     np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=name)
+
+
+def test_row_lengths_without_an_edge_are_those_of_the_graphs_without_it(explainer, opened):
+    preparation, pair = opened.preparation, some_pairs(opened, 2)[0]
+    similarity = preparation.weighing.similarity
+    rescorer = explainer.rescorer(*pair)
+
+    def squares(graphs):
+        """Squared lengths of both entities' rows, before what is usual is added."""
+        factors, lengths = neighbour_products(*graphs, preparation.schema, similarity)
+        norms = (sparse.linalg.norm(factor, axis=1) ** 2 for factor in factors)
+        return [(n * length**2)[end] for n, length, end in zip(norms, lengths, pair, strict=True)]
+
+    before = squares(preparation.graphs)
+    for gone in (at for at, clue in enumerate(rescorer.clues) if clue.kind == "neighbour"):
+        kept = np.arange(len(rescorer.clues)) != gone
+        versions = rescorer.variants(0, kept[None]), rescorer.variants(1, kept[None])
+        graphs = [without(g, e, v) for g, e, v in zip(preparation.graphs, pair, versions, strict=True)]
+        for side, (a, b) in enumerate(zip(before, squares(graphs), strict=True)):
+            usual = preparation.weighing.lengths[side][pair[side]] ** 2
+            got = lengths_without(rescorer.around, side, versions[side])[0]
+            assert got**2 == pytest.approx(usual - a + b, rel=1e-4)
 
 
 def without(graph, entity, versions):
@@ -282,7 +342,7 @@ def test_attention_of_a_pair_turned_round_is_turned_round(opened):
 
 def test_a_pair_is_the_same_exactly_from_the_log_odds_on_that_are_told(opened):
     for place in range(0, len(opened.preparation.candidates), 5):
-        told = verdict(opened, place)
+        told = verdict(opened, place, float(opened.scored.score[place]))
         if not told.known:
             assert (opened.scored.score[place] >= told.needed - 1e-9) == bool(opened.matched[place]), place
 
@@ -382,7 +442,7 @@ def test_the_command_tells_a_pair_and_why_not_another(result, opened, tmp_path):
     assert gap == pytest.approx(told["score"] - told["instead"]["score"], abs=0.05)
     assert "Why not" in file.read_text()
     shown = run.invoke(app, args)
-    assert "what no single fact accounts for" in shown.stdout
+    assert NOTHING_COMMON in " ".join(shown.stdout.split())
     assert "Why not" in shown.stdout
 
 
@@ -395,6 +455,33 @@ def test_the_other_candidate_may_be_of_the_left_graph(result, opened):
     assert found.contrast is not None
     assert found.contrast.shared == "right"
     assert found.contrast.other.left.identifier == other
+
+
+def test_a_server_opens_a_result_once_and_tells_of_any_two(result, opened, monkeypatch):
+    candidates, graphs = opened.preparation.candidates, opened.preparation.graphs
+    reasoner, times = Reasoner(result, graphs), []
+    monkeypatch.setattr(serving, "reopen", lambda *a, **k: times.append(1) or reopen(*a, **k))
+    place = int(np.flatnonzero(opened.matched)[0])
+    left, right = int(candidates.left[place]), int(candidates.right[place])
+    names = explain(result, graphs[0].ids[left], graphs[1].ids[right]).explanation
+    told = reasoner(graphs[0].ids[left], graphs[1].ids[right])
+    for line in [*leading(names), *turning(names), decision(names)]:
+        assert escape(line) in told
+    stranger = next(k for k in range(len(graphs[1])) if opened.place(left, k) < 0)
+    assert "log-odds" in reasoner(graphs[0].ids[left], graphs[1].ids[stranger])
+    assert times == [1]
+
+
+def test_where_a_pair_stands_among_candidates(opened, explained):
+    candidates, ids = opened.preparation.candidates, opened.preparation.graphs[1].ids
+    for pair, found in explained.items():
+        mine = candidates.left == pair[0]
+        ranked = sorted(zip(-opened.scored.score[mine], candidates.right[mine], strict=True))
+        told = found.standings[0]
+        assert (ranked[told.place - 1][1], told.count) == (pair[1], len(ranked))
+        if len(ranked) > 1:
+            score, other = next(row for row in ranked if row[1] != pair[1])
+            assert (told.score, told.identifier) == (-score, ids[int(other)])
 
 
 def test_an_unknown_entity_is_refused(result, opened):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.explaining.shapley import MOST_EXACT, ShareOptions, shares
@@ -53,7 +53,6 @@ def test_what_does_not_move_is_worth_what_removing_it_takes_away():
     assert found.base == -3.0
 
 
-@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.integers(3, MOST_EXACT + 4))
 def test_shares_sum_to_the_score(seed, count):
     value = game(seed, count)

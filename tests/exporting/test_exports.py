@@ -20,7 +20,6 @@ import polars as pl
 import pyoxigraph as ox
 import pytest
 from hypothesis import given
-from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from crossgraph.errors import ConfigError, ResultError
@@ -120,7 +119,6 @@ def merged(tmp_path: Path) -> Path:
     ),
     st.sampled_from(["skos:exactMatch", "owl:sameAs"]),
 )
-@trying(max_examples=30)
 def test_matches_in_every_form_are_read_again_as_links(pairs, predicate):
     with tempfile.TemporaryDirectory() as folder:
         for form, end in ENDS.items():
@@ -154,19 +152,21 @@ def test_sssom_passes_its_validator_with_either_predicate(tmp_path):
     code = (
         "import sys\nfrom sssom.parsers import parse_sssom_table\nfrom sssom.validators import validate\n"
         "from sssom.constants import SchemaValidationType as Kind\n"
-        "found = parse_sssom_table(sys.argv[1])\n"
         "kinds = [Kind.JsonSchema, Kind.PrefixMapCompleteness, Kind.StrictCurieFormat]\n"
-        "reports = validate(found, kinds, fail_on_error=False)\n"
-        "print([r.message for one in reports.values() for r in one.results], len(found.df))\n"
+        "for path in sys.argv[1:]:\n"
+        "    found = parse_sssom_table(path)\n"
+        "    reports = validate(found, kinds, fail_on_error=False)\n"
+        "    print([r.message for one in reports.values() for r in one.results], len(found.df))\n"
     )
+    paths = []
     for predicate in ("skos:exactMatch", "owl:sameAs"):
-        path = tmp_path / "m.sssom.tsv"
-        write_matches(table([(name, name) for name in NAMES]), path, "sssom", predicate=predicate)
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
-        )
-        assert done.stdout.strip() == f"[] {len(NAMES)}"
-        assert path.read_text().count(predicate) == len(NAMES)
+        paths.append(tmp_path / f"{predicate[:4]}.sssom.tsv")
+        write_matches(table([(name, name) for name in NAMES]), paths[-1], "sssom", predicate=predicate)
+        assert paths[-1].read_text().count(predicate) == len(NAMES)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, paths)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [f"[] {len(NAMES)}"] * len(paths)
 
 
 def test_the_form_is_told_by_the_name_or_asked_for():
@@ -219,7 +219,7 @@ def test_neo4j_files_keep_to_the_grammar_and_are_read_as_the_graph(merged, tmp_p
         assert all(NEO4J_FIELD.fullmatch(cell) for cell in first_header(tmp_path / "neo" / name))
     found = read_graph(tmp_path / "neo")
     expected = KnowledgeGraph.from_tables(view(merged))
-    assert found.ids.to_list() == expected.ids.to_list()
+    assert sorted(found.ids) == sorted(expected.ids)
     named = {
         row["iri"]: row["name"] for row in pl.read_csv(tmp_path / "neo" / "names.csv").iter_rows(named=True)
     }

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import pickle
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import crossgraph
 from crossgraph.checkpoint import load_model
 from crossgraph.cli import app
-from crossgraph.errors import CheckpointError, CrossgraphError
+from crossgraph.errors import CheckpointError, CrossgraphError, ResultError
+from crossgraph.features.description import describe
 from crossgraph.graphs import read_graph
 from crossgraph.graphs.links import read_links
+from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.workings import Workings
 
 SECRET = "the words of a file beside"
 RDF = (
@@ -108,6 +114,30 @@ def test_a_model_is_never_unpickled(tmp_path, monkeypatch):
     (tmp_path / "model.safetensors").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(CheckpointError):
         load_model(tmp_path)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_no_code_reads_a_format_that_can_hold_code():
+    source = Path(crossgraph.__file__).parent
+    readers = re.compile(
+        r"\b(pickle|marshal|shelve|joblib|dill|torch\.load|yaml)\b"
+        r"|np\.load\((?!.*allow_pickle=False)|(?<!\.)\b(eval|exec)\("
+    )
+    found = [
+        f"{path.relative_to(source)}: {line.strip()}"
+        for path in source.rglob("*.py")
+        for line in path.read_text(encoding="utf8").splitlines()
+        if readers.search(line.partition("#")[0])
+    ]
+    assert found == []
+
+
+def test_what_a_result_keeps_for_reasons_is_never_unpickled(tmp_path, monkeypatch, mid_pair):
+    monkeypatch.chdir(tmp_path)
+    graphs = mid_pair.left, mid_pair.right
+    np.savez(tmp_path / "workings.npz", card=np.array([Trap()], dtype=object))
+    with pytest.raises(ResultError, match="cannot be read"):
+        Workings.load(tmp_path / "workings.npz", graphs, describe(*graphs), SchemaMapping((), (), ()))
     assert not (tmp_path / "sprung").exists()
 
 

@@ -17,7 +17,8 @@ def graph_of(
     edges: Iterable[tuple[str, str, str]] = (),
     facts: Iterable[tuple[str, str, str]] = (),
 ) -> KnowledgeGraph:
-    return KnowledgeGraph.from_tables(
+    """Entities in the order of their identifiers, so that a test knows their numbers."""
+    graph = KnowledgeGraph.from_tables(
         GraphTables(
             types=pl.DataFrame(list(types), schema=GraphTables.empty_types().schema, orient="row"),
             edges=pl.DataFrame(list(edges), schema=GraphTables.empty_edges().schema, orient="row"),
@@ -26,6 +27,7 @@ def graph_of(
             ),
         )
     )
+    return graph.in_order(graph.ids.arg_sort().to_numpy())
 
 
 def ints(*values: int) -> np.ndarray:

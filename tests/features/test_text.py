@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.features.text import LONGEST_TEXT, TextTable, normalise
@@ -44,7 +44,6 @@ def test_what_is_normal_stays(texts):
     assert normalise(once).to_list() == once.to_list()
 
 
-@settings(max_examples=20)
 @given(st.lists(words, min_size=1, max_size=6))
 def test_cosines_agree_with_plain_dictionaries(texts):
     table = TextTable.of(pl.Series(texts, dtype=pl.String))

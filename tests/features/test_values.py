@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.features.values import days, kind_of, numbers
+from crossgraph.features.values import days, kinds_of, numbers
 
 
 def number(text: str) -> float | None:
@@ -116,9 +116,12 @@ def test_what_is_no_day_is_null(text):
     ],
 )
 def test_kinds_by_hand(values, kind):
-    assert kind_of(pl.Series(values, dtype=pl.String)) == kind
+    assert kinds_of([pl.Series(values, dtype=pl.String)]) == [kind]
 
 
 def test_a_few_strays_do_not_change_the_kind_and_repetitions_do_not_vote():
-    assert kind_of(pl.Series([*map(str, range(100, 190)), *["unknown"] * 500])) == "number"
-    assert kind_of(pl.Series([*map(str, range(100, 180)), *(f"name {i}" for i in range(20))])) == "text"
+    mostly = pl.Series([*map(str, range(100, 190)), *["unknown"] * 500])
+    partly = pl.Series([*map(str, range(100, 180)), *(f"name {i}" for i in range(20))])
+    dates = pl.Series([f"2001-02-{day:02}" for day in range(1, 29)])
+    assert kinds_of([mostly, partly, partly.clear(), dates]) == ["number", "text", "text", "date"]
+    assert kinds_of([]) == []

@@ -52,6 +52,26 @@ def test_the_order_of_rows_carries_no_information(types, edges, facts, random):
 def test_the_rarest_type_is_primary_and_positions_find_ids():
     types = [("a", "thing"), ("b", "thing"), ("a", "film")]
     graph = KnowledgeGraph.from_tables(tables_of(types, [("a", "knows", "c")], []))
-    assert [graph.entity_type(number) for number in range(3)] == ["film", "thing", "entity"]
-    assert graph.positions(pl.Series(["c", "x", "a"])).tolist() == [2, -1, 0]
+    kinds = {name: graph.entity_type(graph.position(name)) for name in "abc"}
+    assert kinds == {"a": "film", "b": "thing", "c": "entity"}
+    places = graph.positions(pl.Series(["c", "x", "a"])).tolist()
+    assert places == [graph.position(name) for name in ("c", "x", "a")]
+    assert places[1] == -1
+    assert [graph.ids[place] for place in (places[0], places[2])] == ["c", "a"]
     assert len(graph) == 3
+
+
+@given(rows(2), rows(3), rows(4), st.randoms(use_true_random=False))
+def test_names_of_entities_carry_no_information_where_they_differ(types, edges, facts, random):
+    graph = KnowledgeGraph.from_tables(tables_of(types, edges, facts))
+    called = dict(zip(graph.ids, random.sample(range(100, 1000), len(graph)), strict=True))
+    other = KnowledgeGraph.from_tables(
+        tables_of(
+            [(f"{called[entity]}", kind) for entity, kind in types],
+            [(f"{called[head]}", relation, f"{called[tail]}") for head, relation, tail in edges],
+            [(f"{called[entity]}", *fact) for entity, *fact in facts],
+        )
+    )
+    for column in ("typed", "relations", "fact_entities", "fact_attributes", "fact_tags"):
+        np.testing.assert_array_equal(getattr(graph, column), getattr(other, column))
+    assert graph.fact_values.to_list() == other.fact_values.to_list()

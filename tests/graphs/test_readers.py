@@ -159,16 +159,16 @@ def test_left_takes_the_first_side_of_a_folder_and_right_the_second(write):
     folder = write("both/rel_triples_1", "a1\tr\tb1\n").parent
     write("both/rel_triples_2", "a2\tr\tb2\n")
     other = write("other.nt", "<http://e/a> <http://e/p> <http://e/b> .\n")
-    assert read_pair(folder, other)[0].ids.to_list() == ["a1", "b1"]
-    assert read_pair(other, folder)[1].ids.to_list() == ["a2", "b2"]
-    assert read_graph(folder, side="right").ids.to_list() == ["a2", "b2"]
+    assert sorted(read_pair(folder, other)[0].ids) == ["a1", "b1"]
+    assert sorted(read_pair(other, folder)[1].ids) == ["a2", "b2"]
+    assert sorted(read_graph(folder, side="right").ids) == ["a2", "b2"]
     with pytest.raises(GraphFormatError, match="side 'left' or 'right'"):
         read_graph(folder)
 
 
 def test_a_folder_with_one_side_is_one_graph_on_either_side(write):
     folder = write("one/rel_triples_1", "a\tr\tb\n").parent
-    assert read_pair(folder, folder)[1].ids.to_list() == ["a", "b"]
+    assert sorted(read_pair(folder, folder)[1].ids) == ["a", "b"]
     with pytest.raises(GraphFormatError, match="the right graph is missing"):
         read_pair(folder)
 
@@ -177,7 +177,7 @@ def test_blank_nodes_of_several_files_stay_apart_and_alignments_are_passed_over(
     folder = write("one.nt", '_:x <http://e/n> "1" .\n').parent
     write("two.nt", '_:x <http://e/n> "2" .\n')
     write("gold.rdf", '<rdf:RDF xmlns="http://knowledgeweb.semanticweb.org/heterogeneity/alignment#"/>')
-    assert read_graph(folder).ids.to_list() == ["_:one.x", "_:two.x"]
+    assert sorted(read_graph(folder).ids) == ["_:one.x", "_:two.x"]
 
 
 def test_names_from_iris_only_when_asked(write):

@@ -11,7 +11,6 @@ import pyoxigraph as ox
 import pytest
 from hostile import NO_SCHEMA, TAGS, hostile_graphs, names
 from hypothesis import given
-from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from crossgraph.graphs import KnowledgeGraph, ReadOptions, read_graph, read_pair
@@ -70,13 +69,11 @@ def test_a_tag_becomes_one_that_rdf_holds_and_a_tag_again(tag, side):
 
 
 @given(hostile_graphs(), st.sampled_from(SIDES))
-@trying(max_examples=60)
 def test_a_graph_as_iris_is_the_graph_again(graph, side):
     assert same_graph(tables_of(Source(graph).iris(side), side), graph.tables())
 
 
 @given(hostile_graphs(), hostile_graphs(), st.data())
-@trying(max_examples=25)
 def test_any_two_graphs_come_back_through_a_file(left, right, data):
     pairs = data.draw(
         st.lists(st.tuples(*(st.sampled_from(one.ids.to_list()) for one in (left, right))), max_size=3)
@@ -135,7 +132,6 @@ def statements(path: Path) -> set[ox.Triple]:
 
 
 @given(st.sets(triples, min_size=1, max_size=8), st.sets(triples, min_size=1, max_size=8), st.booleans())
-@trying(max_examples=25)
 def test_rdf_comes_back_triple_by_triple_declarations_and_blank_nodes_included(left, right, same):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.model.layer import AROUND_AT_FIRST, CollectiveLayer, RelationTransform
@@ -29,7 +29,6 @@ def test_each_vector_goes_through_the_matrix_of_its_kind(
         torch.testing.assert_close(sent[place], matrices[kinds[place]] @ h[rows[place]])
 
 
-@settings(max_examples=20)
 @given(st.integers(0, 1000), st.integers(1, 12))
 def test_matrices_learn_from_their_own_vectors_alone(seed: int, count: int) -> None:
     some = torch.Generator().manual_seed(seed)

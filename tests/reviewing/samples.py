@@ -10,8 +10,9 @@ from pathlib import Path
 import polars as pl
 
 from crossgraph.graphs.readers import ReadOptions
+from crossgraph.layout import ResultFolder
 from crossgraph.matches import Matches
-from crossgraph.results import ResultFolder, write_scores, write_sssom
+from crossgraph.results import write_scores, write_sssom
 from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping, TypeMapping
 
 BASE = "http://example.org/"

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from crossgraph.results import ResultFolder
+from crossgraph.layout import ResultFolder
 from crossgraph.reviewing.ledger import Ledger
 from reviewing.samples import HOSTILE, make_result
 
@@ -159,6 +159,7 @@ def test_ten_pairs_by_keyboard_a_reload_an_undo_and_a_killed_server(page: Any, s
 
 def test_a_decision_while_the_server_is_dead_is_not_shown_as_made(page: Any, server: Server) -> None:
     page.goto(f"{server.home}/next")
+    page.wait_for_selector(".reasons :text('There are no reasons to show')")
     server.kill()
     with page.expect_event("requestfailed"):
         page.keyboard.press("a")
@@ -193,7 +194,25 @@ def test_without_script_everything_still_works(chromium: Any, server: Server) ->
     page.get_by_role("button", name="Different").click()
     page.get_by_role("button", name="Undo").click()
     assert [verdict for _, verdict in server.said()] == ["different", "undo"]
+    page.get_by_role("link", name="Show them").click()
+    assert "There are no reasons to show" in page.locator("main").inner_text()
     context.close()
+
+
+def test_reasons_come_after_the_page(page: Any, server: Server) -> None:
+    page.goto(f"{server.home}/next")
+    page.wait_for_selector(".reasons :text('There are no reasons to show')")
+    page.route("**/reasons?*", tell_reasons)
+    page.reload()
+    page.wait_for_selector(".reasons .bars")
+
+
+def tell_reasons(route: Any) -> None:
+    """Reasons as `crossgraph review` tells them where there is a model."""
+    from crossgraph.explaining.page import fragment
+    from explaining.samples import explanation
+
+    route.fulfill(content_type="text/html", body=fragment(explanation()))
 
 
 def test_another_site_cannot_decide(chromium: Any, server: Server, tmp_path: Path) -> None:
@@ -223,8 +242,14 @@ def test_another_site_cannot_decide(chromium: Any, server: Server, tmp_path: Pat
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_accessible_and_fit(chromium: Any, server: Server, size: str, scheme: str) -> None:
+def test_pages_are_accessible_and_fit(
+    chromium: Any, server: Server, tmp_path: Path, size: str, scheme: str
+) -> None:
     from axe_playwright_python.sync_playwright import Axe
+
+    from crossgraph.explaining.answer import Answer
+    from crossgraph.explaining.page import page as explanation_page
+    from explaining.samples import explanation
 
     width, height = SIZES[size]
     context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
@@ -232,8 +257,12 @@ def test_pages_are_accessible_and_fit(chromium: Any, server: Server, size: str, 
     page.goto(f"{server.home}/next")
     for key in "ar":
         press(page, key)
-    for path in PAGES:
-        page.goto(server.home + path)
+    page.route("**/reasons?*", tell_reasons)
+    (tmp_path / "why.html").write_text(explanation_page(Answer(explanation())), encoding="utf8")
+    for path in (*(server.home + path for path in PAGES), (tmp_path / "why.html").as_uri()):
+        page.goto(path)
+        if "/next" in path:
+            page.wait_for_selector(".reasons .bars")
         found = Axe().run(page)
         told = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found.response["violations"]]
         assert told == [], path

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.errors import FaultsError, InputError, ResultError
@@ -193,7 +193,8 @@ def test_two_processes_write_at_once(ledger: Ledger) -> None:
 
 
 def test_a_result_that_is_made_anew_keeps_its_decisions(tmp_path: Path) -> None:
-    from crossgraph.results import ResultFolder, staging
+    from crossgraph.layout import ResultFolder
+    from crossgraph.results import staging
 
     result = tmp_path / "RESULT"
     with staging(result) as stage:
@@ -228,7 +229,6 @@ ENTRIES = st.lists(
 )
 
 
-@settings(max_examples=15)
 @given(mine=ENTRIES, theirs=ENTRIES)
 def test_ledgers_merge_in_any_order_and_again_and_again(tmp_path_factory, mine, theirs) -> None:
     folder = tmp_path_factory.mktemp("ledgers")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.graphs.links import Links, read_links
-from crossgraph.results import ResultFolder
+from crossgraph.layout import ResultFolder
 from crossgraph.reviewing.labels import labels_of, revise, write_labels
 from crossgraph.reviewing.ledger import Ledger, Saying
 

@@ -5,6 +5,7 @@ import pytest
 
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import describe
+from crossgraph.schema import estimate, glance
 from crossgraph.schema.estimate import SchemaOptions, estimate_schema, local_name
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.seeds import BELIEVED, EntityPairs
@@ -48,6 +49,47 @@ def test_the_mapping_of_a_tiny_pair_is_what_was_drawn(pair):
     assert attributes["lname", "rname"] > 0.9
     assert attributes["lborn", "rborn"] > 0.5
     assert ("lname", "rborn") not in attributes
+
+
+@pytest.mark.parametrize("partners", [1, 20])
+def test_a_glance_finds_what_comparing_everything_finds(pair, partners, monkeypatch):
+    whole = estimate_schema(*pair, describe(*pair), ALL)
+    monkeypatch.setattr(estimate, "MOST_COMPARED", 0)
+    monkeypatch.setattr(glance, "PARTNERS", partners)
+    found = estimate_schema(*pair, describe(*pair), ALL)
+    if partners == 1:
+        assert {("lname", "rname"), ("lborn", "rborn")} <= {(m.left, m.right) for m in found.attributes}
+        assert set(found.attributes) <= set(whole.attributes)
+    else:
+        assert found == whole
+
+
+def test_a_glance_at_many_attributes_finds_the_partner_of_each():
+    """60 texts and 60 numbers an entity, each by another name on the other side, some of them missing."""
+    rng, people, many = np.random.default_rng(0), 30, 60
+    said = rng.integers(0, 26, size=(many, people, 6))
+    texts = [["".join(chr(97 + code) for code in codes) for codes in row] for row in said]
+    numbers = rng.normal(size=(many, people)).round(4)
+    there = rng.random((2, 2, many, people)) < 0.7
+    graphs = []
+    for side, name in enumerate("lr"):
+        facts = [
+            (f"{name}{entity:02}", f"{kind}{at if side == 0 else many - 1 - at:02}", str(values[at][entity]))
+            for kind, values in (("text", texts), ("number", numbers))
+            for at in range(many)
+            for entity in range(people)
+            if there[side, int(kind == "text"), at, entity]
+        ]
+        graphs.append(graph_of(facts=facts))
+    description = describe(*graphs)
+    everyone = EntityPairs.of(np.arange(people), np.arange(people), BELIEVED)
+    chosen = glance.likely_partners(description.left, description.right, everyone, description.texts)
+    names = [[column.name for column in side] for side in (description.left, description.right)]
+    for row, name in enumerate(names[0]):
+        kind, at = name[:-2], int(name[-2:])
+        assert chosen[row, names[1].index(f"{kind}{many - 1 - at:02}")]
+    # At most 20 by either side.
+    assert chosen.sum() <= 2 * 20 * 2 * many
 
 
 def test_what_is_used_is_what_the_file_says(pair, tmp_path):

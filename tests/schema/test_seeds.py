@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.features.description import describe
@@ -21,7 +21,6 @@ def told(pairs: EntityPairs) -> set[tuple[int, int]]:
     return set(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True))
 
 
-@settings(max_examples=20)
 @given(facts, facts)
 def test_shared_rare_values_agree_with_loops(left, right):
     ids = [sorted({row[0] for row in side}) for side in (left, right)]
@@ -53,6 +52,13 @@ def test_a_known_pair_drives_out_what_is_only_believed_of_its_entities():
     assert told(joined) == {(0, 5), (2, 7)}
     assert joined.weight.tolist() == [1.0, BELIEVED]
     assert len(known.and_also(believed)) == 4
+
+
+def test_rejected_pairs_are_taken_out_by_both_ends():
+    believed = EntityPairs.of([0, 1, 1, 2], [0, 1, 0, 2], 0.5)
+    left = believed.without(EntityPairs.of([1, 2, 5], [1, 0, 2]))
+    rows = list(zip(left.left, left.right, left.weight, strict=True))
+    assert rows == [(0, 0, 0.5), (1, 0, 0.5), (2, 2, 0.5)]
 
 
 def test_entities_without_a_type_are_of_the_type_entity():

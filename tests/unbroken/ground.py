@@ -58,6 +58,8 @@ VERBS = {
     "train": Verb(
         "train {world}/graphs --pairs {world}/pairs.tsv --out RESULT QUICK", ("RESULT",), again="--force"
     ),
+    "learn": Verb("learn RESULT", ("RESULT",), before=ALIGN),
+    "learn elsewhere": Verb("learn {world}/RESULT --out NEW", ("NEW",), again="--resume"),
     "score": Verb("score {world}/RESULT --pairs {world}/pairs.tsv --out scores.tsv", ("scores.tsv",)),
     "merge": Verb(MERGE, ("merged.nq", "merged.report.json"), "--force"),
     "merge over another": Verb(

@@ -43,6 +43,13 @@ def test_a_verb_that_is_killed_at_a_change_of_its_folder_finishes_the_next_time(
     assert survives(ground, VERBS[name], at=at) == KILLED
 
 
+def test_learning_that_is_killed_leaves_the_result_as_it_was_or_learned(ground):
+    moments = ground.whole(VERBS["learn"])[1]
+    # One of the last changes, by which the new RESULT takes the place of the old one.
+    at = moments - 1 - random.Random(0).randrange(6)
+    assert survives(ground, VERBS["learn"], at=at) == KILLED
+
+
 def test_a_verb_that_is_killed_by_the_clock_finishes_the_next_time(ground):
     survives(ground, VERBS["merge over another"], after=random.Random(1).uniform(0.0, 0.3))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -153,6 +154,35 @@ def test_an_output_folder_that_vanishes_is_told(world, tmp_path, monkeypatch):
     assert not (tmp_path / "place").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
+def test_what_is_not_whole_yet_is_for_its_owner_alone(tmp_path):
+    def rights(path: Path) -> int:
+        return path.stat().st_mode & 0o777
+
+    seen: list[int] = []
+
+    def write(part: Path) -> None:
+        seen.append(rights(part))
+        part.write_text("x")
+
+    # What a run that was killed has left, of an older version.
+    (tmp_path / ".file.crossgraph").touch(0o666)
+    (tmp_path / ".RESULT.crossgraph").mkdir(0o777)
+    before = os.umask(0o027)
+    try:
+        write_whole(tmp_path / "file", write)
+        with staging(tmp_path / "RESULT") as stage:
+            seen.append(rights(stage.path))
+            stage.report_file.write_text("{}")
+    finally:
+        os.umask(before)
+    assert seen == [0o600, 0o700]
+    assert (rights(tmp_path / "file"), rights(tmp_path / "RESULT")) == (0o640, 0o750)
+
+
 def test_nothing_is_ever_written_to_the_shared_folder_of_temporary_files():
     source = Path(__file__).parents[2] / "src"
-    assert [path for path in source.rglob("*.py") if "tempfile" in path.read_text(encoding="utf8")] == []
+    texts = {path.name: path.read_text(encoding="utf8") for path in source.rglob("*.py")}
+    made = [(name, call) for name in texts for call in re.findall(r"tempfile\.\w+\([^)]*\)", texts[name])]
+    assert all("dir=" in call for _, call in made), made
+    assert [name for name in texts if "gettempdir" in texts[name] or "from tempfile" in texts[name]] == []

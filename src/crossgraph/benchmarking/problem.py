@@ -14,13 +14,13 @@ from crossgraph._types import AnyArray, Bool, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.config import Config
 from crossgraph.errors import ConfigError, InputError
+from crossgraph.graphs.content import content_keys
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
 from crossgraph.graphs.links import read_links
 from crossgraph.graphs.readers import read_pair
 from crossgraph.labels import Labels, label_links, label_pairs
 from crossgraph.preparation import Graphs, Known, Preparation, prepare
 from crossgraph.progress import SILENT, Progress
-from crossgraph.sampling import content_keys
 from crossgraph.schema.seeds import EntityPairs, type_codes
 
 

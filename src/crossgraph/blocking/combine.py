@@ -48,7 +48,7 @@ class Weighing:
     similarity (E, E')   how surely the names of two neighbours mean one entity
     lengths (E), (E')    what the structural weights of each entity were divided by, see ``row_lengths``
     pools                members of each pair of types, and what weighed its pairs
-    asked                what weighed the pairs that blocking did not propose; None where there are none
+    asked                what weighs pairs that blocking did not propose; None where none may be asked for
     """
 
     similarity: sparse.csr_matrix
@@ -127,11 +127,10 @@ def block_and_weigh(
             kept.append(best_of_each(pool, options.per_entity, by_left=sides[0].sum() <= sides[1].sum()))
             advance(1)
     proposed = Candidates.stacked(kept)
-    missing = proposed.without(keep) if keep is not None else None
-    if missing is None or not len(missing):
+    if keep is None:
         return Blocked(proposed, Weighing(similarity, lengths, tuple(pools), None))
     everyone = np.ones(len(left), dtype=bool), np.ones(len(right), dtype=bool)
-    asked, weigher = _weighed(missing, clues, everyone, against=proposed)
+    asked, weigher = _weighed(proposed.without(keep), clues, everyone, against=proposed)
     return Blocked(
         Candidates.stacked([proposed, asked]), Weighing(similarity, lengths, tuple(pools), weigher)
     )

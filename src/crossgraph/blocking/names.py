@@ -75,7 +75,7 @@ def _telling(columns: tuple[AttributeColumn, ...], texts: TextTable) -> set[str]
         for column in columns
         if column.kind == "text" and len(column.texts) and lengths[column.texts].mean() <= LONGEST_NAME
     ]
-    telling = [c for c in short if len(np.unique(c.texts)) >= DISTINCT_SHARE * len(c.texts)]
+    telling = [c for c in short if c.distinct_share >= DISTINCT_SHARE]
     return {column.name for column in telling or short}
 
 

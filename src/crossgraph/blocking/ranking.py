@@ -9,16 +9,15 @@ from crossgraph._types import AnyArray, Float64, Int32
 
 def lead(groups: Int32, scores: AnyArray) -> Float64:
     """(P) each score minus the best other score of its group; infinite where it stands alone."""
-    order = np.lexsort((-scores, groups))
-    ordered, values = groups[order], scores[order].astype(np.float64)
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, int)
-    sizes = np.diff(np.r_[starts, len(ordered)])
-    first = np.repeat(starts, sizes)
-    alone = np.repeat(sizes, sizes) == 1
-    second = np.where(alone, -np.inf, values[np.minimum(first + 1, max(len(values) - 1, 0))])
-    rival = np.where(np.arange(len(values)) == first, second, values[first])
-    out = np.empty(len(groups))
-    out[order] = values - rival
+    values = scores.astype(np.float64)
+    best = np.full(int(groups.max(initial=-1)) + 1, -np.inf)
+    np.maximum.at(best, groups, values)
+    leads = values == best[groups]
+    sharing = np.bincount(groups[leads], minlength=len(best))
+    second = np.full(len(best), -np.inf)
+    np.maximum.at(second, groups[~leads], values[~leads])
+    alone_ahead = leads & (sharing[groups] == 1)
+    out: Float64 = values - np.where(alone_ahead, second[groups], best[groups])
     return out
 
 

@@ -13,10 +13,12 @@ import typer
 
 from crossgraph import __version__
 from crossgraph.cli.aligning import align, demo, train
+from crossgraph.cli.auditing import audit
 from crossgraph.cli.benchmarking import benchmark
 from crossgraph.cli.checking import check
 from crossgraph.cli.explaining import explain
 from crossgraph.cli.judging import evaluate, score
+from crossgraph.cli.learning import ask, learn
 from crossgraph.cli.merging import export, merge, unmerge
 from crossgraph.cli.proposing import block, schema
 from crossgraph.cli.reviewing import review
@@ -38,8 +40,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
 _VERBS = (
-    *(demo, check, schema, block, train, align, score, evaluate, explain),
-    *(review, merge, unmerge, export, benchmark),
+    *(demo, check, audit, schema, block, train, align, score, evaluate, explain),
+    *(ask, review, learn, merge, unmerge, export, benchmark),
 )
 for _verb in _VERBS:
     app.command(help=_help(_verb))(_verb)
@@ -61,10 +63,13 @@ def _crossgraph(
     The order of work
         crossgraph demo                                           see it work
         crossgraph check LEFT RIGHT                               are the graphs whole?
+        crossgraph audit LEFT RIGHT --links FILE                  do they give the answer away?
         crossgraph align LEFT RIGHT --links FILE --out RESULT     decide
         crossgraph evaluate RESULT --gold FILE                    how good is it?
         crossgraph explain RESULT LEFT RIGHT                      why are these two the same?
+        crossgraph ask RESULT --count 50 --out questions.csv      what would teach it most?
         crossgraph review RESULT                                  decide yourself
+        crossgraph learn RESULT                                   learn from what you decided
         crossgraph merge RESULT --out merged.nq                   one graph out of two
         crossgraph export RESULT --out matches.nt                 in the forms of other tools
 

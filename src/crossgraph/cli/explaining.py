@@ -68,7 +68,8 @@ def explain(
 
 def _print(found: Explanation, beside: Contrast | None) -> None:
     from crossgraph.cli.console import print_out, print_text
-    from crossgraph.explaining.wording import decision, plain, turning, waterfall
+    from crossgraph.drawing.texts import plain
+    from crossgraph.explaining.wording import decision, leading, turning, waterfall
 
     ends = " ~ ".join(
         f"{plain(end.name)} ({plain(end.type)} {plain(end.identifier, 120)})"
@@ -78,7 +79,7 @@ def _print(found: Explanation, beside: Contrast | None) -> None:
     print_out(_bars(waterfall(found)))
     print_text("")
     print_out(_attention(found))
-    print_text("\n" + "\n".join(turning(found)))
+    print_text("\n" + "\n".join([*leading(found), *turning(found)]))
     if beside is not None:
         print_text("")
         print_out(_differences(beside))
@@ -117,7 +118,8 @@ def _attention(found: Explanation) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from crossgraph.explaining.wording import plain, signed
+    from crossgraph.drawing.texts import plain
+    from crossgraph.explaining.wording import signed
 
     table = Table(title="Sampled neighbours", box=None, title_justify="left", padding=(0, 2, 0, 0))
     for name in ("", "neighbour", "cross-graph", "self", "weight", "log-odds"):
@@ -139,7 +141,8 @@ def _differences(beside: Contrast) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from crossgraph.explaining.wording import plain, signed
+    from crossgraph.drawing.texts import plain
+    from crossgraph.explaining.wording import signed
 
     other = beside.other.right if beside.shared == "left" else beside.other.left
     scores = f"It has {signed(beside.other.score)}, the pair {signed(beside.pair.score)}"

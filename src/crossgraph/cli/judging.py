@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from crossgraph.cli.console import ConsoleProgress
     from crossgraph.evaluation import Evaluation, Figures, PairEvaluation
     from crossgraph.graphs.links import Links
-    from crossgraph.results import ResultFolder
+    from crossgraph.layout import ResultFolder
 
 _COLUMNS = {
     "prauc": "PRAUC",
@@ -155,9 +155,9 @@ def _doubts(folder: ResultFolder, gold: Links) -> list[str]:
         turned = (table["left"].is_in(scored["right"].implode())).sum()
         hint = "; its columns look swapped" if 2 * turned > len(table) else ""
         notes.append(f"{absent:,} of the {total:,} gold identifiers occur in no scored pair{hint}")
-    known = folder.model_folder / "known.parquet"
-    if known.is_file():
-        seen = len(table.join(pl.read_parquet(known).filter("same"), on=["left", "right"], how="semi"))
+    if folder.known_file.is_file():
+        known = pl.read_parquet(folder.known_file).filter("same")
+        seen = len(table.join(known, on=["left", "right"], how="semi"))
         if seen:
             notes.append(f"{seen:,} of the gold pairs were known to this run, and count as found")
     return notes
@@ -167,7 +167,8 @@ def _judge_result(result: Path, gold: Path, console: ConsoleProgress) -> tuple[E
     """The figures of a RESULT, and those of its candidates ranked by their names alone."""
     from crossgraph.evaluation import evaluate_result
     from crossgraph.graphs.links import read_links
-    from crossgraph.results import ResultFolder, read_matches, read_name_scores, read_scores
+    from crossgraph.layout import ResultFolder
+    from crossgraph.results import read_matches, read_name_scores, read_scores
 
     folder, links = ResultFolder(result), read_links(gold)
     for note in _doubts(folder, links):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +15,11 @@ from crossgraph.cli import options as opt
 
 if TYPE_CHECKING:
     from crossgraph.cli.console import ConsoleProgress
+    from crossgraph.explaining.serving import Reasoner
     from crossgraph.graphs.readers import ReadOptions
     from crossgraph.reviewing.agreement import Accord
     from crossgraph.reviewing.book import Book
+    from crossgraph.reviewing.material import Material
     from crossgraph.reviewing.web.app import ReviewOptions
     from crossgraph.sources import Inputs
 
@@ -49,7 +54,7 @@ def review(
         typer.Option(
             "--import",
             metavar="FILE",
-            help="Take in decisions: a .jsonl file, a ledger or a RESULT. Repeatable.",
+            help="Take in decisions: a .jsonl file, a ledger, a RESULT, or a .csv of `ask`. Repeatable.",
         ),
     ] = None,
     export_to: Annotated[
@@ -88,18 +93,20 @@ def review(
         names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
-        _refuse_other_folders(result)
+        refuse_other_folders(result)
         if given or export_to or agreement:
-            _exchange(result, given or [], export_to, agreement=agreement, force=force, console=console)
+            imports = given or [], reviewer(name)
+            _exchange(result, imports, export_to, agreement=agreement, force=force, console=console)
         else:
             _serve(
                 result, _inputs(graphs, read), name=name, address=(host, port), token=token, console=console
             )
 
 
-def _refuse_other_folders(result: Path) -> None:
+def refuse_other_folders(result: Path) -> None:
+    """Raise ResultError where a folder is no RESULT."""
     from crossgraph.errors import ResultError
-    from crossgraph.results import ResultFolder
+    from crossgraph.layout import ResultFolder
 
     if not ResultFolder(result).is_result():
         raise ResultError(f"{result} is no RESULT", hint="give a folder of crossgraph align")
@@ -113,7 +120,7 @@ def _inputs(graphs: tuple[Path, Path] | None, read: ReadOptions) -> Inputs | Non
 
 def _exchange(
     result: Path,
-    given: list[Path],
+    imports: tuple[list[Path], str],
     export_to: Path | None,
     *,
     agreement: bool,
@@ -121,26 +128,39 @@ def _exchange(
     console: ConsoleProgress,
 ) -> None:
     from crossgraph.cli.console import print_text
-    from crossgraph.results import ResultFolder
+    from crossgraph.layout import ResultFolder
     from crossgraph.reviewing.agreement import accord_of
     from crossgraph.reviewing.book import Book
-    from crossgraph.reviewing.interchange import read_entries
     from crossgraph.reviewing.ledger import Ledger
 
     if export_to:
         _refuse_names(export_to)
         opt.refuse_out_file(export_to, force=force)
-    ledger = Ledger(ResultFolder(result).ledger_file)
-    # All files are read before any is taken in: a fault in the last one changes nothing.
-    entries = [entry for path in given for entry in read_entries(path)]
-    if given:
-        console.say(f"{ledger.add(entries):,} of {len(entries):,} entries are new")
-    book = Book(ledger.entries())
+    take_in(result, *imports, console=console)
+    book = Book(Ledger(ResultFolder(result).ledger_file).entries())
     if export_to:
         _export(book, export_to)
         print_text(str(export_to))
     if agreement:
         _print_accord(accord_of(book))
+
+
+def take_in(result: Path, given: list[Path], who: str, *, console: ConsoleProgress) -> None:
+    """Enter the decisions of files into the ledger; those of a table are of the reviewer ``who``."""
+    from crossgraph.layout import ResultFolder
+    from crossgraph.reviewing.interchange import read_answers, read_entries, record_answers
+    from crossgraph.reviewing.ledger import Ledger
+
+    tables = [path for path in given if path.suffix.lower() == ".csv"]
+    others = [path for path in given if path not in tables]
+    # All files are read before any is taken in: a fault in the last one changes nothing.
+    entries = [entry for path in others for entry in read_entries(path)]
+    answers = [answer for path in tables for answer in read_answers(path)]
+    if others:
+        new = Ledger(ResultFolder(result).ledger_file).add(entries)
+        console.say(f"{new:,} of {len(entries):,} entries are new")
+    if tables:
+        console.say(f"{record_answers(result, answers, who):,} of {len(answers):,} answers are new")
 
 
 def _refuse_names(path: Path) -> None:
@@ -195,11 +215,16 @@ def _serve(
     _need_extra()
     from crossgraph.reviewing.desk import Desk
     from crossgraph.reviewing.material import load_material
+    from crossgraph.reviewing.pupil import Pupil
     from crossgraph.reviewing.web.app import create_app
     from crossgraph.reviewing.web.serving import serve
 
-    options = _options(name, address[0], token)
+    # Graphs that lie elsewhere than RESULT says are not found by another process.
+    place = result.absolute()
+    pupil = Pupil([sys.executable, "-m", "crossgraph", "learn", str(place)], place.parent)
+    options = replace(_options(name, address[0], token), pupil=None if inputs else pupil)
     desk = Desk(load_material(result, graphs=inputs, progress=console))
+    options = replace(options, reasons=_reasons(result, desk.material))
 
     def ready(port: int) -> None:
         from crossgraph.cli.console import print_text
@@ -211,6 +236,21 @@ def _serve(
         console.say("Open this address in a browser; Ctrl+C ends. Every decision is kept at once.")
 
     serve(create_app(desk, options), host=address[0], port=address[1], ready=ready)
+
+
+def _reasons(result: Path, material: Material) -> Callable[[str, str], str]:
+    """What tells reasons; loaded when it is first asked, since torch takes seconds."""
+
+    @cache
+    def opened() -> Reasoner:
+        from crossgraph.workings import require_workings
+
+        require_workings(material.folder.workings_file)
+        from crossgraph.explaining.serving import Reasoner
+
+        return Reasoner(result, (material.left.graph, material.right.graph))
+
+    return lambda left, right: opened()(left, right)
 
 
 def _need_extra() -> None:
@@ -236,9 +276,17 @@ def _options(name: str | None, host: str, token: str | None) -> ReviewOptions:
         raise ConfigError("--token is too short to keep anybody out", hint="give 16 characters or more")
     loopback = is_loopback(host)
     guard = GuardOptions(token=token or ("" if loopback else secrets.token_urlsafe(24)), loopback=loopback)
+    return ReviewOptions(who=reviewer(name), guard=guard)
+
+
+def reviewer(name: str | None) -> str:
+    """Who reviews: as given, or the name of the user."""
+    from crossgraph.errors import ConfigError
+    from crossgraph.reviewing.reviewers import this_user
+
     if name is None:
-        return ReviewOptions(guard=guard)
+        return this_user()
     who = " ".join(name.split())
     if not who or not who.isprintable():
         raise ConfigError("--name is empty", hint="give a name that others know you by")
-    return ReviewOptions(who=who, guard=guard)
+    return who

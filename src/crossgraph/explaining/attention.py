@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from crossgraph._types import Float64
-from crossgraph.explaining.surroundings import Surroundings
+from crossgraph.explaining.backdrop import Backdrop
 from crossgraph.learning import HALVES
 from crossgraph.model.attention import cross_graph_log_attention
 from crossgraph.model.network import CollectiveNetwork
@@ -31,12 +31,12 @@ class Seen:
     weight: float
 
 
-def attention(around: Surroundings, place: int) -> tuple[tuple[Seen, ...], tuple[Seen, ...]]:
+def attention(around: Backdrop, place: int) -> tuple[tuple[Seen, ...], tuple[Seen, ...]]:
     """The sampled neighbours of both entities of a candidate, by the networks that scored it, in the mean."""
     opened = around.opened
     candidates = opened.preparation.candidates
     pair = int(candidates.left[place]), int(candidates.right[place])
-    fold = int(around.folds[place])
+    fold = int(opened.folds[place])
     networks = opened.model.networks
     asked = networks if fold < 0 else (networks[fold % HALVES],)
     said = [_weights(around, network, pair) for network in asked]
@@ -46,9 +46,7 @@ def attention(around: Surroundings, place: int) -> tuple[tuple[Seen, ...], tuple
 
 
 @torch.no_grad()
-def _weights(
-    around: Surroundings, network: CollectiveNetwork, pair: tuple[int, int]
-) -> tuple[Float64, Float64]:
+def _weights(around: Backdrop, network: CollectiveNetwork, pair: tuple[int, int]) -> tuple[Float64, Float64]:
     """(3, N) and (3, M): cross-graph attention, self-attention and both of each sampled neighbour."""
     tensors = around.opened.tensors
     left, right = (torch.tensor([end]) for end in pair)
@@ -63,7 +61,7 @@ def _weights(
     return a, b
 
 
-def _seen(around: Surroundings, side: int, entity: int, weights: Float64) -> tuple[Seen, ...]:
+def _seen(around: Backdrop, side: int, entity: int, weights: Float64) -> tuple[Seen, ...]:
     adjacency = around.opened.preparation.adjacency[side]
     drawn = around.drawn(side, entity)[: weights.shape[1]]
     first = int(adjacency.indptr[entity])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossgraph._types import Side
-from crossgraph.explaining.reasons import Explanation, Reason
+from crossgraph.explaining.reasons import NOTHING_COMMON, Explanation, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,9 @@ class Contrast:
     differences: tuple[Difference, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """What is new beside the two explanations, for JSON."""
         return {
             "shared": self.shared,
-            "score": self.pair.score,
-            "other_score": self.other.score,
             "differences": [
                 {
                     "by": one.by,
@@ -64,7 +62,7 @@ def contrast(pair: Explanation, other: Explanation, *, shared: Side) -> Contrast
     """Compare two explanations that share their left or their right entity."""
     mine, theirs = _by_fact(pair, shared), _by_fact(other, shared)
     rows = [Difference(*key, mine.get(key, 0.0), theirs.get(key, 0.0)) for key in {**mine, **theirs}]
-    rows.append(Difference("", "what no single fact accounts for", pair.rest, other.rest))
+    rows.append(Difference("", NOTHING_COMMON, pair.rest, other.rest))
     rows.sort(key=lambda row: (-abs(row.difference), row.by, row.shown))
     return Contrast(pair, other, shared, tuple(rows))
 

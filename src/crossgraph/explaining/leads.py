@@ -56,14 +56,14 @@ class Touched:
         """(K, T) row of each version's candidates on either side: first the versions, then the others."""
         return self._numbered(0, versions, versions), self._numbered(1, versions, versions)
 
-    def entities(self, versions: int, sizes: tuple[int, int]) -> tuple[Int64, Int64]:
-        """(K, T) entity of either side, where version k stands behind all entities."""
+    def entities(self, versions: int, kept: tuple[Int64, Int64]) -> tuple[Int64, Int64]:
+        """(K, T) place of either side's entity among those kept, where version k stands behind them all."""
         out = []
-        for side, size in enumerate(sizes):
+        for side, known in enumerate(kept):
             ends = np.array([end[side] for end in self.ends], dtype=np.int64)
-            rows = np.repeat(ends[None, :], versions, axis=0)
+            rows = np.repeat(np.searchsorted(known, ends)[None, :], versions, axis=0)
             own = ends == self.pair[side]
-            rows[:, own] = size + np.arange(versions)[:, None]
+            rows[:, own] = len(known) + np.arange(versions)[:, None]
             out.append(rows)
         return out[0], out[1]
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from crossgraph._types import Bool
+from crossgraph.calibration import probabilities
 from crossgraph.explaining.attention import Seen, attention
+from crossgraph.explaining.backdrop import Backdrop
 from crossgraph.explaining.clues import SIDES, Clue, Describer, Part
 from crossgraph.explaining.reopening import Reopened
 from crossgraph.explaining.rescoring import Rescorer
 from crossgraph.explaining.shapley import ShareOptions, shares
-from crossgraph.explaining.surroundings import Surroundings
+from crossgraph.explaining.standing import Standing, standings
 from crossgraph.explaining.verdict import Verdict, verdict
+
+# What the rest is called.
+NOTHING_COMMON = "start: two such entities with nothing in common"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,10 @@ class End:
 class Explanation:
     """Why a pair has its score: ``rest + sum of shares = score``.
 
-    rest       what no value and no neighbour accounts for: the score of two such entities, were there
-               nothing that both have, and nothing that one alone has
+    rest       where the sum starts: what the model says of two such entities if nothing is common to them,
+               less the shares of what one alone has and of rivals
     reasons    the strongest first
+    standings  the pair among the left entity's candidates, and among the right one's
     together   numbers of the fewest of the strongest reasons that turn the decision when they are removed
                together; empty where one alone does, or nothing does
     """
@@ -69,6 +75,7 @@ class Explanation:
     reasons: tuple[Reason, ...]
     verdict: Verdict
     together: tuple[int, ...]
+    standings: tuple[Standing, Standing]
 
     @property
     def turning(self) -> tuple[Reason, ...]:
@@ -90,6 +97,7 @@ class Explanation:
                 "needed": self.verdict.needed if math.isfinite(self.verdict.needed) else None,
                 "known": self.verdict.known,
             },
+            "candidates": {side: asdict(one) for side, one in zip(SIDES, self.standings, strict=True)},
             "rest": self.rest,
             "reasons": [_reason_dict(reason) for reason in self.reasons],
             "turned_by": [self.reasons.index(reason) for reason in self.turning],
@@ -101,7 +109,7 @@ class Explainer:
     """Explains pairs of an opened RESULT."""
 
     def __init__(self, opened: Reopened, *, options: ShareOptions | None = None) -> None:
-        self.around = Surroundings(opened)
+        self.around = Backdrop(opened)
         self.describer = Describer(opened.preparation, opened.scored.probability)
         self.options = options or ShareOptions()
 
@@ -118,7 +126,9 @@ class Explainer:
         rescorer = self.rescorer(left, right)
         moving = np.array([clue.both for clue in rescorer.clues], dtype=bool)
         divided = shares(rescorer, moving, options=self.options)
-        score, decided = float(opened.scored.score[place]), verdict(opened, place)
+        # What the RESULT did not score has the score that all its clues give it.
+        score = divided.whole if opened.strange[place] else float(opened.scored.score[place])
+        decided = verdict(opened, place, score)
         found = [
             Reason(
                 clue,
@@ -136,11 +146,12 @@ class Explainer:
             left=self._end(0, left),
             right=self._end(1, right),
             score=score,
-            probability=float(opened.scored.probability[place]),
+            probability=float(probabilities(np.array(score))),
             rest=score - float(divided.share.sum()),
             reasons=tuple(found[at] for at in order),
             verdict=decided,
             together=together,
+            standings=standings(opened, self.describer, (left, right), score),
         )
 
     def rescorer(self, left: int, right: int) -> Rescorer:

@@ -20,16 +20,24 @@ from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_cosines, names_in
 from crossgraph.blocking.prior import Weigher
-from crossgraph.blocking.structure import neighbour_idf
 from crossgraph.calibration import LONGEST_LEAD, Calibration
 from crossgraph.checkpoint import ScoringRound
 from crossgraph.evidence.attributes import attribute_evidence, name_counts
 from crossgraph.evidence.echo import echo_evidence
 from crossgraph.evidence.table import EvidenceTable
+from crossgraph.explaining.backdrop import Backdrop
 from crossgraph.explaining.clues import Clue, owners
 from crossgraph.explaining.leads import Touched
-from crossgraph.explaining.rows import Variants, adjacency_of, beside, columns_of, first_drawn
-from crossgraph.explaining.surroundings import Surroundings
+from crossgraph.explaining.lengths import lengths_without, rarity, span_of
+from crossgraph.explaining.rows import (
+    Nearby,
+    Variants,
+    adjacency_of,
+    beside,
+    columns_of,
+    first_drawn,
+    nearby,
+)
 from crossgraph.features.description import AttributeColumn, Description, column_of
 from crossgraph.features.tokens import entity_tokens
 from crossgraph.graphs.adjacency import Adjacency
@@ -50,7 +58,7 @@ class Rescorer:
     clues   of ``Describer``: every value and edge of the pair belongs to one
     """
 
-    around: Surroundings
+    around: Backdrop
     pair: tuple[int, int]
     clues: tuple[Clue, ...]
 
@@ -71,6 +79,18 @@ class Rescorer:
     def drawn(self) -> tuple[Int64, Int64]:
         """Both entities' edges in the order of the draws."""
         return self.around.drawn(0, self.pair[0]), self.around.drawn(1, self.pair[1])
+
+    @cached_property
+    def nearby(self) -> Nearby:
+        """What the networks see of all candidates, whatever edges are left."""
+        opened = self.around.opened
+        ends, others = [], []
+        for side, adjacency in enumerate(opened.preparation.adjacency):
+            ends.append(np.unique([end[side] for end in self.touched.ends]).astype(np.int64))
+            first = int(adjacency.indptr[self.pair[side]])
+            others.append(adjacency.neighbours[first + self.drawn[side]].astype(np.int64))
+        layers = opened.model.model.layers
+        return nearby(opened.tensors, (ends[0], ends[1]), (others[0], others[1]), layers)
 
     def variants(self, side: int, kept: Bool) -> Variants:
         """The versions of one entity that some clues leave."""
@@ -93,7 +113,7 @@ class Rescorer:
         rivals = np.array([clue.kind == "rivals" for clue in self.clues], dtype=bool)
         alone = np.zeros(len(kept), dtype=bool)
         alone[~kept[:, rivals].all(axis=1)] = True
-        batch = Batch(self.around, self.touched, versions, self.drawn, alone)
+        batch = Batch(self.around, self.touched, versions, self.drawn, self.nearby, alone)
         return batch.scores()
 
 
@@ -104,10 +124,11 @@ class Batch:
     alone (K)   True where a version is to have no rivals
     """
 
-    around: Surroundings
+    around: Backdrop
     touched: Touched
     versions: tuple[Variants, Variants]
     drawn: tuple[Int64, Int64]
+    nearby: Nearby
     alone: Bool
 
     def scores(self) -> Float64:
@@ -194,37 +215,33 @@ class Batch:
     def _structure(self) -> Float32:
         """(K * T) weight of the similar neighbours."""
         left, right = (one.edges.astype(np.float32) for one in self.versions)
+        short = [lengths_without(self.around, side, one) for side, one in enumerate(self.versions)]
+        usual = self.around.opened.preparation.weighing.lengths
         out = np.zeros((len(left), len(self.touched)), dtype=np.float32)
         for at, (i, k) in enumerate(self.touched.ends):
             weights = self._edge_weights(i, k)
             if at == 0:
-                out[:, at] = np.asarray(
-                    (sparse.csr_matrix(left) @ weights).multiply(right).sum(axis=1)
-                ).ravel()
+                sums = np.asarray((sparse.csr_matrix(left) @ weights).multiply(right).sum(axis=1)).ravel()
+                out[:, at] = sums / (short[0] * short[1])
             elif i == self.touched.pair[0]:
-                out[:, at] = left @ np.asarray(weights.sum(axis=1)).ravel()
+                out[:, at] = left @ np.asarray(weights.sum(axis=1)).ravel() / (short[0] * usual[1][k])
             else:
-                out[:, at] = right @ np.asarray(weights.sum(axis=0)).ravel()
+                out[:, at] = right @ np.asarray(weights.sum(axis=0)).ravel() / (usual[0][i] * short[1])
         return out.ravel()
 
     def _edge_weights(self, left: int, right: int) -> sparse.csr_matrix:
-        """(T, T') what each two edges of a pair add to its structural weight, see ``neighbour_products``.
+        """(T, T') what each two edges of a pair add to its structural weight, before rows are made short.
 
-        The lengths that the weight is divided by stay those of all edges.
+        See ``neighbour_products``.
         """
         preparation = self.around.opened.preparation
-        spans = [
-            slice(int(a.indptr[e]), int(a.indptr[e + 1]))
-            for a, e in zip(preparation.adjacency, (left, right), strict=True)
-        ]
-        reached = [a.neighbours[span] for a, span in zip(preparation.adjacency, spans, strict=True)]
-        by = [a.relations[span] for a, span in zip(preparation.adjacency, spans, strict=True)]
+        sides = [(a, span_of(a, e)) for a, e in zip(preparation.adjacency, (left, right), strict=True)]
+        reached = [a.neighbours[span] for a, span in sides]
+        by = [a.relations[span] for a, span in sides]
         near = preparation.weighing.similarity[reached[0]][:, reached[1]].tocoo()
-        rare = [_rarity(a, span) for a, span in zip(preparation.adjacency, spans, strict=True)]
+        rare = [rarity(a, span) for a, span in sides]
         weight = self.around.groups.weight[by[0][near.row], by[1][near.col]]
         values = near.data * weight * rare[0][near.row] * rare[1][near.col]
-        lengths = preparation.weighing.lengths
-        values = values / (lengths[0][left] * lengths[1][right])
         return sparse.csr_matrix((values, (near.row, near.col)), shape=near.shape)
 
     def _prior(self, name: Float32, structure: Float32) -> Float32:
@@ -270,28 +287,24 @@ class Batch:
 
         side_by_side(ask, range(len(networks)))
         mean = said.mean(axis=0)
-        halves = np.tile(self.around.folds[self.touched.places], len(self.versions[0]))
+        halves = np.tile(self.around.opened.folds[self.touched.places], len(self.versions[0]))
         labelled = np.flatnonzero(halves >= 0)
         mean[:, labelled] = said[halves[labelled] % HALVES, :, labelled].T
-        known = opened.rounds[0].evidence.arranged(("collective:value",)).values[:, 0]
-        columns = self._lead_columns("collective", mean[0], known)
+        columns = self._lead_columns("collective", mean[0], opened.heard)
         return EvidenceTable.of({**columns, **dict(zip(SAID[1:], mean[1:], strict=True))})
 
     def _tensors(self) -> tuple[PairTensors, tuple[torch.Tensor, torch.Tensor]]:
         """Both graphs with the versions at their ends, and (K * T) entities of both sides in them."""
-        tensors = self.around.opened.tensors
-        ends = self.touched.entities(len(self.versions[0]), self.around.sizes)
-        both = PairTensors(
-            beside(tensors.left, self._side(0, tensors.left)),
-            beside(tensors.right, self._side(1, tensors.right)),
-            tensors.sketch,
-            tensors.likeness,
-        )
+        tensors = self.nearby.tensors
+        ends = self.touched.entities(len(self.versions[0]), self.nearby.kept)
+        left, right = (beside(side, self._side(at)) for at, side in enumerate((tensors.left, tensors.right)))
+        both = PairTensors(left, right, tensors.sketch, tensors.likeness)
         return both, (torch.from_numpy(ends[0].ravel()), torch.from_numpy(ends[1].ravel()))
 
-    def _side(self, side: int, whole: SideTensors) -> SideTensors:
+    def _side(self, side: int) -> SideTensors:
         """The versions of one entity as the network reads them."""
         opened, versions = self.around.opened, self.versions[side]
+        whole = opened.tensors.right if side else opened.tensors.left
         description = opened.preparation.description
         columns = description.right if side else description.left
         none = np.zeros(0, dtype=np.int64)
@@ -309,7 +322,8 @@ class Batch:
             (column[rows] * mask if len(column) else np.zeros_like(chosen)).astype(np.int32)
             for column in (adjacency.neighbours, adjacency.relations)
         )
-        around = Neighbourhoods(neighbours, relations, mask)
+        places = np.searchsorted(self.nearby.kept[side], neighbours) * mask
+        around = Neighbourhoods(places.astype(np.int32), relations, mask)
         kinds = whole.types[versions.entity].expand(len(versions), -1).numpy()
         edges = np.full(len(versions), versions.edges.shape[1], dtype=np.int64)
         return SideTensors.of(
@@ -325,7 +339,7 @@ class Batch:
 
         side_by_side(ask, range(len(step.scorers)))
         mean: Float32 = said.mean(axis=0)
-        folds = np.tile(self.around.folds[self.touched.places], len(self.versions[0]))
+        folds = np.tile(self.around.opened.folds[self.touched.places], len(self.versions[0]))
         labelled = np.flatnonzero(folds >= 0)
         mean[labelled] = said[folds[labelled], labelled]
         return mean.reshape(len(self.versions[0]), -1)
@@ -335,20 +349,6 @@ class Batch:
         leads = [np.clip(lead[:, 0], -LONGEST_LEAD, LONGEST_LEAD) for lead in self._leads(raw, known)]
         own = raw[:, 0].astype(np.float64)
         return calibration.slope * own + calibration.rivals * (leads[0] + leads[1]) + calibration.offset
-
-
-def _rarity(adjacency: Adjacency, span: slice) -> Float32:
-    """(T) the idf of each edge's far end by the edge's relation, see ``neighbour_idf``."""
-    reached, by = adjacency.neighbours[span], adjacency.relations[span]
-    back = (by + adjacency.relation_count) % max(2 * adjacency.relation_count, 1)
-    degrees = np.array(
-        [
-            np.count_nonzero(adjacency.relations[adjacency.indptr[j] : adjacency.indptr[j + 1]] == r)
-            for j, r in zip(reached.tolist(), back.tolist(), strict=True)
-        ],
-        dtype=np.int64,
-    )
-    return neighbour_idf(degrees, len(adjacency.indptr) - 1)
 
 
 def _of_rows(weigher: Weigher, description: Description) -> Weigher:

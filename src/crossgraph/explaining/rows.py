@@ -6,11 +6,13 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from crossgraph._types import AnyArray, Bool, Int32, Int64
 from crossgraph.features.description import AttributeColumn, expand
 from crossgraph.graphs.adjacency import Adjacency
-from crossgraph.model.inputs import SideTensors
+from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
+from crossgraph.model.prepared import neighbours_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,60 @@ def first_drawn(edges: Bool, drawn: Int64, most: int) -> tuple[Int32, Bool]:
     chosen[rows, place[rows, columns]] = drawn[columns]
     mask[rows, place[rows, columns]] = True
     return chosen, mask
+
+
+@dataclass(frozen=True, eq=False)
+class Nearby:
+    """The part of both graphs that networks see from some entities, numbered anew.
+
+    kept   the old numbers on either side, ascending
+    """
+
+    tensors: PairTensors
+    kept: tuple[Int64, Int64]
+
+
+def nearby(tensors: PairTensors, ends: tuple[Int64, Int64], others: tuple[Int64, Int64], hops: int) -> Nearby:
+    """What networks of so many hops see.
+
+    ends     entities that are compared, on either side
+    others   entities that may become their neighbours
+    """
+    sides = (tensors.left, tensors.right)
+    kept = [
+        _reached(side, torch.cat([_reached(side, torch.from_numpy(a), 1), torch.from_numpy(b)]), hops - 1)
+        for side, a, b in zip(sides, ends, others, strict=True)
+    ]
+    left, right = (_restricted(side, who) for side, who in zip(sides, kept, strict=True))
+    likeness = tensors.likeness
+    held = [likeness.keys >> 32, likeness.keys & 0xFFFFFFFF]
+    places = [_places(who, one) for who, one in zip(kept, held, strict=True)]
+    there = (places[0] >= 0) & (places[1] >= 0)
+    # Numbers keep their order, so the keys stay sorted.
+    keys = places[0][there] << 32 | places[1][there]
+    near = PairTensors(left, right, tensors.sketch, Likeness(keys, likeness.values[there]))
+    return Nearby(near, (kept[0].numpy(), kept[1].numpy()))
+
+
+def _reached(side: SideTensors, ends: Tensor, hops: int) -> Tensor:
+    kept: Tensor = torch.unique(ends)
+    for _ in range(hops):
+        kept = torch.unique(torch.cat([kept, neighbours_of(side, kept)]))
+    return kept
+
+
+def _restricted(side: SideTensors, kept: Tensor) -> SideTensors:
+    """Some entities of a side; neighbours that are not among them are masked."""
+    rows = SideTensors(*(getattr(side, f.name)[kept] for f in fields(SideTensors)))
+    places = _places(kept, rows.neighbours.long())
+    mask = rows.mask & (places >= 0)
+    return replace(rows, neighbours=torch.where(mask, places, 0).to(rows.neighbours.dtype), mask=mask)
+
+
+def _places(kept: Tensor, wanted: Tensor) -> Tensor:
+    """Where each entity stands among the kept ones, which are ascending; -1 for the others."""
+    places = torch.searchsorted(kept, wanted).clamp_max(max(len(kept) - 1, 0))
+    return torch.where(kept[places] == wanted, places, -1)
 
 
 def beside(side: SideTensors, rows: SideTensors) -> SideTensors:

@@ -48,12 +48,14 @@ class Shares:
     error (C)   standard error of each share; zero where all subsets were scored
     base        the score without any of the clues that come and go
     alone (C)   by how much the score would fall, were only this clue removed
+    whole       the score with all clues
     """
 
     share: Float64
     error: Float64
     base: float
     alone: Float64
+    whole: float
 
 
 def shares(
@@ -77,7 +79,7 @@ def shares(
     ends = value(np.r_[np.ones((1, count), dtype=bool), ~np.eye(count, dtype=bool)])
     share, error = ends[0] - ends[1:], np.zeros(count)
     share[places], error[places] = parts[:2]
-    return Shares(share, error, parts[2], ends[0] - ends[1:])
+    return Shares(share, error, parts[2], ends[0] - ends[1:], float(ends[0]))
 
 
 def _exact(value: Callable[[Bool], Float64], count: int) -> tuple[Float64, Float64, float]:

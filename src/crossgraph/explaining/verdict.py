@@ -36,18 +36,20 @@ class Verdict:
         return not self.known and (score >= self.needed) != self.same
 
 
-def verdict(opened: Reopened, place: int) -> Verdict:
-    """The decision of the candidate at a place."""
+def verdict(opened: Reopened, place: int, score: float) -> Verdict:
+    """The decision of the candidate at a place; for one that the RESULT did not score, what it would be."""
     candidates = opened.preparation.candidates
     kind = opened.preparation.graphs[0].entity_type(int(candidates.left[place]))
     threshold = opened.model.thresholds.get(kind, opened.model.thresholds.get(ANY_TYPE, 0.5))
     rivals = assigned_from(opened, place) if opened.config.decisions.one_to_one else 0.0
+    needed, known = _log_odds(max(threshold, rivals)), _known(opened, place)
+    would = opened.strange[place] and not known and score >= needed
     return Verdict(
-        same=bool(opened.matched[place]),
-        known=_known(opened, place),
+        same=bool(opened.matched[place] or would),
+        known=known,
         threshold=float(threshold),
         rivals=rivals,
-        needed=_log_odds(max(threshold, rivals)),
+        needed=needed,
     )
 
 

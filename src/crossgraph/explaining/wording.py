@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from dataclasses import dataclass
 
+from crossgraph.drawing.texts import LONGEST, plain
 from crossgraph.explaining.clues import Clue, Part
-from crossgraph.explaining.reasons import Explanation, Reason
+from crossgraph.explaining.reasons import NOTHING_COMMON, Explanation, Reason
+from crossgraph.explaining.standing import Standing
 
-LONGEST = 60
 # Weaker reasons (log-odds) share a bar.
 LEAST = 0.005
 
@@ -32,7 +32,7 @@ def waterfall(explanation: Explanation, *, most: int = 12) -> list[Step]:
     """The rest, the strongest reasons, and all weaker ones as one bar; the last bar ends at the score."""
     shown = [reason for reason in explanation.reasons if abs(reason.share) >= LEAST][:most]
     weak = explanation.reasons[len(shown) :]
-    bars = [("what no single fact accounts for", explanation.rest)]
+    bars = [(NOTHING_COMMON, explanation.rest)]
     bars += [(told(reason.clue), reason.share) for reason in shown]
     if weak:
         bars.append(
@@ -92,23 +92,32 @@ def turning(explanation: Explanation) -> list[str]:
     return ["No single fact would turn it, nor would all together that hold it."]
 
 
+def leading(explanation: Explanation) -> list[str]:
+    """Which candidate of either entity leads, and by how much."""
+    ends = explanation.left, explanation.right
+    return [
+        _leading(plain(end.name), found, explanation.score)
+        for end, found in zip(ends, explanation.standings, strict=True)
+    ]
+
+
+def _leading(name: str, found: Standing, score: float) -> str:
+    if found.count == 1:
+        return f"{name} has no other candidate."
+    other = f"{plain(found.other)} ({plain(found.identifier)})"
+    if found.place == 1:
+        gap = f"{signed(found.score)}, {score - found.score:.2f} less"
+        return f"Of {found.count:,} candidates of {name} this one leads; {other} follows with {gap}."
+    before = f"{other} leads with {signed(found.score)}"
+    return f"Of {found.count:,} candidates of {name} this one is number {found.place:,}; {before}."
+
+
 def attended(reason: Reason, side: int) -> str:
     """Both attentions of a neighbour; empty where the network does not see it."""
     cross, own, weight = reason.cross[side], reason.own[side], reason.weight[side]
     if cross is None or own is None or weight is None:
         return ""
     return f"cross {cross:.2f}, self {own:.2f}, weight {weight:.2f}"
-
-
-def plain(text: str, most: int = LONGEST) -> str:
-    """A text of a graph on one line: without what would steer a terminal or turn the direction of writing."""
-    safe = "".join(" " if char.isspace() else "�" if _steers(char) else char for char in text)
-    return safe if len(safe) <= most else safe[: most - 1] + "…"
-
-
-def _steers(char: str) -> bool:
-    # Joiners shape real words of Persian, Hindi and emoji; other format characters can deceive.
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co") and char not in "\u200c\u200d"
 
 
 def _side(part: Part, most: int) -> str:

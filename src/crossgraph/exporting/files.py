@@ -14,9 +14,10 @@ from crossgraph.exporting.matches import MatchFormat, write_matches
 from crossgraph.exporting.tables import view_of, write_kgx, write_neo4j, write_parquet
 from crossgraph.graphs.quads import STATEMENTS, write_statements
 from crossgraph.graphs.readers import is_rdf
+from crossgraph.layout import ResultFolder
 from crossgraph.merging.dataset import MergedFile, read_merged
 from crossgraph.progress import SILENT, Progress
-from crossgraph.results import Predicate, ResultFolder, read_matches, staging, write_whole
+from crossgraph.results import Predicate, read_matches, staging, write_whole
 from crossgraph.sources import inputs_of
 
 GraphFormat: TypeAlias = Literal["nquads", "trig", "turtle", "neo4j", "parquet", "kgx"]

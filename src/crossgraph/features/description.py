@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from crossgraph._types import Float64, Int32, Int64
 from crossgraph.features.text import TextTable, normalise
-from crossgraph.features.values import Kind, days, kind_of, numbers
+from crossgraph.features.values import Kind, days, kinds_of, numbers
 from crossgraph.graphs.graph import KnowledgeGraph
 
 # All combinations of the values of two entities are compared: more of one attribute cost their square.
@@ -32,6 +33,11 @@ class AttributeColumn:
     entities: Int32
     texts: Int32
     values: Float64
+
+    @cached_property
+    def distinct_share(self) -> float:
+        """How many different values there are for each value."""
+        return len(np.unique(self.texts)) / max(1, len(self.texts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +63,11 @@ def describe(left: KnowledgeGraph, right: KnowledgeGraph) -> Description:
 def _columns(graph: KnowledgeGraph, rows: Int32) -> tuple[AttributeColumn, ...]:
     order = _of_most(np.lexsort((rows, graph.fact_entities, graph.fact_attributes)), graph, rows)
     bounds = np.searchsorted(graph.fact_attributes[order], np.arange(len(graph.attribute_names) + 1))
+    facts = [order[bounds[i] : bounds[i + 1]] for i in range(len(graph.attribute_names))]
+    kinds = kinds_of([graph.fact_values.gather(own) for own in facts])
     return tuple(
-        _column(graph, name, order[bounds[i] : bounds[i + 1]], rows)
-        for i, name in enumerate(graph.attribute_names)
+        _column(graph, (name, kind), own, rows)
+        for name, kind, own in zip(graph.attribute_names, kinds, facts, strict=True)
     )
 
 
@@ -80,15 +88,14 @@ def _of_most(order: Int64, graph: KnowledgeGraph, rows: Int32) -> Int64:
     return order[np.sort(by_hash[place < MOST_VALUES])]
 
 
-def _column(graph: KnowledgeGraph, name: str, facts: Int64, rows: Int32) -> AttributeColumn:
-    raw = graph.fact_values.gather(facts)
-    kind = kind_of(raw)
+def _column(graph: KnowledgeGraph, named: tuple[str, Kind], facts: Int64, rows: Int32) -> AttributeColumn:
+    name, kind = named
     entities = graph.fact_entities[facts]
     if kind == "text":
         values = np.full(len(facts), np.nan)
     else:
         parse = days if kind == "date" else numbers
-        values = parse(raw).fill_null(float("nan")).to_numpy()
+        values = parse(graph.fact_values.gather(facts)).fill_null(float("nan")).to_numpy()
     return AttributeColumn(
         name=name,
         kind=kind,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.features.description import AttributeColumn
@@ -39,8 +40,12 @@ def text_sketch(texts: TextTable) -> Float32:
     Each n-gram goes to eight signed places by its hash, a sparse Johnson-Lindenstrauss projection
     (Kane and Nelson, 2014): cosines are kept within about 1 / sqrt(128), and nothing is fitted.
     """
-    g = texts.grams
-    sketch = _project(g.indptr.astype(np.int64), g.indices, g.data, TEXT_WIDTH)
+    return sketch_of(texts.grams)
+
+
+def sketch_of(grams: sparse.csr_matrix) -> Float32:
+    """(S, 128) ``text_sketch`` of some rows of n-grams."""
+    sketch = _project(grams.indptr.astype(np.int64), grams.indices, grams.data, TEXT_WIDTH)
     lengths = np.linalg.norm(sketch, axis=1, keepdims=True)
     unit: Float32 = np.divide(sketch, lengths, out=np.zeros_like(sketch), where=lengths > 0)
     return unit
@@ -61,7 +66,7 @@ def entity_tokens(
     against   the same columns of the whole graph, which say what is repeated; ``columns`` if not given
     """
     whole = against or columns
-    order = sorted(range(len(columns)), key=lambda i: -_distinct_share(whole[i]))
+    order = sorted(range(len(columns)), key=lambda i: -whole[i].distinct_share)
     entity = np.concatenate([columns[i].entities for i in order] or [np.zeros(0, np.int32)])
     attribute = np.concatenate([np.full(len(columns[i].entities), slots[i]) for i in order] or [entity])
     text = np.concatenate([_texts(columns[i]) for i in order] or [entity])
@@ -105,10 +110,6 @@ def _scale(values: Float64) -> tuple[float, float]:
     with np.errstate(over="ignore"):
         low, centre, high = np.percentile(values, [25, 50, 75])
         return float(centre), float(high - low) or 1.0
-
-
-def _distinct_share(column: AttributeColumn) -> float:
-    return len(np.unique(column.texts)) / max(1, len(column.texts))
 
 
 def _texts(column: AttributeColumn) -> Int32:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import polars as pl
@@ -67,15 +68,26 @@ def days(values: pl.Series) -> pl.Series:
     )
 
 
-def kind_of(values: pl.Series) -> Kind:
-    """The kind that most of a column's distinct values parse as; text where neither does."""
-    sample = values.unique().sort().gather_every(max(1, values.n_unique() // 2000))
-    if sample.is_empty():
-        return "text"
-    if _parsed_share(days(sample)) >= KIND_SHARE:
-        return "date"
-    return "number" if _parsed_share(numbers(sample)) >= KIND_SHARE else "text"
+def kinds_of(columns: Sequence[pl.Series]) -> list[Kind]:
+    """The kind that most of each column's distinct values parse as; text where neither does.
+
+    All at once, since each of thousands of columns would pay for a plan of its own.
+    """
+    samples = [_sample(values) for values in columns]
+    together = pl.concat([pl.Series([], dtype=pl.String), *(sample.rename("") for sample in samples)])
+    missing = [parse(together).is_null().to_numpy() for parse in (days, numbers)]
+    kinds: list[Kind] = []
+    start = 0
+    for sample in samples:
+        part = slice(start, start + len(sample))
+        date, number = (
+            len(sample) > 0 and 1.0 - int(one[part].sum()) / len(sample) >= KIND_SHARE for one in missing
+        )
+        kinds.append("date" if date else "number" if number else "text")
+        start = part.stop
+    return kinds
 
 
-def _parsed_share(parsed: pl.Series) -> float:
-    return 1.0 - parsed.null_count() / len(parsed)
+def _sample(values: pl.Series) -> pl.Series:
+    distinct = values.unique().sort()
+    return distinct.gather_every(max(1, len(distinct) // 2000))

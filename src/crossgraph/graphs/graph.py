@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 
-from crossgraph._types import AnyArray, Int32
+from crossgraph._types import AnyArray, Int32, Int64
+from crossgraph.graphs.content import content_order
 
 UNTYPED = "entity"
 
@@ -47,10 +49,11 @@ class GraphTables:
 class KnowledgeGraph:
     """Entities, their types, the edges between them and their literal facts, as columns.
 
-    Entities are numbered by the order of their sorted identifiers, and every table is sorted and
-    without repetitions, so nothing depends on the order of files or rows.
+    Entities are numbered by what they are (``content_order``); identifiers decide only between entities that
+    are alike. Every table is sorted and without repetitions. So nothing that follows depends on the order of
+    files or rows, or on what entities are called.
 
-    ids (E)                     String series, sorted, unique
+    ids (E)                     String series, unique
     type_names, typed (K, 2)    rows (entity, type); an entity may have several types or none
     relation_names, heads, relations, tails (T)
     attribute_names, tag_names, fact_entities, fact_attributes, fact_tags (F), fact_values (F) String
@@ -101,7 +104,7 @@ class KnowledgeGraph:
         relation_names, relation_codes = _codes(edges["relation"])
         attribute_names, attribute_codes = _codes(facts["attribute"])
         tag_names, tag_codes = _codes(facts["tag"])
-        return KnowledgeGraph(
+        by_name = KnowledgeGraph(
             ids=ids,
             type_names=type_names,
             typed=np.stack([_positions(ids, types["entity"]), type_codes], axis=1),
@@ -115,6 +118,28 @@ class KnowledgeGraph:
             fact_attributes=attribute_codes,
             fact_tags=tag_codes,
             fact_values=facts["value"].rename("value"),
+        )
+        return by_name.in_order(content_order(by_name))
+
+    def in_order(self, order: Int64) -> KnowledgeGraph:
+        """The same graph with its entities in another order (E), and its tables sorted by it."""
+        numbers = np.empty(len(self), dtype=np.int32)
+        numbers[order] = np.arange(len(self), dtype=np.int32)
+        typed = np.stack([numbers[self.typed[:, 0]], self.typed[:, 1]], axis=1)
+        heads, tails, holders = numbers[self.heads], numbers[self.tails], numbers[self.fact_entities]
+        types, facts = np.lexsort((typed[:, 1], typed[:, 0])), np.argsort(holders, kind="stable")
+        edges = np.lexsort((tails, self.relations, heads))
+        return replace(
+            self,
+            ids=self.ids.gather(order),
+            typed=typed[types],
+            heads=heads[edges],
+            relations=self.relations[edges],
+            tails=tails[edges],
+            fact_entities=holders[facts],
+            fact_attributes=self.fact_attributes[facts],
+            fact_tags=self.fact_tags[facts],
+            fact_values=self.fact_values.gather(facts),
         )
 
     def __len__(self) -> int:
@@ -135,21 +160,33 @@ class KnowledgeGraph:
         """The number of each identifier; -1 where the graph does not have it."""
         return _positions(self.ids, ids)
 
+    def position(self, identifier: str) -> int:
+        """The number of one identifier; -1 where the graph does not have it."""
+        ids, numbers = self._alphabetic
+        place = int(ids.search_sorted(identifier))
+        return int(numbers[place]) if place < len(self) and ids[place] == identifier else -1
+
+    @cached_property
+    def _alphabetic(self) -> tuple[pl.Series, AnyArray]:
+        """The sorted identifiers, and their numbers."""
+        numbers = self.ids.arg_sort()
+        return self.ids.gather(numbers), numbers.to_numpy()
+
     def tables(self) -> GraphTables:
-        """The graph as tables of strings again (the round trip of ``from_tables``)."""
+        """The graph as sorted tables of strings again (the round trip of ``from_tables``)."""
         types = pl.DataFrame(
             {
                 "entity": self.ids.gather(self.typed[:, 0]),
                 "type": _names(self.type_names, self.typed[:, 1]),
             }
-        )
+        ).sort("entity", "type")
         edges = pl.DataFrame(
             {
                 "head": self.ids.gather(self.heads),
                 "relation": _names(self.relation_names, self.relations),
                 "tail": self.ids.gather(self.tails),
             }
-        )
+        ).sort("head", "relation", "tail")
         facts = pl.DataFrame(
             {
                 "entity": self.ids.gather(self.fact_entities),
@@ -157,8 +194,22 @@ class KnowledgeGraph:
                 "value": self.fact_values,
                 "tag": _names(self.tag_names, self.fact_tags),
             }
-        )
+        ).sort("entity", "attribute", "value", "tag")
         return GraphTables(types=types, edges=edges, facts=facts)
+
+    def fingerprint(self) -> str:
+        """A text that another graph does not share, whatever files it was read from."""
+        total = hashlib.sha256()
+        for names in (self.type_names, self.relation_names, self.attribute_names, self.tag_names):
+            total.update(repr(names).encode())
+        for texts in (self.ids, self.fact_values):
+            total.update(texts.str.len_bytes().to_numpy().tobytes())
+            total.update(texts.str.join("").item().encode() if len(texts) else b"")
+        for column in (self.typed, self.heads, self.relations, self.tails):
+            total.update(np.ascontiguousarray(column).tobytes())
+        for column in (self.fact_entities, self.fact_attributes, self.fact_tags):
+            total.update(np.ascontiguousarray(column).tobytes())
+        return total.hexdigest()
 
     def entity_type(self, entity: int) -> str:
         """The name of an entity's primary type; ``entity`` where it has none."""

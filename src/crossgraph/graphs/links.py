@@ -88,7 +88,7 @@ class Links:
         return pl.DataFrame(columns, schema=ROW_SCHEMA)
 
     def resolve(self, left_graph: KnowledgeGraph, right_graph: KnowledgeGraph) -> ResolvedLinks:
-        """The links as entity numbers; repeated pairs collapse.
+        """The links as entity numbers, in the order of these; repeated pairs collapse.
 
         An identifier that differs from exactly one entity's only in case is taken for it, with a note.
         Raises LinksError naming all unknown identifiers, and all pairs labelled both 0 and 1.
@@ -99,7 +99,7 @@ class Links:
         faults = _contradictions(numbered, ("l", "r"))
         if faults:
             raise LinksError("links contradict each other", faults, hint="keep one label for each pair")
-        once = numbered.unique(("l", "r"), keep="first", maintain_order=True)
+        once = numbered.unique(("l", "r"), keep="first").sort("l", "r")
         return ResolvedLinks(
             left=once["l"].to_numpy(),
             right=once["r"].to_numpy(),

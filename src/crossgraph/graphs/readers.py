@@ -63,7 +63,7 @@ def read_graph(
     """
     options = options or ReadOptions()
     reading = _with_missing(_read(Path(path), side, options=options), path)
-    return _graphs([reading], f"cannot read {path}", options=options)[0]
+    return KnowledgeGraph.from_tables(_tables([reading], f"cannot read {path}", options=options)[0])
 
 
 def read_pair(
@@ -74,6 +74,14 @@ def read_pair(
     A column of ``entity_columns`` may be missing from one of two tables, not from both. Raises
     GraphFormatError with the faults of both graphs.
     """
+    one, two = read_pair_tables(left, right, options=options)
+    return KnowledgeGraph.from_tables(one), KnowledgeGraph.from_tables(two)
+
+
+def read_pair_tables(
+    left: GraphPath, right: GraphPath | None = None, *, options: ReadOptions | None = None
+) -> tuple[GraphTables, GraphTables]:
+    """What ``read_pair`` reads, as tables in the order of the files."""
     options = options or ReadOptions()
     first, second = Path(left), Path(left if right is None else right)
     if right is None and not holds_two(first):
@@ -85,20 +93,18 @@ def read_pair(
         _with_missing(reading, path, excused=excused)
         for reading, path in zip(readings, (first, second), strict=True)
     ]
-    one, two = _graphs(readings, "cannot read the two graphs", options=options)
+    one, two = _tables(readings, "cannot read the two graphs", options=options)
     return one, two
 
 
-def _graphs(readings: Sequence[Reading], what: str, *, options: ReadOptions) -> list[KnowledgeGraph]:
+def _tables(readings: Sequence[Reading], what: str, *, options: ReadOptions) -> list[GraphTables]:
     faults = [fault for reading in readings for fault in reading.faults]
     if faults:
         raise GraphFormatError(what, faults)
     for note in (note for reading in readings for note in reading.notes):
         _log.warning("%s", note)
     tables = [reading.tables for reading in readings]
-    if options.names_from_iri:
-        tables = [_with_iri_names(table) for table in tables]
-    return [KnowledgeGraph.from_tables(table) for table in tables]
+    return [_with_iri_names(table) for table in tables] if options.names_from_iri else tables
 
 
 def _read(path: Path, side: Side | None, *, options: ReadOptions) -> Reading:

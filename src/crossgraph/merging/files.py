@@ -8,13 +8,14 @@ from pathlib import Path
 
 from crossgraph.graphs.links import read_links
 from crossgraph.graphs.readers import is_rdf, read_pair
+from crossgraph.layout import ResultFolder
 from crossgraph.merging.dataset import dataset_form, write_merged
 from crossgraph.merging.merge import merge
 from crossgraph.merging.options import MergeOptions
 from crossgraph.merging.report import MergeReport, report_of
 from crossgraph.merging.source import Source
 from crossgraph.progress import SILENT, Progress
-from crossgraph.results import ResultFolder, write_together
+from crossgraph.results import write_together
 from crossgraph.reviewing.labels import labels_of, revise
 from crossgraph.schema.mapping import read_schema
 from crossgraph.sources import Inputs, digest, inputs_of

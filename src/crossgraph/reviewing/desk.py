@@ -17,7 +17,8 @@ _MANY = 100  # pairs from which looking all up at once is faster than one by one
 class Desk:
     """Where decisions are made. Not for several threads at once.
 
-    settled   the rows that reviewers settled, and whether as the same
+    settled     the rows that reviewers settled, and whether as the same
+    unlearned   the pairs that they settled otherwise than the model was told, or that it was not told
 
     Others may write to the ledger meanwhile: ``refresh`` reads what is new, at the cost of what is new.
     """
@@ -26,6 +27,9 @@ class Desk:
         self.material = material
         self.book = Book()
         self.settled: dict[int, bool] = {}
+        self.unlearned: set[PairIds] = set()
+        known = material.known
+        self._told = dict(zip(zip(known.left, known.right, strict=True), known.label.tolist(), strict=True))
         self._ledger = Ledger(material.folder.ledger_file)
         self._number = 0
         self._rows: dict[PairIds, int] = {}
@@ -89,10 +93,13 @@ class Desk:
         return accord_of(self.book)
 
     def _update(self, pair: PairIds) -> None:
-        row = self.row(pair)
+        row, same = self.row(pair), self.book.settled(pair)
+        if same is None or same == self._told.get(pair):
+            self.unlearned.discard(pair)
+        else:
+            self.unlearned.add(pair)
         if row < 0:
             return
-        same = self.book.settled(pair)
         if same is None:
             self.settled.pop(row, None)
         else:

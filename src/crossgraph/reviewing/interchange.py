@@ -1,19 +1,27 @@
-"""Ledgers as files that travel: JSON Lines, one entry a line, and the ledgers of other results."""
+"""What people decided as files that travel: ledgers, JSON Lines of entries, and tables of answers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from crossgraph.errors import Fault, FaultsError, InputError
-from crossgraph.results import ResultFolder, write_whole
-from crossgraph.reviewing.ledger import KINDS, Entry, Ledger, parse_time
+from crossgraph.graphs._csv import read_csv
+from crossgraph.layout import ResultFolder
+from crossgraph.results import read_scores, write_whole
+from crossgraph.reviewing.book import Book, PairIds
+from crossgraph.reviewing.ledger import KINDS, Entry, Ledger, Saying, Verdict, parse_time
 
 _TEXTS = ("id", "at", "who", "left", "right", "verdict", "why", "undoes")
 _NEEDED = ("id", "at", "who", "left", "right", "verdict")
+_PAIR = {"left": pl.String, "right": pl.String}
+_ANSWERED = (*_PAIR, "label")
+_VERDICTS: dict[bool, Verdict] = {True: "same", False: "different"}
 
 
 def write_entries(entries: Iterable[Entry], path: Path) -> None:
@@ -76,3 +84,55 @@ def _check_probability(value: Any) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ValueError(f"the probability {value!r} is not in [0, 1]")
+
+
+def read_answers(path: Path) -> list[tuple[PairIds, bool]]:
+    """The answered rows of a table of questions: a CSV with left, right and label (1, 0, or empty for later).
+
+    Raises FaultsError with every row that cannot be taken.
+    """
+    table = read_csv(path)
+    missing = [name for name in _ANSWERED if name not in table.header]
+    if missing:
+        raise InputError(
+            f"{path} has no column {missing[0]!r}", hint="give a file of `crossgraph ask`: left, right, label"
+        )
+    places = [table.header.index(name) for name in _ANSWERED]
+    faults = list(table.faults)
+    found: dict[PairIds, bool] = {}
+    for number, row in zip(table.lines, table.rows, strict=True):
+        left, right, label = (row[place] for place in places)
+        label = label.strip()
+        if label not in ("0", "1", ""):
+            faults.append(Fault(str(path), number, f"the label is {label!r}", "write 1, 0, or nothing"))
+        elif label and found.setdefault((left, right), label == "1") != (label == "1"):
+            faults.append(Fault(str(path), number, f"{left!r}, {right!r} has both answers", "keep one"))
+    if faults:
+        raise FaultsError("the answers cannot be read", faults)
+    return list(found.items())
+
+
+def record_answers(result: Path, answers: Sequence[tuple[PairIds, bool]], who: str) -> int:
+    """Enter answers into the ledger of a RESULT, with what its model says of each; how many were new.
+
+    What the reviewer said already, and did not take back, is passed over.
+    """
+    folder = ResultFolder(result)
+    ledger = Ledger(folder.ledger_file)
+    book = Book(ledger.entries())
+    asked = pl.DataFrame([pair for pair, _ in answers], schema=_PAIR, orient="row")
+    scored = read_scores(folder.scores_file).join(asked, on=[*_PAIR], how="semi")
+    scores = {row[:2]: row[2] for row in scored.select(*_PAIR, "probability").iter_rows()}
+    sayings = [
+        Saying(who=who, left=pair[0], right=pair[1], verdict=verdict, probability=scores.get(pair))
+        for pair, same in answers
+        if not _says(book, pair, who, verdict := _VERDICTS[same])
+    ]
+    if sayings:
+        ledger.record_all(sayings)
+    return len(sayings)
+
+
+def _says(book: Book, pair: PairIds, who: str, verdict: Verdict) -> bool:
+    word = book.standing(pair).get(who)
+    return word is not None and word.verdict == verdict

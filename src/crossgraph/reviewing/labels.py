@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from crossgraph.graphs.links import Links
-from crossgraph.results import ResultFolder, write_whole
+from crossgraph.layout import ResultFolder
+from crossgraph.results import write_whole
 from crossgraph.reviewing.book import Book
 from crossgraph.reviewing.ledger import Ledger
 

@@ -105,19 +105,26 @@ class Ledger:
 
     def record(self, saying: Saying) -> Entry:
         """Append what a reviewer says; it is on disk when this returns."""
+        return self.record_all([saying])[0]
+
+    def record_all(self, sayings: Iterable[Saying]) -> list[Entry]:
+        """Append what reviewers say, all or nothing of it; it is on disk when this returns."""
+        entries = []
         with self._writing() as database:
-            entry = Entry(
-                id=str(uuid.uuid4()),
-                at=_next_time(database, saying.who),
-                who=saying.who,
-                left=saying.left,
-                right=saying.right,
-                verdict=saying.verdict,
-                why=saying.why,
-                probability=saying.probability,
-            )
-            database.execute(_INSERT, astuple(entry))
-        return entry
+            for saying in sayings:
+                entry = Entry(
+                    id=str(uuid.uuid4()),
+                    at=_next_time(database, saying.who),
+                    who=saying.who,
+                    left=saying.left,
+                    right=saying.right,
+                    verdict=saying.verdict,
+                    why=saying.why,
+                    probability=saying.probability,
+                )
+                database.execute(_INSERT, astuple(entry))
+                entries.append(entry)
+        return entries
 
     def undo(self, who: str) -> Entry | None:
         """Take back the last thing that a reviewer said and did not take back; None if there is none."""

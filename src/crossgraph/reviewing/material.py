@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from crossgraph._types import Side
+from crossgraph._types import Int32, Side
 from crossgraph.errors import ResultError
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.links import Links
 from crossgraph.graphs.readers import read_pair
+from crossgraph.layout import ResultFolder
 from crossgraph.progress import SILENT, Progress
-from crossgraph.results import ResultFolder, read_matches, read_scores
+from crossgraph.results import read_matches, read_scores
 from crossgraph.reviewing.pairs import PairTable
 from crossgraph.reviewing.views import GraphView
 from crossgraph.schema.mapping import SchemaMapping, read_schema
@@ -26,6 +29,7 @@ class Material:
     """All that is looked at, and nothing that is decided.
 
     folder   the RESULT        pairs   every scored pair
+    known    what the model was told beforehand, and the answers that it learned from
     """
 
     folder: ResultFolder
@@ -33,6 +37,7 @@ class Material:
     right: GraphView
     pairs: PairTable
     schema: SchemaMapping
+    known: Links
 
     def view(self, side: Side) -> GraphView:
         """The graph of a side."""
@@ -54,6 +59,20 @@ class Material:
         )
         return [self.pairs.find(*pair) for pair in zip(left.tolist(), right.tolist(), strict=True)]
 
+    def numbers(self, links: Links) -> tuple[Int32, Int32]:
+        """The entity numbers of links; -1 for what is in no graph."""
+        return self.left.graph.positions(links.left), self.right.graph.positions(links.right)
+
+    def renewed(self) -> Material:
+        """The same graphs with what their RESULT holds now. Raises as ``load_material``."""
+        both = self.left.graph, self.right.graph
+        return replace(
+            self,
+            schema=read_schema(self.folder.schema_file),
+            pairs=_pairs_of(self.folder, both),
+            known=known_links(self.folder),
+        )
+
 
 def load_material(result: Path, *, graphs: Inputs | None = None, progress: Progress = SILENT) -> Material:
     """Read a RESULT and its graphs.
@@ -71,8 +90,20 @@ def load_material(result: Path, *, graphs: Inputs | None = None, progress: Progr
     with progress.stage("read"):
         both = read_pair(inputs.left, inputs.right, options=inputs.read)
         schema = read_schema(folder.schema_file)
-        pairs = PairTable.of(read_scores(folder.scores_file), read_matches(folder.matches_file), both)
+        pairs, known = _pairs_of(folder, both), known_links(folder)
     with progress.stage("prepare"):
         mapped = [tuple(getattr(row, side) for row in schema.attributes) for side in SIDES]
         left, right = (GraphView.of(graph, names) for graph, names in zip(both, mapped, strict=True))
-    return Material(folder, left, right, pairs, schema)
+    return Material(folder, left, right, pairs, schema, known)
+
+
+def known_links(folder: ResultFolder) -> Links:
+    """What the model of a RESULT was told: pairs that are the same, and pairs that are not."""
+    if not folder.known_file.is_file():
+        return Links.of([], [])
+    table = pl.read_parquet(folder.known_file)
+    return Links.of(table["left"], table["right"], label=table["same"].to_numpy())
+
+
+def _pairs_of(folder: ResultFolder, graphs: tuple[KnowledgeGraph, KnowledgeGraph]) -> PairTable:
+    return PairTable.of(read_scores(folder.scores_file), read_matches(folder.matches_file), graphs)

@@ -10,9 +10,10 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from crossgraph._types import Bool, Int64
+from crossgraph.reviewing.asking import questions, settled
 from crossgraph.reviewing.material import Material
 
-Order: TypeAlias = Literal["uncertain", "conflict", "sample"]
+Order: TypeAlias = Literal["uncertain", "useful", "conflict", "sample"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 
 # Pairs that the model is this sure are different are not worth anybody's time; search still finds them.
@@ -23,6 +24,7 @@ class Queue:
     """The open pairs of one reviewer in several orders.
 
     uncertain   by the distance of the probability from one half
+    useful      what teaches the model most, no two about the same entity: see ``asking.questions``
     conflict    where an entity has two likely candidates: by the less likely of the two
     sample      the matches of the model in a random order that stays: what tells how good they are
 
@@ -35,9 +37,12 @@ class Queue:
         self._names = pairs.type_names
         asked = np.flatnonzero(pairs.matched | (pairs.probability >= LEAST))
         contest = np.minimum(pairs.probability, pairs.rivals)[asked]
+        known = settled(pairs, material.numbers(material.known), material.known.label)
+        useful = questions(pairs, known)
         drawn = _shuffled(material, asked[pairs.matched[asked]])
         self._orders: dict[Order, Int64] = {
             "uncertain": asked[np.argsort(np.abs(pairs.probability[asked] - 0.5), kind="stable")],
+            "useful": useful[np.isin(useful, asked)],
             "conflict": asked[np.argsort(-contest, kind="stable")][: int((contest >= LEAST).sum())],
             "sample": drawn,
         }

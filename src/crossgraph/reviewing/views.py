@@ -69,8 +69,7 @@ class GraphView:
 
     def number(self, identifier: str) -> int:
         """The entity of an identifier, -1 if there is none."""
-        place = int(self.graph.ids.search_sorted(identifier))
-        return place if place < len(self.graph) and self.graph.ids[place] == identifier else -1
+        return self.graph.position(identifier)
 
     def types(self, entity: int) -> tuple[str, ...]:
         """The types of an entity."""

@@ -11,8 +11,8 @@ from numba import njit
 from crossgraph._types import Bool, Float64, Int32, Int64, UInt64
 from crossgraph.errors import ConfigError
 from crossgraph.graphs.adjacency import Adjacency
+from crossgraph.graphs.content import ContentKeys, directed_keys, mix, mix_one
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.sampling.keys import ContentKeys, directed_keys, mix, mix_one
 from crossgraph.sampling.weights import relation_weights
 
 _Drawn: TypeAlias = tuple[Int32, Int32, Bool]
@@ -84,11 +84,31 @@ def sample_neighbourhoods(
             (drawn, types, np.argsort(types, kind="stable")),
             (adjacency.indptr, adjacency.neighbours, adjacency.relations),
             (mix(content.keys ^ mix(np.array([seed], dtype=np.uint64))), content.keys, directed_keys(graph)),
-            content.places,
+            _numbered_alike(adjacency, content, drawn),
             (table.indptr, table.relations, weights),
             options.neighbours,
         )
     )
+
+
+def _numbered_alike(adjacency: Adjacency, content: ContentKeys, entities: Int32) -> Int64:
+    """(2T) number the neighbours of one key that one of these entities has by one relation: 0, 1, ...
+
+    In the order of their places, so that each arrives at a time of its own; 0 for all other rows.
+    """
+    nth = np.zeros(len(adjacency.neighbours), dtype=np.int64)
+    asked = np.zeros(len(adjacency.indptr) - 1, dtype=bool)
+    asked[entities] = True
+    sources, places = adjacency.sources, content.places
+    rows = np.flatnonzero(asked[sources] & (places[adjacency.neighbours] >= 0))
+    if len(rows):
+        order = np.lexsort((places[adjacency.neighbours[rows]], adjacency.relations[rows], sources[rows]))
+        rows = rows[order]
+        told = sources[rows], adjacency.relations[rows], content.keys[adjacency.neighbours[rows]]
+        new = np.any([np.diff(column) != 0 for column in told], axis=0)
+        starts = np.flatnonzero(np.r_[True, new])
+        nth[rows] = np.arange(len(rows)) - np.repeat(starts, np.diff(np.r_[starts, len(rows)]))
+    return nth
 
 
 @njit(cache=True, nogil=True)
@@ -96,7 +116,7 @@ def _draw(
     entities: tuple[Int32, Int32, Int64],
     edges: tuple[Int64, Int32, Int32],
     hashes: tuple[UInt64, UInt64, UInt64],
-    places: Int64,
+    nth: Int64,
     table: tuple[Int64, Int32, Float64],
     count: int,
 ) -> _Drawn:
@@ -106,55 +126,25 @@ def _draw(
     own, keys, directed = hashes
     starts, known, weights = table
     neighbours = np.zeros((len(who), count), dtype=np.int32)
-    relations, mask = np.zeros_like(neighbours), np.zeros(neighbours.shape, dtype=np.bool_)
+    relations = np.zeros((len(who), count), dtype=np.int32)
+    mask = np.zeros((len(who), count), dtype=np.bool_)
     times, rows = np.empty(count), np.empty(count, dtype=np.int64)
     weight, kind = np.empty(len(directed)), -1
-    nth, told_alike = np.zeros(_most(who, indptr), dtype=np.int64), (places >= 0).any()
     for q in order:
         first, end = indptr[who[q]], indptr[who[q] + 1]
         if types[q] != kind:
             # Every relation that an entity has is in its type's part, so no old weight is read.
             kind = types[q]
-            weight[known[starts[kind] : starts[kind + 1]]] = weights[starts[kind] : starts[kind + 1]]
-        if told_alike:
-            _number_alike(nth, (to[first:end], by[first:end]), places, keys)
+            for at in range(starts[kind], starts[kind + 1]):
+                weight[known[at]] = weights[at]
         filled = 0
         for row in range(first, end):
             hashed = mix_one(mix_one(own[who[q]] ^ keys[to[row]]) ^ directed[by[row]])
-            filled = _enter(times, rows, filled, _time(hashed, nth[row - first], weight[by[row]]), row)
+            filled = _enter(times, rows, filled, _time(hashed, nth[row], weight[by[row]]), row)
         for place in range(filled):
             neighbours[q, place], relations[q, place] = to[rows[place]], by[rows[place]]
             mask[q, place] = True
     return neighbours, relations, mask
-
-
-@njit(cache=True, nogil=True)
-def _most(entities: Int32, indptr: Int64) -> int:
-    most = 0
-    for entity in entities:
-        most = max(most, indptr[entity + 1] - indptr[entity])
-    return most
-
-
-@njit(cache=True, nogil=True)
-def _number_alike(nth: Int64, edges: tuple[Int32, Int32], places: Int64, keys: UInt64) -> None:
-    """Number an entity's neighbours of one key by one relation 0, 1, ... in the order of their places."""
-    to, by = edges
-    start = 0
-    while start < len(to):
-        end = start
-        alike = [np.int64(0) for _ in range(0)]
-        while end < len(to) and by[end] == by[start]:
-            nth[end] = 0
-            if places[to[end]] >= 0:
-                alike.append((places[to[end]] << 32) | end)
-            end += 1
-        alike.sort()
-        for one in range(1, len(alike)):
-            before, row = alike[one - 1] & 0xFFFFFFFF, alike[one] & 0xFFFFFFFF
-            if keys[to[before]] == keys[to[row]]:
-                nth[row] = nth[before] + 1
-        start = end
 
 
 @njit(cache=True, nogil=True)

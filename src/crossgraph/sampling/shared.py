@@ -7,7 +7,7 @@ import numpy as np
 from crossgraph._types import Float64, Int32, Int64, UInt64
 from crossgraph.features.description import expand
 from crossgraph.graphs.adjacency import Adjacency
-from crossgraph.sampling.keys import mix
+from crossgraph.graphs.content import mix
 
 # Neighbours by a relation count as if so many more had been seen, all but a few of them without an echo.
 PRIOR_EDGES, PRIOR_SHARE = 20.0, 0.02

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from crossgraph._types import AnyArray, Bool, Float64, Int32
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import AttributeColumn, Description, value_pairs
 from crossgraph.features.text import TextTable, normalise
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.schema.glance import likely_partners
 from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping, TypeMapping
 from crossgraph.schema.seeds import EntityPairs, type_codes
+
+# Pairs of attributes that are all compared; the value is far above what catalogues and their like have.
+MOST_COMPARED = 100_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,15 +177,32 @@ def map_attributes(
     """
     pairs = _sampled(seeds, options.sample)
     rows = []
-    for a in description.left:
-        for b in description.right:
-            if a.kind != b.kind:
-                continue
-            gain, support = _gain(a, b, pairs, description.texts)
-            if support >= options.support and gain >= options.attribute_gain:
-                rows.append((gain * support, AttributeMapping(a.name, b.name, _weight(gain))))
+    for i, j in _comparable(description, pairs, least=max(options.support, 2)):
+        a, b = description.left[i], description.right[j]
+        gain, support = _gain(a, b, pairs, description.texts)
+        if gain >= options.attribute_gain:
+            rows.append((gain * support, AttributeMapping(a.name, b.name, _weight(gain))))
     rows.sort(key=lambda row: (-row[0], row[1].left, row[1].right))
     return tuple(mapping for _, mapping in rows[: options.attributes_kept])
+
+
+def _comparable(description: Description, pairs: EntityPairs, *, least: int) -> Int64:
+    """(K, 2) attributes of one kind that enough seed pairs both have; of too many, the likely partners."""
+    left, right = description.left, description.right
+    together = _presence(left, pairs.left) @ _presence(right, pairs.right).T
+    kinds = [np.array([column.kind for column in side]) for side in (left, right)]
+    possible = (together >= least) & (kinds[0][:, None] == kinds[1][None, :])
+    if possible.sum() > MOST_COMPARED:
+        possible &= likely_partners(left, right, pairs, description.texts)
+    return np.argwhere(possible)
+
+
+def _presence(columns: tuple[AttributeColumn, ...], entities: Int32) -> Float32:
+    """(A, S) 1 where an attribute has a value of the entity."""
+    has = np.zeros((len(columns), len(entities)), dtype=np.float32)
+    for row, column in enumerate(columns):
+        has[row] = np.diff(column.indptr)[entities] > 0
+    return has
 
 
 def _sampled(seeds: EntityPairs, most: int) -> EntityPairs:
@@ -193,8 +214,6 @@ def _gain(a: AttributeColumn, b: AttributeColumn, pairs: EntityPairs, texts: Tex
     has_a, has_b = np.diff(a.indptr)[pairs.left] > 0, np.diff(b.indptr)[pairs.right] > 0
     both = has_a & has_b
     support = int(both.sum())
-    if support < 2:
-        return 0.0, support
     left, right = pairs.left[both], pairs.right[both]
     shuffled = np.roll(right, support // 2)
     near, far = (_closeness(a, b, (left, other), texts) for other in (right, shuffled))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from crossgraph._types import AnyArray, Bool, Float32, Int32
+from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
 from crossgraph.features.description import AttributeColumn, Description
 from crossgraph.graphs.graph import UNTYPED, KnowledgeGraph
 
@@ -46,6 +46,11 @@ class EntityPairs:
             np.r_[self.left, other.left], np.r_[self.right, other.right], np.r_[self.weight, other.weight]
         )
 
+    def without(self, other: EntityPairs) -> EntityPairs:
+        """These pairs, less those that are in ``other`` too."""
+        gone = np.isin(_keys(self), _keys(other))
+        return self.take(~gone)
+
     def joined(self, other: EntityPairs) -> EntityPairs:
         """Both sets; where an entity of ``self`` occurs in ``other`` too, only ``self``'s pair stays."""
         free = ~np.isin(other.left, self.left) & ~np.isin(other.right, self.right)
@@ -54,6 +59,11 @@ class EntityPairs:
             np.r_[self.right, other.right[free]],
             np.r_[self.weight, other.weight[free]],
         )
+
+
+def _keys(pairs: EntityPairs) -> Int64:
+    keys: Int64 = pairs.left.astype(np.int64) << 32 | pairs.right
+    return keys
 
 
 def type_codes(graph: KnowledgeGraph) -> tuple[tuple[str, ...], Int32]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
+import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -13,41 +14,38 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from crossgraph.drawing.texts import safe, short_name
 from crossgraph.errors import CrossgraphError
 from crossgraph.reviewing.book import PairIds
 from crossgraph.reviewing.desk import Desk
 from crossgraph.reviewing.ledger import VERDICTS
 from crossgraph.reviewing.material import SIDES
+from crossgraph.reviewing.pupil import Pupil
 from crossgraph.reviewing.queue import ORDERS, Order
+from crossgraph.reviewing.reviewers import this_user
 from crossgraph.reviewing.web import pages
 from crossgraph.reviewing.web.guard import MOST_BYTES, Guard, GuardOptions
-from crossgraph.reviewing.web.picture import short_name
 
 Form: TypeAlias = Mapping[str, str]
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
-Reasoner: TypeAlias = Callable[[str, str], Sequence[str]]
+Reasoner: TypeAlias = Callable[[str, str], str]
 
 NAME_COOKIE = "crossgraph_reviewer"
 MOST_WORDS = 2000
 # Each file by its name: nothing that an address says ever becomes a path.
 ASSETS: Mapping[str, str] = {
+    "drawing.css": "text/css; charset=utf-8",
     "review.css": "text/css; charset=utf-8",
     "review.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user without a name
-        return "reviewer"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +54,16 @@ class ReviewOptions:
 
     who       the reviewer, unless the browser says otherwise
     guard     who may come in
-    reasons   tells for two identifiers why the model decided so, one reason a line; the page of a pair
-              shows them
+    reasons   tells for two identifiers why the model decided so, as HTML in which every text is escaped; may
+              take seconds, and is asked in a thread, one question at a time. Raises CrossgraphError where
+              there are none
+    pupil     learns from the answers when asked; without one no page offers that
     """
 
-    who: str = field(default_factory=_user)
+    who: str = field(default_factory=this_user)
     guard: GuardOptions = field(default_factory=GuardOptions)
     reasons: Reasoner | None = None
+    pupil: Pupil | None = None
 
 
 def create_app(desk: Desk, options: ReviewOptions | None = None) -> Starlette:
@@ -73,19 +74,27 @@ def create_app(desk: Desk, options: ReviewOptions | None = None) -> Starlette:
         "/queue": review.queue,
         "/next": review.next,
         "/pair": review.pair,
+        "/reasons": review.reasons,
         "/entity": review.entity,
         "/search": review.search,
         "/history": review.history,
         "/agreement": review.agreement,
+        "/learn": review.progress,
         "/assets/{name}": review.asset,
     }
-    done = {"/decide": review.decide, "/undo": review.undo, "/name": review.name}
+    done = {
+        "/decide": review.decide,
+        "/undo": review.undo,
+        "/name": review.name,
+        "/learn": review.learn,
+    }
     return Starlette(
         routes=[
             *(Route(path, handler, methods=["GET"]) for path, handler in shown.items()),
             *(Route(path, _posted(handler), methods=["POST"]) for path, handler in done.items()),
         ],
         middleware=[Middleware(Guard, options=review.options.guard)],
+        lifespan=review.lifespan,
         exception_handlers={HTTPException: review.failed, CrossgraphError: review.broken},
     )
 
@@ -137,24 +146,34 @@ class _Review:
         self.desk = desk
         self.options = options
         self._pages = _environment()
+        self._reasoning = asyncio.Lock()
         assets = files("crossgraph.reviewing.web") / "static"
-        self._assets = {name: (assets / name).read_bytes() for name in ASSETS}
+        self._assets = {name: (assets / name).read_bytes() for name in ASSETS if name != "drawing.css"}
+        self._assets["drawing.css"] = (files("crossgraph.drawing") / "drawing.css").read_bytes()
+        self._awaited = False
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        """Learning ends with the server, however that is told to end."""
+        yield
+        if self.options.pupil is not None:
+            self.options.pupil.stop()
 
     async def overview(self, request: Request) -> Response:
         """Progress, how good the matches are, and where to begin."""
-        self.desk.refresh()
+        await self._refresh()
         return self._page(request, "overview.html", pages.overview(self.desk, self._who(request)))
 
     async def queue(self, request: Request) -> Response:
         """The open pairs as a list."""
-        self.desk.refresh()
+        await self._refresh()
         way, page = Way.of(request.query_params), _number(request, "page")
         rows = self.desk.queue(self._who(request)).rows(way.order, type_name=way.type_name)
         return self._page(request, "queue.html", pages.queue(self.desk, rows, page=page), way=way)
 
     async def next(self, request: Request) -> Response:
         """Lead to the next open pair."""
-        self.desk.refresh()
+        await self._refresh()
         way, after = Way.of(request.query_params), _number(request, "after", default=-1)
         after = after if after < len(self.desk.material.pairs) else -1
         row = self.desk.queue(self._who(request)).next(way.order, type_name=way.type_name, after=after)
@@ -164,15 +183,35 @@ class _Review:
 
     async def pair(self, request: Request) -> Response:
         """Everything about two entities, and the buttons to decide."""
-        self.desk.refresh()
+        await self._refresh()
         pair, way = self._known_pair(request.query_params), Way.of(request.query_params)
-        reasons = self.options.reasons(*pair) if self.options.reasons else ()
         shown = pages.pair(self.desk, pair, who=self._who(request))
-        return self._page(request, "pair.html", {**shown, "reasons": reasons}, way=way)
+        return self._page(request, "pair.html", {**shown, "reasons": bool(self.options.reasons)}, way=way)
+
+    async def reasons(self, request: Request) -> Response:
+        """Why the model decided so: a part of the page of a pair, or a page for who has no JavaScript."""
+        pair, way = self._known_pair(request.query_params), Way.of(request.query_params)
+        told = await self._told(request, pair)
+        if request.query_params.get("part"):
+            return HTMLResponse(told)
+        names = pages.names(self.desk, pair)
+        return self._page(request, "reasons.html", {"pair": pair, "names": names, "told": told}, way=way)
+
+    async def _told(self, request: Request, pair: PairIds) -> str:
+        if self.options.reasons is None:
+            raise HTTPException(404, "This review knows no reasons.")
+        async with self._reasoning:
+            # Who went on to another pair while others were answered needs no answer.
+            if await request.is_disconnected():
+                return ""
+            try:
+                return await run_in_threadpool(self.options.reasons, *pair)
+            except CrossgraphError as error:
+                return f"<p>There are no reasons to show: {safe(str(error), 600)}</p>"
 
     async def entity(self, request: Request) -> Response:
         """One entity, with its candidates."""
-        self.desk.refresh()
+        await self._refresh()
         side = next((one for one in SIDES if one == request.query_params.get("side")), None)
         entity = self.desk.material.view(side).number(request.query_params.get("id", "")) if side else -1
         if side is None or entity < 0:
@@ -189,14 +228,26 @@ class _Review:
 
     async def history(self, request: Request) -> Response:
         """All that was ever said, the last first."""
-        self.desk.refresh()
+        await self._refresh()
         page = _number(request, "page")
         return self._page(request, "history.html", pages.history(self.desk, page=page))
 
     async def agreement(self, request: Request) -> Response:
         """How far the reviewers agree, and where not."""
-        self.desk.refresh()
+        await self._refresh()
         return self._page(request, "agreement.html", pages.agreement(self.desk))
+
+    async def progress(self, request: Request) -> Response:
+        """How far learning is, and what it has changed."""
+        pupil = self._pupil()
+        await self._refresh()
+        return self._page(request, "learn.html", pages.learn(self.desk, pupil))
+
+    async def learn(self, request: Request, form: Form) -> Response:
+        """Begin to learn from the answers, unless the model is at it."""
+        if self._pupil().start():
+            self._awaited = True
+        return RedirectResponse("/learn", 303)
 
     async def asset(self, request: Request) -> Response:
         """A file that came with the package."""
@@ -242,6 +293,20 @@ class _Review:
         shown = {"title": "Nothing was recorded", "message": str(error)}
         return self._page(request, "message.html", shown, status=500)
 
+    def _pupil(self) -> Pupil:
+        if self.options.pupil is None:
+            raise HTTPException(404, "This review does not learn.")
+        return self.options.pupil
+
+    async def _refresh(self) -> None:
+        """Take in what was written since: entries of the ledger, or a whole result that has been learned."""
+        if self._awaited and self._pupil().state in ("done", "failed"):
+            self._awaited = False
+            if self._pupil().state == "done":
+                # In a thread: other pages are answered from the former result meanwhile.
+                self.desk = await asyncio.to_thread(lambda: Desk(self.desk.material.renewed()))
+        self.desk.refresh()
+
     def _known_pair(self, asked: Mapping[str, str]) -> PairIds:
         pair = asked.get("left", ""), asked.get("right", "")
         if self.desk.material.left.number(pair[0]) < 0 or self.desk.material.right.number(pair[1]) < 0:
@@ -264,6 +329,7 @@ class _Review:
             "way": way or Way.of(request.query_params),
             "who": self._who(request),
             "token": request.state.form_token,
+            "learns": self.options.pupil is not None,
             "asked": request.query_params,
             "left_asked": "",
             "right_asked": "",

@@ -22,7 +22,7 @@ FORM_COOKIE = "crossgraph_form"
 MOST_BYTES = 64 * 1024
 HEADERS: Mapping[str, str] = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     # Not no-referrer: with it browsers would call the origin of our own forms "null".

@@ -7,9 +7,11 @@ from urllib.parse import urlsplit
 
 from crossgraph._types import Int64, Side
 from crossgraph.reviewing.book import PairIds
+from crossgraph.reviewing.changes import read_changes, read_learned, told_calibration
 from crossgraph.reviewing.comparison import MOST_LETTERS, compare, shorten
 from crossgraph.reviewing.desk import Desk
 from crossgraph.reviewing.ledger import Entry
+from crossgraph.reviewing.pupil import Pupil
 from crossgraph.reviewing.surroundings import surroundings
 from crossgraph.reviewing.web.picture import draw
 
@@ -17,6 +19,7 @@ PAGE = 50
 MOST_CANDIDATES = 8
 ORDER_NAMES = {
     "uncertain": "Most uncertain first",
+    "useful": "Most useful first",
     "conflict": "Conflicts first",
     "sample": "Matches at random",
 }
@@ -34,6 +37,7 @@ def overview(desk: Desk, who: str) -> dict[str, Any]:
         "total": {"asked": asked, "open": still_open, "done": asked - still_open},
         "precision": desk.precision(),
         "orders": ORDER_NAMES,
+        "unlearned": len(desk.unlearned),
         "reviewers": sorted({entry.who for entry in desk.book.entries}),
     }
 
@@ -78,6 +82,12 @@ def pair(desk: Desk, pair: PairIds, *, who: str) -> dict[str, Any]:
         "open": sum(left for _, _, left in desk.queue(who).counts()),
         "precision": precision,
     }
+
+
+def names(desk: Desk, pair: PairIds) -> tuple[str, str]:
+    """What two entities are called."""
+    left, right = desk.material.left, desk.material.right
+    return left.name(left.number(pair[0])), right.name(right.number(pair[1]))
 
 
 def entity(desk: Desk, side: Side, number: int) -> dict[str, Any]:
@@ -135,6 +145,23 @@ def agreement(desk: Desk) -> dict[str, Any]:
             {**_named(desk, pair), "words": [(e.who, e.verdict) for e in desk.book.standing(pair).values()]}
             for pair in accord.disputed[:PAGE]
         ],
+    }
+
+
+def learn(desk: Desk, pupil: Pupil) -> dict[str, Any]:
+    """How far the model is with learning, and what the last time has changed."""
+    folder = desk.material.folder
+    learned = read_learned(folder)
+    changed = read_changes(folder.changes_file)
+    return {
+        "state": pupil.state,
+        "seconds": pupil.seconds,
+        "lines": pupil.lines(),
+        "new": len(desk.unlearned),
+        "learned": learned,
+        "calibration": told_calibration(learned["calibration"]) if learned else "",
+        "flipped": changed.head(PAGE).to_dicts(),
+        "turned": len(changed),
     }
 
 

@@ -21,6 +21,21 @@
   }
   show();
 
+  // Reasons may take seconds: who goes on at once never asks for them.
+  const reasons = document.querySelector("[data-part]");
+  if (reasons) {
+    const question = new AbortController();
+    const waiting = setTimeout(async () => {
+      reasons.setAttribute("aria-busy", "true");
+      try {
+        const answer = await fetch(reasons.dataset.part, { signal: question.signal });
+        if (answer.ok) reasons.innerHTML = await answer.text();
+      } catch { /* the link is still there */ }
+      reasons.removeAttribute("aria-busy");
+    }, 400);
+    window.addEventListener("pagehide", () => { clearTimeout(waiting); question.abort(); });
+  }
+
   // A key that is pressed twice must not decide about the pair that comes next.
   let sent = false;
   document.addEventListener("submit", (event) => {

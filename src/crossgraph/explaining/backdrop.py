@@ -25,7 +25,7 @@ MOST_DRAWS = 400
 
 
 @dataclass(frozen=True, eq=False)
-class Surroundings:
+class Backdrop:
     """What all pairs of a RESULT are scored against; made once."""
 
     opened: Reopened
@@ -35,6 +35,19 @@ class Surroundings:
         """Which relations may echo each other."""
         preparation = self.opened.preparation
         return relation_groups(*preparation.graphs, preparation.schema)
+
+    @cached_property
+    def squares(self) -> tuple[Float64, Float64]:
+        """(2R) of each side: by how much an edge's directed relation counts in a squared row length."""
+        preparation = self.opened.preparation
+        graphs = preparation.graphs
+        counts = [np.zeros(2 * len(graph.relation_names)) for graph in graphs]
+        for mapping, a, b in preparation.schema.numbered_relations(
+            graphs[0].relation_names, graphs[1].relation_names
+        ):
+            counts[0][[a, a + len(graphs[0].relation_names)]] += mapping.weight**2
+            counts[1][[b, b + len(graphs[1].relation_names)]] += 1.0
+        return counts[0], counts[1]
 
     @cached_property
     def alike(self) -> sparse.csr_matrix:
@@ -99,14 +112,6 @@ class Surroundings:
     def shares(self) -> tuple[Float64 | None, Float64 | None]:
         """What sampling multiplies the chances of relations by."""
         return shares_of(self.opened.preparation, self.opened.model.sampling)
-
-    @cached_property
-    def folds(self) -> Int64:
-        """(P) the fold of each labelled candidate; -1 for the others."""
-        folds = np.full(len(self.opened.preparation.candidates), -1, dtype=np.int64)
-        if self.opened.labels is not None:
-            folds[self.opened.labels.places] = self.opened.labels.folds
-        return folds
 
     def drawn(self, side: int, entity: int) -> Int64:
         """(D) an entity's edges in the order of the draws, as places among its rows."""

@@ -1,21 +1,34 @@
-"""What chance draws from: numbers made of what entities are, never of what they are called."""
+"""What entities are, as numbers, never what they are called: chance draws from them, and they give order."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
 
 from crossgraph._types import Bool, Int32, Int64, UInt64
-from crossgraph.graphs.graph import KnowledgeGraph
+
+if TYPE_CHECKING:
+    from crossgraph.graphs.graph import KnowledgeGraph
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 # So many edges away an entity without facts is told by.
 _ROUNDS = 2
+# Entities that look alike so many edges deep are as good as alike.
+_MOST_ROUNDS = 8
+
+
+def content_order(graph: KnowledgeGraph) -> Int64:
+    """(E) entities ordered by what they are: type by type, then by facts and surroundings.
+
+    The order that the graph has them in decides only between entities that are alike as far as one sees.
+    """
+    keys = ContentKeys(graph)
+    return np.lexsort((np.arange(len(graph)), keys.refined(), graph.primary_types))
 
 
 def content_keys(graph: KnowledgeGraph) -> UInt64:
@@ -74,14 +87,33 @@ class ContentKeys:
 
     @cached_property
     def _around(self) -> UInt64:
-        """(E) of facts, types and surroundings (colour refinement of Weisfeiler and Leman, 1968)."""
+        """(E) of facts, types and surroundings."""
+        keys = self._of_facts_and_types
+        for _ in range(_ROUNDS):
+            keys = self._refine(keys)
+        return keys
+
+    @cached_property
+    def _of_facts_and_types(self) -> UInt64:
         graph = self.graph
         keys = self._of_facts.copy()
         if len(graph.typed):
             np.add.at(keys, graph.typed[:, 0], mix(hash_texts(graph.type_names))[graph.typed[:, 1]])
-        keys = mix(keys)
-        for _ in range(_ROUNDS):
-            keys = mix(keys + _reached(keys, graph.heads, graph.relations, graph.tails, directed_keys(graph)))
+        return mix(keys)
+
+    def _refine(self, keys: UInt64) -> UInt64:
+        """(E) told one edge deeper (colour refinement of Weisfeiler and Leman, 1968)."""
+        graph = self.graph
+        return mix(keys + _reached(keys, graph.heads, graph.relations, graph.tails, directed_keys(graph)))
+
+    def refined(self) -> UInt64:
+        """(E) of facts, types and surroundings, as many edges deep as tell more entities apart."""
+        keys, told = self._of_facts_and_types, 0
+        for _ in range(_MOST_ROUNDS):
+            now = len(np.unique(keys))
+            if now in (told, len(keys)):
+                break
+            keys, told = self._refine(keys), now
         return keys
 
 

@@ -1,0 +1,73 @@
+"""Where everything lies in a RESULT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ResultFolder:
+    """The names inside a RESULT folder."""
+
+    path: Path
+
+    @property
+    def matches_file(self) -> Path:
+        """The decided pairs as SSSOM."""
+        return self.path / "matches.sssom.tsv"
+
+    @property
+    def scores_file(self) -> Path:
+        """Each scored candidate once."""
+        return self.path / "scores.parquet"
+
+    @property
+    def report_file(self) -> Path:
+        """Counts, thresholds, times, versions, seed."""
+        return self.path / "report.json"
+
+    @property
+    def config_file(self) -> Path:
+        """The resolved settings."""
+        return self.path / "config.toml"
+
+    @property
+    def model_folder(self) -> Path:
+        """Weights, options and schema mapping."""
+        return self.path / "model"
+
+    @property
+    def schema_file(self) -> Path:
+        """Which types, relations and attributes of the two graphs correspond."""
+        return self.model_folder / "schema.toml"
+
+    @property
+    def workings_file(self) -> Path:
+        """What was known of each candidate when it was scored; for reasons."""
+        return self.model_folder / "workings.npz"
+
+    @property
+    def known_file(self) -> Path:
+        """What was known: links, non-matches, and after learning what people answered."""
+        return self.model_folder / "known.parquet"
+
+    @property
+    def linked_file(self) -> Path:
+        """What was known before anybody answered; only there after learning from answers."""
+        return self.model_folder / "linked.parquet"
+
+    @property
+    def ledger_file(self) -> Path:
+        """What reviewers decided; only there once somebody reviewed."""
+        return self.path / "ledger.sqlite"
+
+    @property
+    def changes_file(self) -> Path:
+        """The pairs whose decision learning from answers has turned; only there once it has learned."""
+        return self.path / "changes.tsv"
+
+    def is_result(self) -> bool:
+        """Whether the folder holds any of the files that mark a RESULT."""
+        marks = (self.matches_file, self.scores_file, self.report_file, self.config_file, self.schema_file)
+        return any(mark.is_file() for mark in marks)

@@ -1,0 +1,162 @@
+"""What a run knew of each candidate when it scored it: enough to score a pair again with other facts.
+
+Kept in a RESULT, so that reasons need neither blocking nor scoring again. Numbers only, no code.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from scipy import sparse
+
+from crossgraph._types import AnyArray, Bool, Float32, Int32
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.combine import Weighing, type_members
+from crossgraph.blocking.prior import ValueTest, Weigher
+from crossgraph.errors import ResultError
+from crossgraph.features.closeness import random_distances
+from crossgraph.features.description import Description, column_of
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.schema.mapping import SchemaMapping
+
+FORMAT = 1
+_PAIRS = ("left", "right", "name", "structure", "prior", "proposed")
+
+
+@dataclass(frozen=True, eq=False)
+class Workings:
+    """What is kept of the candidates of a run.
+
+    candidates, weighing   of blocking
+    heard (P)              the networks' score of each pair, as its scorers heard it
+    raw (R, P)             score of each round before calibration
+    folds (P)              the fold of a labelled pair; -1 for the others
+    matched (P)            which are called the same
+    """
+
+    candidates: Candidates
+    weighing: Weighing
+    heard: Float32
+    raw: Float32
+    folds: Int32
+    matched: Bool
+
+    def save(self, file: Path, graphs: tuple[KnowledgeGraph, KnowledgeGraph]) -> None:
+        """Write them; ``graphs`` are those whose entities the candidates number."""
+        weighing, alike = self.weighing, self.weighing.similarity.tocsr()
+        card = {
+            "format": FORMAT,
+            "graphs": [graph.fingerprint() for graph in graphs],
+            "pools": [_card_of(weigher) for _, weigher in weighing.pools],
+            "asked": None if weighing.asked is None else _card_of(weighing.asked),
+        }
+        arrays: dict[str, AnyArray] = {
+            **{name: getattr(self.candidates, name) for name in _PAIRS},
+            "heard": self.heard,
+            "raw": self.raw,
+            "folds": self.folds.astype(np.int8),
+            "matched": self.matched,
+            "alike": alike.data,
+            "alike_right": alike.indices,
+            "alike_starts": alike.indptr,
+            "left_lengths": weighing.lengths[0],
+            "right_lengths": weighing.lengths[1],
+            "card": np.frombuffer(json.dumps(card, ensure_ascii=False).encode(), dtype=np.uint8),
+        }
+        # Not compressed: that would take longer than all else that is written.
+        with file.open("wb") as out:
+            np.savez(out, allow_pickle=False, **arrays)
+
+    @staticmethod
+    def load(
+        file: Path,
+        graphs: tuple[KnowledgeGraph, KnowledgeGraph],
+        description: Description,
+        schema: SchemaMapping,
+    ) -> Workings:
+        """Read what ``save`` wrote.
+
+        Raises ResultError where the file is missing or damaged, or of other graphs than these.
+        """
+        require_workings(file)
+        try:
+            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+                arrays = dict(stored)
+            card = json.loads(arrays["card"].tobytes())
+            _refuse_others(file, card, graphs)
+            return _rebuilt(arrays, card, graphs, description, schema)
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
+            raise ResultError(f"{file} cannot be read: {error}", hint="align again") from error
+
+
+def require_workings(file: Path) -> None:
+    """Raise ResultError where a RESULT keeps nothing for reasons."""
+    if not file.is_file():
+        raise ResultError(f"{file} is missing: the RESULT cannot be explained", hint="align again")
+
+
+def _refuse_others(file: Path, card: dict[str, Any], graphs: tuple[KnowledgeGraph, KnowledgeGraph]) -> None:
+    if card["format"] != FORMAT:
+        raise ResultError(
+            f"{file} is of format {card['format']!r}; this version reads {FORMAT}", hint="align again"
+        )
+    for side, graph, made_of in zip(("left", "right"), graphs, card["graphs"], strict=True):
+        if graph.fingerprint() != made_of:
+            raise ResultError(
+                f"the {side} graph has changed since {file.parent.parent} was made of it",
+                hint="put the old one back, or align again",
+            )
+
+
+def _rebuilt(
+    arrays: dict[str, AnyArray],
+    card: dict[str, Any],
+    graphs: tuple[KnowledgeGraph, KnowledgeGraph],
+    description: Description,
+    schema: SchemaMapping,
+) -> Workings:
+    shape = len(graphs[0]), len(graphs[1])
+    count = len(arrays["left"])
+    if any(arrays[name].shape[-1:] != (count,) for name in (*_PAIRS, "heard", "raw", "folds", "matched")):
+        raise ValueError("its columns are of different lengths")
+    alike = sparse.csr_matrix((arrays["alike"], arrays["alike_right"], arrays["alike_starts"]), shape=shape)
+    members = type_members(*graphs, schema)
+    weighers = [_weigher_of(one, description) for one in card["pools"]]
+    weighing = Weighing(
+        similarity=alike,
+        lengths=(arrays["left_lengths"], arrays["right_lengths"]),
+        pools=tuple(zip(members, weighers, strict=True)),
+        asked=None if card["asked"] is None else _weigher_of(card["asked"], description),
+    )
+    return Workings(
+        candidates=Candidates(*(arrays[name] for name in _PAIRS)),
+        weighing=weighing,
+        heard=arrays["heard"],
+        raw=arrays["raw"],
+        folds=arrays["folds"].astype(np.int32),
+        matched=arrays["matched"],
+    )
+
+
+def _card_of(weigher: Weigher) -> dict[str, Any]:
+    tests = [
+        {"left": test.left.name, "right": test.right.name, "weights": test.weights.tolist()}
+        for test in weigher.tests
+    ]
+    return {"slope": weigher.slope, "middle": weigher.middle, "tests": tests}
+
+
+def _weigher_of(card: dict[str, Any], description: Description) -> Weigher:
+    tests = []
+    for one in card["tests"]:
+        left = column_of(description.left, one["left"])
+        right = column_of(description.right, one["right"])
+        if left is None or right is None:
+            raise ValueError(f"no attributes {one['left']!r} and {one['right']!r}")
+        tests.append(ValueTest(left, right, random_distances(left, right), np.array(one["weights"])))
+    return Weigher(tuple(tests), float(card["slope"]), float(card["middle"]))

@@ -60,7 +60,7 @@ def untrained(world: World, seed: int) -> CollectiveNetwork:
 
 
 def number(graph: KnowledgeGraph, entity: str) -> int:
-    return int(graph.positions(pl.Series([entity]))[0])
+    return graph.position(entity)
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ from crossgraph.graphs.links import Links
 from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Inputs, align, train_pairs
 from crossgraph.preparation import Known
-from crossgraph.progress import Progress
 from crossgraph.relearning import learn
 from crossgraph.results import read_matches
 from crossgraph.reviewing.changes import calibration, read_changes
 from crossgraph.reviewing.ledger import Ledger, Saying, Verdict
 from crossgraph.schema.seeds import EntityPairs
+from noted import Notes
 
 if TYPE_CHECKING:
     from conftest import Pair
@@ -37,16 +37,6 @@ QUICK = load_config(
         *("blocking.per_entity=4", "scorer.hidden=8"),
     ],
 )
-
-
-class Notes(Progress):
-    """Keeps notes."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -72,9 +72,8 @@ def fit(
         with clock.stage(f"train: scorer, round {number + 1}"):
             if scored is not None:
                 read = EvidenceTable.beside([together, believed_evidence(preparation, scored.probability)])
-            earlier = (*scored.earlier, scored.raw) if scored is not None else ()
-            step, scored = fit_round(read, candidates, labels, options=options, progress=progress)
-            scored = replace(scored, earlier=earlier)
+            step, told = fit_round(read, candidates, labels, options=options, progress=progress)
+            scored = told.following(scored)
             rounds.append(step)
     assert scored is not None  # at least one round, see TrainingOptions
     types = pair_types(candidates, preparation.graphs[0])

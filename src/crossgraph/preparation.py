@@ -85,6 +85,11 @@ def first_schema(
     return estimate_schema(*graphs, description, seeds, options=options), seeds
 
 
+def seeds_of(known: Known, candidates: Candidates) -> EntityPairs:
+    """Known links, and of the rest mutual, well-supported candidates that nobody said are different."""
+    return known.same.joined(mutual_seeds(candidates).without(known.different))
+
+
 def refuse_unknown_names(schema: SchemaMapping, graphs: Graphs) -> None:
     """Raise GraphFormatError with every name of a schema mapping that its graph does not have."""
     faults = []
@@ -133,7 +138,7 @@ def prepare(
         # A glance is enough to find surer and less one-sided seeds than shared values are.
         glance = replace(blocking, per_entity=5, name_pool=5, structure_pool=20)
         candidates = block(graphs, description, mapping, seeds, options=glance, progress=SILENT)
-        seeds = known.same.joined(mutual_seeds(candidates).without(known.different))
+        seeds = seeds_of(known, candidates)
         mapping = estimate_schema(*graphs, description, seeds, options=schema_options)
         if inherited is not None:
             mapping = mapping.inheriting(inherited, lambda table, side: names_of(graphs, table, side))
@@ -150,7 +155,7 @@ def prepare(
             hint="see `crossgraph schema`: which types and attributes correspond? --names-from-iri may help",
         )
     adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
-    seeds = known.same.joined(mutual_seeds(candidates).without(known.different))
+    seeds = seeds_of(known, candidates)
     return Preparation(graphs, adjacency, description, mapping, candidates, seeds, blocked.weighing)
 
 

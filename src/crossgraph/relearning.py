@@ -82,13 +82,14 @@ def learn(
     require_device(config.run.device)
     inputs = _inputs(source, card)
     answers = answers_of(result)
+    applied = bool(card.get("model"))
     card = card | {"model": None, "digest": _digest(inputs), "answers": _answers_card(answers)}
     target = result if out is None or out.absolute() == result.absolute() else out
     in_place = target == result
     folder = prepare_result(target, force=(force or in_place) and not resume, resume=resume)
     if resume and (done := _finished(folder, card, config)) is not None:
         return done
-    if read_card(source).get("model"):
+    if applied:
         progress.note(f"the model of {result} came from another result; the new one learns from these graphs")
     session = Session(config, StageClock(), progress)
     with staging(folder.path, replace=force or in_place) as stage:

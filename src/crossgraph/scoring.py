@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -103,6 +103,10 @@ class Scored:
     probability: Float64
     earlier: tuple[Float32, ...] = ()
 
+    def following(self, before: Scored | None) -> Scored:
+        """The same with the raw scores of the rounds before, if there were any."""
+        return self if before is None else replace(self, earlier=(*before.earlier, before.raw))
+
 
 def score_candidates(
     model: TrainedModel,
@@ -124,8 +128,7 @@ def score_candidates(
         read = read.arranged(step.columns)
         raw = raw_scores(step.scorers, read)
         score = step.calibration.scores(raw, (candidates.left, candidates.right))
-        earlier = (*scored.earlier, scored.raw) if scored is not None else ()
-        scored = Scored(read, raw, score, probabilities(score), earlier)
+        scored = Scored(read, raw, score, probabilities(score)).following(scored)
     if scored is None:
         raise ValueError("a model without rounds scores nothing")
     return scored

@@ -43,9 +43,9 @@ from crossgraph.layout import ResultFolder
 from crossgraph.model.network import CollectiveNetwork, Slots
 from crossgraph.model.options import ModelOptions
 from crossgraph.pipeline import Inputs, align, train_pairs
-from crossgraph.progress import Progress
 from crossgraph.results import read_scores
 from crossgraph.scoring import decide, pair_types
+from noted import Notes
 
 if TYPE_CHECKING:
     from conftest import Pair
@@ -58,16 +58,6 @@ QUICK = load_config(
         *("blocking.per_entity=8", "scorer.hidden=16"),
     ],
 )
-
-
-class Notes(Progress):
-    """Keeps notes."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
 
 
 def write(file: Path, rows: list[tuple[object, ...]]) -> Path:

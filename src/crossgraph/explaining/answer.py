@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from crossgraph._types import Side
 from crossgraph.errors import InputError
 from crossgraph.explaining.contrast import Contrast, contrast
@@ -62,7 +60,7 @@ def explain(
 
 def _other(graphs: Graphs, pair: tuple[str, str], instead: str) -> tuple[tuple[str, str], Side]:
     """The other pair, and the side of the entity that both pairs have."""
-    there = [int(graph.positions(pl.Series([instead], dtype=pl.String))[0]) >= 0 for graph in graphs]
+    there = [graph.position(instead) >= 0 for graph in graphs]
     if there[0] and not there[1]:
         return (instead, pair[1]), "right"
     return (pair[0], instead), "left"

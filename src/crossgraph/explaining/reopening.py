@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.combine import mutual_seeds
 from crossgraph.calibration import probabilities
 from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
@@ -22,7 +20,7 @@ from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.inputs import config_of, inputs_of, read_card, stored_known
 from crossgraph.layout import ResultFolder
 from crossgraph.model.inputs import PairTensors
-from crossgraph.preparation import Graphs, Known, Preparation
+from crossgraph.preparation import Graphs, Known, Preparation, seeds_of
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.seeds import EntityPairs
@@ -107,7 +105,7 @@ def reopen(
         description=description,
         schema=schema,
         candidates=kept.candidates,
-        seeds=known.same.joined(mutual_seeds(kept.candidates)),
+        seeds=seeds_of(known, kept.candidates),
         weighing=kept.weighing,
     )
     vocabulary = extended(model.vocabulary, schema) if _applied(folder) else model.vocabulary
@@ -134,7 +132,7 @@ def reopen(
 
 def entity_number(graphs: Graphs, side: int, identifier: str) -> int:
     """The number of an entity. Raises ResultError naming an identifier that the graph does not have."""
-    number = int(graphs[side].positions(pl.Series([identifier], dtype=pl.String))[0])
+    number = graphs[side].position(identifier)
     if number < 0:
         raise ResultError(
             f"the {('left', 'right')[side]} graph has no entity {identifier!r}",

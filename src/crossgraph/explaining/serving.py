@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from crossgraph.errors import CrossgraphError
 from crossgraph.explaining.page import fragment
@@ -33,7 +32,7 @@ class Reasoner:
         Raises CrossgraphError where the RESULT cannot be opened; once that is known, at once.
         """
         explainer = self._opened()
-        pair = self._number(0, left), self._number(1, right)
+        pair = self._graphs[0].position(left), self._graphs[1].position(right)
         opened = explainer.around.opened
         if opened.place(*pair) < 0:
             explainer = Explainer(
@@ -53,9 +52,6 @@ class Reasoner:
         if isinstance(self._explainer, CrossgraphError):
             raise self._explainer
         return self._explainer
-
-    def _number(self, side: int, identifier: str) -> int:
-        return int(self._graphs[side].positions(pl.Series([identifier], dtype=pl.String))[0])
 
 
 def _written(result: Path) -> tuple[int, int] | None:

@@ -250,6 +250,22 @@ def test_a_new_result_takes_the_place_of_the_old_one_whole(result):
     assert [path.name for path in result.path.iterdir()] == ["config.toml"]
 
 
+def test_what_no_run_wrote_goes_over_into_a_new_result(result):
+    (result.path / "merged" / "deep").mkdir(parents=True)
+    (result.path / "merged" / "deep" / "graph.nq").write_text("mine")
+    (result.path / "notes.txt").write_text("mine")
+    (result.path / "gold.tsv").symlink_to("notes.txt")
+    result.ledger_file.write_text("decisions")
+    with staging(result.path, replace=True) as stage:
+        stage.config_file.write_text("")
+        (stage.path / "notes.txt").write_text("the run's own")
+    assert (result.path / "merged" / "deep" / "graph.nq").read_text() == "mine"
+    assert (result.path / "notes.txt").read_text() == "the run's own"
+    assert (result.path / "gold.tsv").readlink() == Path("notes.txt")
+    assert result.ledger_file.read_text() == "decisions"
+    assert not result.report_file.exists()
+
+
 @pytest.mark.parametrize("new", [True, False])
 def test_a_result_that_a_dead_run_had_moved_aside_is_put_back(result, new):
     aside = result.path.with_name(".out.crossgraph-old")

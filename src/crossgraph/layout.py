@@ -67,6 +67,17 @@ class ResultFolder:
         """The pairs whose decision learning from answers has turned; only there once it has learned."""
         return self.path / "changes.tsv"
 
+    def of_run(self) -> tuple[Path, ...]:
+        """What a run writes, and the next one writes anew; all else in the folder belongs to people."""
+        return (
+            self.matches_file,
+            self.scores_file,
+            self.report_file,
+            self.config_file,
+            self.model_folder,
+            self.changes_file,
+        )
+
     def is_result(self) -> bool:
         """Whether the folder holds any of the files that mark a RESULT."""
         marks = (self.matches_file, self.scores_file, self.report_file, self.config_file, self.schema_file)

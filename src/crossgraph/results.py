@@ -103,7 +103,7 @@ def staging(path: Path | str, *, replace: bool = False, resumable: bool = False)
     hidden goes with the next run. Only one run at a time can stage the same ``path``.
 
     replace     an existing RESULT at ``path`` is exchanged for the new one, at the end; what people decided
-                about it goes over into the new one
+                about it, and files that no run wrote, go over into the new one
     resumable   what the block wrote stays when it raises, and the next resumable run goes on in it
     raises      ResultError if ``path`` is occupied and not ``replace``, or is not a RESULT, or if another run
                 is staging it
@@ -281,7 +281,7 @@ def _publish(stage: Path, target: Path) -> None:
     give_usual_rights(stage)
     old = _old(target)
     if target.exists():
-        _keep_ledger(target, stage)
+        _keep_what_is_of_people(target, stage)
         target.rename(old)
     try:
         stage.rename(target)
@@ -293,19 +293,29 @@ def _publish(stage: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _keep_ledger(target: Path, stage: Path) -> None:
-    """Give the new folder the ledger of the old one, with a journal that a killed process may have left.
+def _keep_what_is_of_people(target: Path, stage: Path) -> None:
+    """Give the new folder what no run wrote into the old one: the ledger with its journal, and files of users.
 
-    As a second name of the same file: at no moment are the decisions gone, and what a review that goes on
+    As second names of the same files: at no moment are the decisions gone, and what a review that goes on
     meanwhile still writes is not lost either.
     """
-    name = ResultFolder(target).ledger_file.name
-    for file in target.glob(f"{name}*"):
-        try:
-            os.link(file, stage / file.name)
-        except OSError:  # a file system without second names
-            shutil.copy2(file, stage / file.name)
-            _sync(stage / file.name)
+    written = {path.name for path in ResultFolder(target).of_run()}
+    for path in target.iterdir():
+        if path.name in written or (stage / path.name).exists():
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, stage / path.name, symlinks=True, copy_function=_name_again)
+        else:
+            _name_again(path, stage / path.name)
+
+
+def _name_again(file: str | Path, name: str | Path) -> None:
+    try:
+        os.link(file, name, follow_symlinks=False)
+    except (OSError, NotImplementedError):  # a file system without second names
+        shutil.copy2(file, name, follow_symlinks=False)
+        if not Path(name).is_symlink():
+            _sync(Path(name))
 
 
 def _old(target: Path) -> Path:

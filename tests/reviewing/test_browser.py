@@ -34,6 +34,7 @@ PAGES = (
     "/queue",
     "/history",
     "/agreement",
+    "/learn",
     "/search?q=amber",
     "/next",
     "/next?order=conflict",

@@ -294,7 +294,7 @@ def _publish(stage: Path, target: Path) -> None:
 
 
 def _keep_what_is_of_people(target: Path, stage: Path) -> None:
-    """Give the new folder what no run wrote into the old one: the ledger with its journal, and files of users.
+    """Give the new folder what no run wrote into the old one: the ledger and files of users.
 
     As second names of the same files: at no moment are the decisions gone, and what a review that goes on
     meanwhile still writes is not lost either.

@@ -47,7 +47,7 @@ from crossgraph.schema.seeds import EntityPairs, type_codes
 from crossgraph.stages import StageClock
 
 SUITE = Path(__file__).with_name("suites") / "baselines.toml"
-COUNTS = (10, 25, 50, 100, 200, 400, 800)
+COUNTS = (5, 10, 25, 50, 100, 200, 400)
 NONE, ALL = "no answers", "all links of the pool"
 
 

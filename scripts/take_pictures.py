@@ -2,7 +2,8 @@
 
 FOLDER gets a copy of the demo's RESULT (made if it is not there). Pairs are reviewed by keyboard as its gold
 answers, and the model learns from them in the app, so the pictures show what a reviewer sees. Needs the
-extras `review` and `browser`, and CROSSGRAPH_BROWSER or a chromium in PATH. Look at every picture.
+extras `review`, `browser` and `benchmark` (for Pillow), and CROSSGRAPH_BROWSER or a chromium in PATH. Look
+at every picture.
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from crossgraph.graphs.links import read_links
 
 ANSWERS = 40
-PAIR = {"left": "gb6292", "right": "c3319c"}
+# American Samoa.
+PAIR = {"left": "gf81be", "right": "c1b94c"}
+COLOURS = 64
 DESK = {"viewport": {"width": 1200, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
 PATIENCE = 600_000
@@ -46,6 +51,12 @@ def opened(browser: Browser, **how: Any) -> Iterator[Page]:
     context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
+
+
+def keep(page: Page, file: Path) -> None:
+    """A picture of the whole page, in few colours."""
+    seen = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    seen.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def answer(page: Page, home: str, gold: set[tuple[str, str]]) -> None:
@@ -73,12 +84,12 @@ def take(browser: Browser, result: Path, pictures: Path) -> None:
         for one, name in ((page, "review-pair"), (phone, "review-phone")):
             one.goto(home + pair)
             one.wait_for_selector(".reasons .bars")
-            one.screenshot(path=pictures / f"{name}.png", full_page=True)
+            keep(one, pictures / f"{name}.png")
         answer(page, home, gold)
         page.goto(home)
-        page.screenshot(path=pictures / "review-overview.png", full_page=True)
+        keep(page, pictures / "review-overview.png")
         learn(page, home)
-        page.screenshot(path=pictures / "review-learn.png", full_page=True)
+        keep(page, pictures / "review-learn.png")
 
 
 def explain(browser: Browser, result: Path, pictures: Path) -> None:
@@ -88,7 +99,7 @@ def explain(browser: Browser, result: Path, pictures: Path) -> None:
     subprocess.run([*COMMAND, "explain", str(result), *PAIR.values(), "--html", str(why)], check=True)
     with opened(browser, **DESK) as page:
         page.goto(why.as_uri())
-        page.screenshot(path=pictures / "explain.png", full_page=True)
+        keep(page, pictures / "explain.png")
 
 
 def main(folder: Path, pictures: Path) -> None:

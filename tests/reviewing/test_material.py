@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from crossgraph.errors import GraphFormatError, ResultError
 from crossgraph.reviewing.comparison import compare, mark
 from crossgraph.reviewing.desk import Desk
-from crossgraph.reviewing.estimate import estimate_precision, strata_of
 from crossgraph.reviewing.ledger import Ledger
 from crossgraph.reviewing.material import Material, load_material
 from crossgraph.reviewing.queue import ORDERS, Queue
@@ -179,35 +178,6 @@ def test_names_are_found_without_case_and_accents_the_nearest_first(material: Ma
     assert found(material.left, "man") == ["The Third Man"]
     assert found(material.left, films(2)[0]) == ["Metropolis"]
     assert found(material.left, ".*") == found(material.left, " ") == []
-
-
-def test_an_estimate_without_judgements_is_none_and_with_all_of_them_exact() -> None:
-    probability = np.linspace(0.5, 1, 40)
-    strata = strata_of(probability)
-    assert estimate_precision(strata, np.full(40, np.nan)) is None
-    found = estimate_precision(strata, np.r_[np.zeros(10), np.ones(30)])
-    assert found is not None
-    assert (found.value, found.low, found.high) == (0.75, 0.75, 0.75)
-
-
-def test_the_interval_covers_the_truth_although_doubtful_pairs_are_judged_first() -> None:
-    rng = np.random.default_rng(3)
-    covered, plain_covered, runs = 0, 0, 200
-    for _ in range(runs):
-        probability = np.sort(rng.uniform(0.5, 1, 1000))
-        truth = (rng.uniform(size=1000) < probability).astype(float)
-        # Half of the judgements go to the most doubtful fifth, the others are spread.
-        judged = np.r_[rng.choice(200, 60, replace=False), 200 + rng.choice(800, 60, replace=False)]
-        verdicts = np.full(1000, np.nan)
-        verdicts[judged] = truth[judged]
-        found = estimate_precision(strata_of(probability), verdicts)
-        assert found is not None
-        covered += found.low <= truth.mean() <= found.high
-        share = truth[judged].mean()
-        half = 1.96 * np.sqrt(share * (1 - share) / len(judged))
-        plain_covered += abs(share - truth.mean()) <= half
-    assert covered / runs >= 0.93
-    assert plain_covered / runs < 0.9, "else the strata would not be needed"
 
 
 def test_a_folder_or_graphs_that_do_not_fit_are_refused(result: Path, tmp_path: Path) -> None:

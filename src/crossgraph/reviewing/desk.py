@@ -6,7 +6,7 @@ import numpy as np
 
 from crossgraph.reviewing.agreement import Accord, accord_of
 from crossgraph.reviewing.book import Book, PairIds
-from crossgraph.reviewing.estimate import Precision, estimate_precision, strata_of
+from crossgraph.reviewing.estimate import Parts, Precision, estimate_precision
 from crossgraph.reviewing.ledger import Entry, Ledger, Saying, Verdict
 from crossgraph.reviewing.material import Material
 from crossgraph.reviewing.queue import Queue
@@ -36,7 +36,7 @@ class Desk:
         self._queue = Queue(material)
         self._queues: dict[str, Queue] = {}
         matched = np.flatnonzero(material.pairs.matched)
-        self._strata = strata_of(material.pairs.probability[matched])
+        self._parts = Parts.by(material.pairs.probability[matched])
         self._verdicts = np.full(len(matched), np.nan)
         self._place = {int(row): place for place, row in enumerate(matched)}
         self.refresh()
@@ -86,7 +86,7 @@ class Desk:
 
     def precision(self) -> Precision | None:
         """How good the model's matches are, by what is settled so far."""
-        return estimate_precision(self._strata, self._verdicts)
+        return estimate_precision(self._parts, self._verdicts)
 
     def accord(self) -> Accord:
         """How far the reviewers agree."""

@@ -37,7 +37,7 @@ from crossgraph.config import Config, load_config
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit
 from crossgraph.graphs.links import read_links
-from crossgraph.pipeline import labels_for
+from crossgraph.labelling import labels_for
 from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepare
 from crossgraph.reporting import versions
 from crossgraph.results import write_whole
@@ -87,7 +87,8 @@ class World:
         c = preparation.candidates
         names, codes = type_codes(graphs[0])
         nothing = np.zeros(len(c))
-        pairs = PairTable(c.left, c.right, nothing, nothing > 0, codes[c.left], names)
+        everyone = np.ones(len(c), dtype=bool)
+        pairs = PairTable(c.left, c.right, nothing, nothing > 0, codes[c.left], names, (everyone, everyone))
         judged, known = _touches(pairs, test), _touches(pairs, pool)
         return World(
             preparation=preparation,
@@ -157,7 +158,7 @@ def learn(world: World, known: Known, config: Config) -> Float64:
     """(P) the probability of every candidate by a model that learned from what is known."""
     believed = world.preparation.seeds.without(known.different)
     preparation = replace(world.preparation, seeds=known.same.joined(believed))
-    labels = labels_for(preparation, known, config.run.seed)
+    labels = labels_for(preparation, known, config)
     fitted = fit(preparation, world.evidence, labels, config=config, clock=StageClock())
     return fitted.scored.probability
 

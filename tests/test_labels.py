@@ -69,6 +69,22 @@ def test_labels_are_the_closure_of_links(rows, positive, negative, believed):
     assert labels.matches == len(positive)
 
 
+def test_a_link_says_nothing_of_other_candidates_where_there_may_be_several_partners():
+    rows = [(0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0)]
+    candidates, links = Candidates.of_pairs(*sides(rows)), links_of([(0, 0), (1, 1)])
+    yes, no = np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
+    others = {(0, 1), (1, 0)}
+    for alone, more in (
+        ((yes, yes), {(0, 2), (2, 0)}),
+        ((yes, no), {(0, 2)}),
+        ((no, yes), {(2, 0)}),
+        ((no, no), set()),
+    ):
+        labels = label_links(candidates, (links, NONE), NONE, seed=1, alone=alone)
+        assert set(told(candidates, labels)) == {(0, 0), (1, 1)} | others | more
+        assert labels.same.sum() == 2
+
+
 @given(pairs, one_to_one, pairs)
 def test_all_pairs_of_a_linked_entity_share_a_fold(rows, positive, negative):
     candidates = Candidates.of_pairs(*sides(rows))

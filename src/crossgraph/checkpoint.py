@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from crossgraph.calibration import Calibration
+from crossgraph.cardinality import Cardinality
 from crossgraph.errors import CheckpointError, ConfigError
 from crossgraph.model.network import CollectiveNetwork, Slots
 from crossgraph.model.options import ModelOptions
@@ -19,7 +20,7 @@ from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
 from crossgraph.sampling import SamplingOptions
 from crossgraph.schema.vocabulary import Vocabulary
 
-FORMAT = 2
+FORMAT = 3
 _WEIGHTS, _CARD = "model.safetensors", "model.json"
 
 
@@ -44,11 +45,13 @@ class TrainedModel:
     networks        one for each half of the labels, trained on the other half
     rounds          at least one; the last one's probabilities are the model's
     thresholds      type -> least probability of a match; ``*`` for types that are not named
+    cardinalities   type -> how many partners its entities may have, likewise
     """
 
     networks: tuple[CollectiveNetwork, ...]
     rounds: tuple[ScoringRound, ...]
     thresholds: dict[str, float]
+    cardinalities: dict[str, Cardinality]
     vocabulary: Vocabulary
     model: ModelOptions
     scorer: ScorerOptions
@@ -82,6 +85,7 @@ def save_model(model: TrainedModel, folder: Path) -> None:
             for step in model.rounds
         ],
         "thresholds": model.thresholds,
+        "cardinalities": model.cardinalities,
         "vocabulary": asdict(model.vocabulary),
         "model": asdict(model.model),
         "scorer": asdict(model.scorer),
@@ -141,6 +145,7 @@ def _rebuilt(card: dict[str, Any], tensors: dict[str, Tensor], device: str) -> T
         networks=tuple(CollectiveNetwork(Slots.of(vocabulary), model) for _ in range(int(card["networks"]))),
         rounds=tuple(_round(step, scorer) for step in card["rounds"]),
         thresholds=dict(card["thresholds"]),
+        cardinalities=dict(card["cardinalities"]),
         vocabulary=vocabulary,
         model=model,
         scorer=scorer,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import numpy as np
 
 from crossgraph._types import AnyArray, Bool, Float64, Int64
+from crossgraph.cardinality import ANY_TYPE, CARDINALITIES, Cardinality
 from crossgraph.errors import ConfigError
 
-ANY_TYPE = "*"
 SAMPLES = 200
 # At most so many thresholds are tried, evenly spread over the held-out pairs.
 THRESHOLDS = 2_000
@@ -19,18 +21,56 @@ THRESHOLDS = 2_000
 class DecisionOptions:
     """How pairs are decided.
 
-    precision      floor of the precision, in [0, 1]; 0 chooses the best expected F1
-    one_to_one     give each entity at most one partner
-    least_links    known links that a type needs for a threshold of its own (count)
+    precision        floor of the precision, in [0, 1]; 0 chooses the best expected F1
+    cardinality      how many partners an entity may have; many-to-one: a left entity one, a right one any
+                     number; free: any number; auto: what the known links show, one-to-one without enough
+    cardinality_of   the same for single types of left entities, as "type = many-to-one"
+    must_agree       left attributes: two entities that both have a value of one, but none in common, are
+                     never the same
+    apart            types whose entities are never the same, as "left type = right type"
+    least_links      known links that a type needs for a threshold of its own (count)
     """
 
     precision: float = 0.0
-    one_to_one: bool = True
+    cardinality: Literal["auto", "one-to-one", "many-to-one", "one-to-many", "free"] = "auto"
+    cardinality_of: tuple[str, ...] = ()
+    must_agree: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
     least_links: int = 50
 
     def __post_init__(self) -> None:
         if not 0 <= self.precision <= 1:
             raise ConfigError(f"[decisions] precision = {self.precision}", hint="use a number in [0, 1]")
+        if self.cardinality not in ("auto", *CARDINALITIES):
+            known = f"auto, {', '.join(CARDINALITIES)}"
+            raise ConfigError(f"[decisions] cardinality = {self.cardinality!r}", hint=f"use one of {known}")
+        self.types_apart()
+        self.cardinalities({})
+
+    def types_apart(self) -> list[tuple[str, str]]:
+        """Pairs of a left and a right type. Raises ConfigError for a text that is none."""
+        return [_halves("apart", text, "left type = right type") for text in self.apart]
+
+    def cardinalities(self, observed: Mapping[str, Cardinality]) -> dict[str, Cardinality]:
+        """How many partners entities of each type may have, where nothing else is said as it was observed.
+
+        Raises ConfigError for a text that is no type with its cardinality.
+        """
+        found = dict(observed) if self.cardinality == "auto" else {ANY_TYPE: self.cardinality}
+        for text in self.cardinality_of:
+            name, kind = _halves("cardinality_of", text, "type = many-to-one")
+            if kind not in CARDINALITIES:
+                hint = f"use one of {', '.join(CARDINALITIES)}"
+                raise ConfigError(f"[decisions] cardinality_of: {kind!r} in {text!r}", hint=hint)
+            found[name] = kind
+        return found
+
+
+def _halves(key: str, text: str, form: str) -> tuple[str, str]:
+    left, middle, right = text.rpartition("=")
+    if not (middle and left.strip() and right.strip()):
+        raise ConfigError(f"[decisions] {key}: {text!r}", hint=f"write {form!r}")
+    return left.strip(), right.strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from crossgraph.explaining.reopening import Reopened, reopen
 from crossgraph.explaining.wording import LEAST, signed, told
 from crossgraph.graphs.links import Links, read_links, split_links
 from crossgraph.inputs import inputs_card, links_known
-from crossgraph.pipeline import Inputs, Outcome, Session, labels_for
+from crossgraph.labelling import labels_for
+from crossgraph.pipeline import Inputs, Outcome, Session
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import summary_of
 from crossgraph.results import (
@@ -53,7 +54,7 @@ def run_demo(out: Path, *, config: Config, force: bool = False, progress: Progre
         known = links_known(known_part, graphs, progress)
         card = inputs_card(inputs)
         preparation, evidence = session.prepare(graphs, known, keep=known.same, inputs=inputs)
-        labels = labels_for(preparation, known, config.run.seed)
+        labels = labels_for(preparation, known, config)
         run, model = session.learn(preparation, evidence, known, labels)
         report = session.write(run, model, stage, card)
         for name, part in (("known_links.tsv", known_part), ("test_links.tsv", test_part)):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from crossgraph._types import Float32, Float64
+from crossgraph._types import Bool, Float32, Float64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
+from crossgraph.cardinality import ANY_TYPE, ONE_TO_ONE, Cardinality
 from crossgraph.checkpoint import ScoringRound, TrainedModel
 from crossgraph.config import Config
+from crossgraph.deciding import Rules, decide, pair_types
 from crossgraph.decisions import HeldOut, Threshold, thresholds_by_type
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.labels import Labels
@@ -21,7 +24,7 @@ from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.preparation import Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
-from crossgraph.scoring import Scored, decide, pair_tensors, pair_types, sample_both
+from crossgraph.scoring import Scored, pair_tensors, sample_both
 from crossgraph.stages import StageClock
 
 
@@ -45,9 +48,13 @@ def fit(
     *,
     config: Config,
     clock: StageClock,
+    cardinalities: Mapping[str, Cardinality] = ONE_TO_ONE,
     progress: Progress = SILENT,
 ) -> Fitted:
-    """Train networks and scorers by cross-fitting, calibrate, and choose thresholds."""
+    """Train networks and scorers by cross-fitting, calibrate, and choose thresholds.
+
+    cardinalities   how many partners entities of each type may have
+    """
     options = learning_options(config)
     candidates = preparation.candidates
     with clock.stage("sample"):
@@ -77,11 +84,13 @@ def fit(
             rounds.append(step)
     assert scored is not None  # at least one round, see TrainingOptions
     types = pair_types(candidates, preparation.graphs[0])
-    thresholds = fit_thresholds(scored.probability, candidates, labels, types, config=config)
+    assigned = decide(candidates, scored.probability, types, Rules({ANY_TYPE: 0.0}, cardinalities))
+    thresholds = fit_thresholds(scored.probability, assigned, candidates, labels, types, config=config)
     model = TrainedModel(
         networks=networks,
         rounds=tuple(rounds),
         thresholds={name: threshold.probability for name, threshold in thresholds.items()},
+        cardinalities=dict(cardinalities),
         vocabulary=vocabulary,
         model=config.model,
         scorer=config.scorer,
@@ -137,14 +146,21 @@ def fit_calibration(raw: Float32, candidates: Candidates, labels: Labels) -> Cal
 
 
 def fit_thresholds(
-    probability: Float64, candidates: Candidates, labels: Labels, types: pl.Series, *, config: Config
+    probability: Float64,
+    assigned: Bool,
+    candidates: Candidates,
+    labels: Labels,
+    types: pl.Series,
+    *,
+    config: Config,
 ) -> dict[str, Threshold]:
     """Choose the least probability of each type on pairs whose labels were held out.
 
     Known pairs decide; seeds only where too few are known.
+
+    assigned (P)   pairs that are the same if they are sure enough
     """
     trusted = labels.trusted()
-    assigned = decide(candidates, probability, types, {"*": 0.0}, assign=config.decisions.one_to_one)
     kept = assigned[trusted.places] & candidates.proposed[trusted.places]
     kinds = types.gather(trusted.places).to_numpy()
     held_out = {}

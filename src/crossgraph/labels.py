@@ -102,19 +102,26 @@ def label_links(
     *,
     seed: int,
     keys: UInt64 | None = None,
+    alone: tuple[Bool, Bool] | None = None,
 ) -> Labels:
     """Labels that follow from links: a candidate is the same if it is linked, another if an end is linked.
+
+    Where an entity may have several partners, a link of it says nothing of its other candidates but of those
+    that are linked themselves: what is linked of two such entities is taken to be all there is between them.
 
     links   the known positive and the known negative pairs; where they contradict, the negative holds
     seeds   believed pairs of the types that have no known link
     keys    (E) what a left entity's fold is drawn from (``sampling.content_keys`` of the left graph), so that
             identifiers carry no signal; entity numbers where not given
+    alone   (P) whether the left and the right entity of each candidate has at most one partner, see
+            ``cardinality.single``; all where not given
     """
     positive, negative = links
-    known = _closed(candidates, positive, _folds(positive.left, seed, keys))
+    single = alone or (np.ones(len(candidates), dtype=bool), np.ones(len(candidates), dtype=bool))
+    known = _closed(candidates, positive, _folds(positive.left, seed, keys), single)
     refuted = candidates.find(negative.left, negative.right)
     refuted = refuted[refuted >= 0]
-    believed = _closed(candidates, seeds, _folds(seeds.left, seed, keys))
+    believed = _closed(candidates, seeds, _folds(seeds.left, seed, keys), single)
     same = np.where(known.labelled, known.same, believed.same)
     same[refuted] = False
     labelled = known.labelled | believed.labelled
@@ -142,8 +149,8 @@ class _Closure:
     folds: Int32
 
 
-def _closed(candidates: Candidates, pairs: EntityPairs, folds: Int32) -> _Closure:
-    """Every candidate that touches a linked entity; a left link's fold goes before a right one's."""
+def _closed(candidates: Candidates, pairs: EntityPairs, folds: Int32, alone: tuple[Bool, Bool]) -> _Closure:
+    """Every candidate of a linked entity that tells of it; a left link's fold goes before a right one's."""
     size_left = 1 + max(int(candidates.left.max(initial=0)), int(pairs.left.max(initial=0)))
     size_right = 1 + max(int(candidates.right.max(initial=0)), int(pairs.right.max(initial=0)))
     fold_left, fold_right = np.full(size_left, -1, dtype=np.int32), np.full(size_right, -1, dtype=np.int32)
@@ -152,7 +159,9 @@ def _closed(candidates: Candidates, pairs: EntityPairs, folds: Int32) -> _Closur
     same = np.zeros(len(candidates), dtype=bool)
     places = candidates.find(pairs.left, pairs.right)
     same[places[places >= 0]] = True
-    return _Closure((of_left >= 0) | (of_right >= 0), same, np.where(of_left >= 0, of_left, of_right))
+    linked = of_left >= 0, of_right >= 0
+    labelled = same | (linked[0] & alone[0]) | (linked[1] & alone[1]) | (linked[0] & linked[1])
+    return _Closure(labelled, same, np.where(linked[0], of_left, of_right))
 
 
 def _folds(entities: AnyArray, seed: int, keys: UInt64 | None) -> Int32:

@@ -11,10 +11,13 @@ import numpy as np
 import polars as pl
 
 from crossgraph._memory import keep_freed_memory
+from crossgraph._types import Bool
+from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, load_model, save_model
 from crossgraph.config import Config, load_config
+from crossgraph.deciding import Rules, contradicts, decide, forbidden, keep_known, pair_types
 from crossgraph.devices import require_device
-from crossgraph.errors import ConfigError, InputError
+from crossgraph.errors import ConfigError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
@@ -31,7 +34,8 @@ from crossgraph.inputs import (
     store_known,
     stored_known,
 )
-from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
+from crossgraph.labelling import cardinalities_of, labels_for
+from crossgraph.labels import Labels, label_pairs
 from crossgraph.layout import ResultFolder
 from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepare
 from crossgraph.progress import SILENT, Progress
@@ -44,16 +48,12 @@ from crossgraph.results import (
     write_whole,
 )
 from crossgraph.schema.mapping import SchemaMapping, read_schema
-from crossgraph.schema.seeds import EntityPairs, type_codes
+from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import extended
 from crossgraph.scoring import (
     Scored,
-    contradicts,
-    decide,
-    keep_known,
     matches_of,
     pair_tensors,
-    pair_types,
     sample_both,
     score_candidates,
 )
@@ -118,9 +118,10 @@ def align(
         keep = known.same.and_also(known.different)
         preparation, evidence = session.prepare(graphs, known, keep=keep, inputs=inputs)
         if model is not None:
+            model = replace(model, cardinalities=config.decisions.cardinalities(model.cardinalities))
             run = session.apply(model, preparation, evidence, known)
         else:
-            labels = labels_for(preparation, known, config.run.seed)
+            labels = labels_for(preparation, known, config)
             run, model = session.learn(preparation, evidence, known, labels)
         report = session.write(run, model, stage, card)
     return Outcome(folder.path, summary_of(report), report)
@@ -289,34 +290,41 @@ class Session:
         self, preparation: Preparation, evidence: EvidenceTable, known: Known, labels: Labels
     ) -> tuple[Run, TrainedModel]:
         """Train on labels and decide."""
+        barred = forbidden(preparation, self.config.decisions)
         fitted = fit(
-            preparation, evidence, labels, config=self.config, clock=self.clock, progress=self.progress
+            preparation,
+            evidence,
+            labels,
+            config=self.config,
+            clock=self.clock,
+            cardinalities=cardinalities_of(preparation, known, self.config),
+            progress=self.progress,
         )
-        run = self._run(preparation, known, fitted.scored, fitted.model)
+        run = self._run(preparation, known, fitted.scored, fitted.model, barred)
         return replace(run, labels=labels, thresholds=fitted.thresholds), fitted.model
 
     def apply(
         self, model: TrainedModel, preparation: Preparation, evidence: EvidenceTable, known: Known
     ) -> Run:
         """Score with a trained model and decide."""
+        barred = forbidden(preparation, self.config.decisions)
         with self.clock.stage("sample"):
             vocabulary = extended(model.vocabulary, preparation.schema)
             around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
             tensors = pair_tensors(preparation, vocabulary, around, device=self.config.run.device)
         with self.clock.stage("score"):
             scored = score_candidates(model, tensors, preparation, evidence, progress=self.progress)
-        return self._run(preparation, known, scored, model)
+        return self._run(preparation, known, scored, model, barred)
 
-    def _run(self, preparation: Preparation, known: Known, scored: Scored, model: TrainedModel) -> Run:
+    def _run(
+        self, preparation: Preparation, known: Known, scored: Scored, model: TrainedModel, barred: Bool
+    ) -> Run:
         with self.clock.stage("assign"):
             candidates = preparation.candidates
-            matched = decide(
-                candidates,
-                np.where(contradicts(candidates, known), 0.0, scored.probability),
-                pair_types(candidates, preparation.graphs[0]),
-                model.thresholds,
-                assign=self.config.decisions.one_to_one,
-            )
+            types = pair_types(candidates, preparation.graphs[0])
+            barred = barred | contradicts(candidates, known, single(model.cardinalities, types))
+            worth = np.where(barred, 0.0, scored.probability)
+            matched = decide(candidates, worth, types, Rules(model.thresholds, model.cardinalities))
             matched = keep_known(candidates, matched, known)
         return Run(
             preparation=preparation,
@@ -325,6 +333,7 @@ class Session:
             scored=scored,
             matches=matches_of(candidates, preparation.graphs, scored, matched=matched),
             thresholds=model.thresholds,
+            cardinalities=model.cardinalities,
             parameters=model.parameters,
         )
 
@@ -364,29 +373,3 @@ def _refuse_floor_of_model(inputs: Inputs, config: Config) -> None:
             "chosen when it is trained",
             hint="train the model with --precision, or give links instead of --model",
         )
-
-
-def labels_of(preparation: Preparation, known: Known, *, verb: str, seed: int) -> Labels:
-    """The labels that a RESULT of ``verb`` learned from, from what it knew."""
-    if verb != "train":
-        return labels_for(preparation, known, seed)
-    pairs = known.same.and_also(known.different)
-    same = np.arange(len(pairs)) < len(known.same)
-    keys = content_keys(preparation.graphs[0])
-    return label_pairs(preparation.candidates, (pairs.left, pairs.right), same, seed=seed, keys=keys)
-
-
-def labels_for(preparation: Preparation, known: Known, seed: int) -> Labels:
-    """Labels from known links, and from seeds for the types that have none.
-
-    Raises InputError where there are neither.
-    """
-    types, keys = type_codes(preparation.graphs[0])[1], content_keys(preparation.graphs[0])
-    seeds = seeds_of_unlinked(preparation.seeds, known.same, types, seed=seed, keys=keys)
-    labels = label_links(preparation.candidates, (known.same, known.different), seeds, seed=seed, keys=keys)
-    if not labels.same.any():
-        raise InputError(
-            "there is nothing to learn from: no known link is given, and no pair is sure enough by itself",
-            hint="give some known links with --links, or a trained model with --model",
-        )
-    return labels

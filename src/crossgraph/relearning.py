@@ -26,8 +26,9 @@ from crossgraph.inputs import (
     stored_known,
     stored_links,
 )
+from crossgraph.labelling import labels_of
 from crossgraph.layout import ResultFolder
-from crossgraph.pipeline import Session, labels_of
+from crossgraph.pipeline import Session
 from crossgraph.preparation import Graphs, Known
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import summary_of
@@ -96,7 +97,7 @@ def learn(
         lesson = _lesson(source, answers, session, inputs)
         keep = lesson.known.same.and_also(lesson.known.different)
         preparation, evidence = session.prepare(lesson.graphs, lesson.known, keep=keep, inputs=inputs)
-        labels = labels_of(preparation, lesson.known, verb=str(card["verb"]), seed=config.run.seed)
+        labels = labels_of(preparation, lesson.known, verb=str(card["verb"]), config=config)
         run, model = session.learn(preparation, evidence, lesson.known, labels)
         matches = run.matches.decided().select("left", "right")
         changes = Changes.between(

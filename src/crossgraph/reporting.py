@@ -12,8 +12,9 @@ import numpy as np
 from crossgraph import __version__
 from crossgraph._types import Float32, Float64
 from crossgraph.calibration import expected_calibration_error
+from crossgraph.cardinality import ANY_TYPE, Cardinality
 from crossgraph.config import Config
-from crossgraph.decisions import ANY_TYPE, Threshold
+from crossgraph.decisions import Threshold
 from crossgraph.labels import Labels
 from crossgraph.matches import Matches
 from crossgraph.metrics import hits_at_k, mean_ranks, pr_auc
@@ -39,6 +40,7 @@ class Run:
     scored: Scored
     matches: Matches
     thresholds: dict[str, Threshold] | dict[str, float]
+    cardinalities: dict[str, Cardinality]
     parameters: int
 
 
@@ -65,6 +67,7 @@ def report_of(run: Run, *, inputs: dict[str, Any], config: Config, clock: StageC
             name: t.as_dict() if isinstance(t, Threshold) else {"probability": t}
             for name, t in run.thresholds.items()
         },
+        "cardinalities": run.cardinalities,
         "parameters": run.parameters,
         "stages": clock.stages,
         "seed": config.run.seed,
@@ -140,6 +143,11 @@ def summary_of(report: dict[str, Any]) -> list[tuple[str, str]]:
     rows += [_expectation(name, t) for name, t in report["thresholds"].items() if "precision" in t]
     if any("precision" in t for t in report["thresholds"].values()):
         rows.append(("", "(expected among entities that have a counterpart)"))
+    rows += [
+        ("partners" if name == ANY_TYPE else f"partners, {name}", kind)
+        for name, kind in report["cardinalities"].items()
+        if kind != "one-to-one"
+    ]
     seconds = sum(stage["seconds"] for stage in report["stages"])
     cpu = sum(stage["cpu_seconds"] for stage in report["stages"])
     peak = max((stage["peak_memory_mib"] for stage in report["stages"]), default=0.0)

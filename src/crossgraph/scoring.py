@@ -1,4 +1,4 @@
-"""A trained model on prepared candidates: raw scores, log-odds, probabilities, decisions."""
+"""A trained model on prepared candidates: raw scores, log-odds, probabilities."""
 
 from __future__ import annotations
 
@@ -8,25 +8,23 @@ import numpy as np
 import polars as pl
 import torch
 
-from crossgraph._types import Bool, Float32, Float64, Int64
-from crossgraph.assignment import one_to_one
+from crossgraph._types import Bool, Float32, Float64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_keys
 from crossgraph.calibration import probabilities
 from crossgraph.checkpoint import TrainedModel
-from crossgraph.decisions import ANY_TYPE
+from crossgraph.deciding import pair_types
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.tokens import entity_tokens, number_scales, text_sketch
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.learning import opinions, raw_scores
 from crossgraph.matches import Matches
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
-from crossgraph.preparation import Known, Preparation, believed_evidence
+from crossgraph.preparation import Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.sampling import Neighbourhoods, SamplingOptions, sample_neighbourhoods
 from crossgraph.sampling.shared import echoed_shares
-from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots, entity_type_slots
 
 
@@ -132,51 +130,6 @@ def score_candidates(
     if scored is None:
         raise ValueError("a model without rounds scores nothing")
     return scored
-
-
-def pair_types(candidates: Candidates, graph: KnowledgeGraph) -> pl.Series:
-    """The type name of each candidate: its left entity's primary type."""
-    names = pl.Series([*graph.type_names, "entity"], dtype=pl.String)
-    codes = graph.primary_types[candidates.left].astype(np.int64)
-    return names.gather(np.where(codes < 0, len(names) - 1, codes)).rename("type")
-
-
-def decide(
-    candidates: Candidates,
-    probability: Float64,
-    types: pl.Series,
-    thresholds: dict[str, float],
-    *,
-    assign: bool,
-) -> Bool:
-    """(P) which candidates are called the same: assigned one-to-one, and sure enough for their type."""
-    chosen = np.ones(len(candidates), dtype=bool)
-    if assign:
-        chosen = one_to_one(candidates.left, candidates.right, probability)
-    fallback = thresholds.get(ANY_TYPE, 0.5)
-    least = types.replace_strict(thresholds, default=fallback, return_dtype=pl.Float64).to_numpy()
-    return chosen & (probability >= least)
-
-
-def contradicts(candidates: Candidates, known: Known) -> Bool:
-    """(P) candidates that what is known rules out: known non-matches, and rivals of known links."""
-    linked = np.isin(candidates.left, known.same.left) | np.isin(candidates.right, known.same.right)
-    linked[_places(candidates, known.same)] = False
-    linked[_places(candidates, known.different)] = True
-    return linked
-
-
-def keep_known(candidates: Candidates, matched: Bool, known: Known) -> Bool:
-    """(P) the decisions, with what is known put in its place: links are matches, their rivals are not."""
-    kept = matched & ~contradicts(candidates, known)
-    kept[_places(candidates, known.same)] = True
-    kept[_places(candidates, known.different)] = False
-    return kept
-
-
-def _places(candidates: Candidates, pairs: EntityPairs) -> Int64:
-    places = candidates.find(pairs.left, pairs.right)
-    return places[places >= 0]
 
 
 def matches_of(

@@ -21,6 +21,7 @@ from crossgraph.blocking.ranking import lead
 from crossgraph.blocking.structure import neighbour_products
 from crossgraph.cli import app
 from crossgraph.config import load_config
+from crossgraph.deciding import Rules, decide, pair_types
 from crossgraph.errors import InputError, ResultError
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.echo import echo_evidence
@@ -35,7 +36,7 @@ from crossgraph.explaining.reopening import Reopened, reopen
 from crossgraph.explaining.rescoring import Batch
 from crossgraph.explaining.rows import first_drawn
 from crossgraph.explaining.serving import Reasoner
-from crossgraph.explaining.verdict import assigned_from, verdict
+from crossgraph.explaining.verdict import least_of_rivals, verdict
 from crossgraph.explaining.wording import decision, leading, turning
 from crossgraph.features.description import describe
 from crossgraph.graphs.adjacency import Adjacency
@@ -44,7 +45,6 @@ from crossgraph.model.network import CollectiveNetwork, Slots
 from crossgraph.model.options import ModelOptions
 from crossgraph.pipeline import Inputs, align, train_pairs
 from crossgraph.results import read_scores
-from crossgraph.scoring import decide, pair_types
 from noted import Notes
 
 if TYPE_CHECKING:
@@ -333,7 +333,7 @@ def test_attention_of_a_pair_turned_round_is_turned_round(opened):
 def test_a_pair_is_the_same_exactly_from_the_log_odds_on_that_are_told(opened):
     for place in range(0, len(opened.preparation.candidates), 5):
         told = verdict(opened, place, float(opened.scored.score[place]))
-        if not told.known:
+        if not told.because:
             assert (opened.scored.score[place] >= told.needed - 1e-9) == bool(opened.matched[place]), place
 
 
@@ -343,13 +343,13 @@ def test_the_assignment_takes_a_pair_exactly_from_the_probability_on_that_is_tol
     tried = 0
     for left, right in some_pairs(opened, 30):
         place = opened.place(left, right)
-        least = assigned_from(opened, place)
+        least = least_of_rivals(opened, place)
         for step in (-1e-4, 1e-4):
             if not 0.011 < least < 0.999:
                 continue
             worth = opened.worth.copy()
             worth[place] = least + step
-            taken = decide(candidates, worth, types, {"*": 0.0}, assign=True)
+            taken = decide(candidates, worth, types, Rules({"*": 0.0}, {}))
             assert bool(taken[place]) == (step > 0)
             tried += 1
     assert tried > 0
@@ -362,7 +362,7 @@ def test_what_turns_a_decision_would_do_so(explainer, explained):
         told = found.verdict
         for reason in found.reasons:
             crossed = (reason.without >= told.needed) != told.same
-            assert reason.turns == (crossed and not told.known and reason.clue.kind != "rivals")
+            assert reason.turns == (crossed and not told.because and reason.clue.kind != "rivals")
         turned += bool(found.turning)
         if found.together:
             gone = [found.reasons[at].clue for at in found.together]

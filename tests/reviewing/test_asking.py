@@ -30,9 +30,9 @@ def table(rows: list[tuple[int, int, float, int]]) -> PairTable:
     left, right, probability, types = (np.array(column) for column in zip(*rows, strict=True))
     matched = probability >= 0.5
     names = tuple("abcdef"[: int(types.max()) + 1])
-    return PairTable(
-        left.astype(np.int32), right.astype(np.int32), probability, matched, types.astype(np.int32), names
-    )
+    everyone = np.ones(len(rows), dtype=bool)
+    ends = left.astype(np.int32), right.astype(np.int32)
+    return PairTable(*ends, probability, matched, types.astype(np.int32), names, (everyone, everyone))
 
 
 @st.composite

@@ -95,7 +95,7 @@ class Explanation:
                 "threshold": self.verdict.threshold,
                 "rivals": self.verdict.rivals,
                 "needed": self.verdict.needed if math.isfinite(self.verdict.needed) else None,
-                "known": self.verdict.known,
+                "because": self.verdict.because,
             },
             "candidates": {side: asdict(one) for side, one in zip(SIDES, self.standings, strict=True)},
             "rest": self.rest,
@@ -173,7 +173,7 @@ def _together(
     rescorer: Rescorer, found: Sequence[Reason], order: Sequence[int], decided: Verdict
 ) -> tuple[int, ...]:
     """Places in ``order`` of the fewest of the strongest reasons that turn the decision together."""
-    if decided.known or any(reason.turns for reason in found):
+    if decided.because or any(reason.turns for reason in found):
         return ()
     # What speaks for a match holds it up, what speaks against a pair keeps it down.
     sign = 1.0 if decided.same else -1.0

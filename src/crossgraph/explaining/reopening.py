@@ -11,8 +11,10 @@ import numpy as np
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.calibration import probabilities
+from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
+from crossgraph.deciding import contradicts, forbidden, pair_types
 from crossgraph.errors import ResultError
 from crossgraph.features.description import describe
 from crossgraph.graphs import read_pair
@@ -25,7 +27,7 @@ from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import Vocabulary, extended
-from crossgraph.scoring import contradicts, pair_tensors, sample_both
+from crossgraph.scoring import pair_tensors, sample_both
 from crossgraph.workings import Workings
 
 
@@ -45,7 +47,7 @@ class Reopened:
     heard (P)    the networks' score of each candidate
     folds (P)    the fold of a labelled candidate, which the models that saw its label do not score; -1
     rounds       what each round of scoring said of every candidate; the last one counts
-    worth (P)    probabilities with what is known to differ at zero: what the assignment sees
+    worth (P)    probabilities with what is known to differ or forbidden at zero: what the assignment sees
     matched (P)  which candidates are called the same
     strange (P)  pairs that the RESULT did not score and somebody asks for; their log-odds are minus infinity,
                  so that they are no rivals of others
@@ -113,6 +115,8 @@ def reopen(
         around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
         tensors = pair_tensors(preparation, vocabulary, around, device="cpu")
     rounds = _rounds(model, kept)
+    alone = single(model.cardinalities, pair_types(kept.candidates, graphs[0]))
+    barred = contradicts(kept.candidates, known, alone) | forbidden(preparation, config.decisions)
     opened = Reopened(
         config=config,
         model=model,
@@ -123,7 +127,7 @@ def reopen(
         heard=kept.heard,
         folds=kept.folds,
         rounds=rounds,
-        worth=np.where(contradicts(kept.candidates, known), 0.0, rounds[-1].probability),
+        worth=np.where(barred, 0.0, rounds[-1].probability),
         matched=kept.matched,
         strange=np.zeros(len(kept.candidates), dtype=bool),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -10,7 +10,8 @@ from scipy.sparse.csgraph import connected_components
 
 from crossgraph._types import Bool
 from crossgraph.assignment import LEAST, one_to_one
-from crossgraph.decisions import ANY_TYPE
+from crossgraph.cardinality import ANY_TYPE, single
+from crossgraph.deciding import contradicts, forbidden, pair_types
 from crossgraph.explaining.reopening import Reopened
 
 
@@ -19,21 +20,21 @@ class Verdict:
     """The decision of a pair.
 
     same        what was decided
-    known       True where a link that was given decided it, whatever the score
+    because     what decided it whatever the score, a given link or a rule; empty where the score did
     threshold   least probability of its type
-    rivals      least probability at which the one-to-one assignment takes it, its rivals being what they are
+    rivals      least probability at which the assignment takes it, its rivals being what they are
     needed      the log-odds from which on it is the same; infinite where no probability is enough
     """
 
     same: bool
-    known: bool
+    because: str
     threshold: float
     rivals: float
     needed: float
 
     def turned(self, score: float) -> bool:
         """True where the pair, scored so, would be decided otherwise."""
-        return not self.known and (score >= self.needed) != self.same
+        return not self.because and (score >= self.needed) != self.same
 
 
 def verdict(opened: Reopened, place: int, score: float) -> Verdict:
@@ -41,27 +42,43 @@ def verdict(opened: Reopened, place: int, score: float) -> Verdict:
     candidates = opened.preparation.candidates
     kind = opened.preparation.graphs[0].entity_type(int(candidates.left[place]))
     threshold = opened.model.thresholds.get(kind, opened.model.thresholds.get(ANY_TYPE, 0.5))
-    rivals = assigned_from(opened, place) if opened.config.decisions.one_to_one else 0.0
-    needed, known = _log_odds(max(threshold, rivals)), _known(opened, place)
-    would = opened.strange[place] and not known and score >= needed
+    rivals = least_of_rivals(opened, place)
+    needed, because = _log_odds(max(threshold, rivals)), _because(opened, place)
+    would = opened.strange[place] and not because and score >= needed
     return Verdict(
         same=bool(opened.matched[place] or would),
-        known=known,
+        because=because,
         threshold=float(threshold),
         rivals=rivals,
         needed=needed,
     )
 
 
-def assigned_from(opened: Reopened, place: int) -> float:
+def least_of_rivals(opened: Reopened, place: int) -> float:
+    """The least probability at which a candidate is taken, as its type allows partners."""
+    candidates, worth = opened.preparation.candidates, opened.worth
+    left, right = single(opened.model.cardinalities, pair_types(candidates, opened.preparation.graphs[0]))
+    if left[place] and right[place]:
+        return _assigned_from(opened, place, left & right)
+    for ends, mine, other in ((candidates.left, left, right), (candidates.right, right, left)):
+        if mine[place]:
+            rivals = mine & ~other & (ends == ends[place])
+            rivals[place] = False
+            return float(worth[rivals].max(initial=0.0))
+    return 0.0
+
+
+def _assigned_from(opened: Reopened, place: int, among: Bool) -> float:
     """The least probability at which the best one-to-one assignment takes a candidate.
 
     With the pair, the others are worth what they are without its two entities; without it, what they are
     when all may be assigned. The difference is what the pair must bring.
+
+    among (P)   the candidates that share the assignment
     """
     candidates, worth = opened.preparation.candidates, opened.worth
     left, right = candidates.left, candidates.right
-    others = _connected(opened, place) & (worth >= LEAST)
+    others = _connected(opened, place) & (worth >= LEAST) & among
     others[place] = False
     free = others & (left != left[place]) & (right != right[place])
 
@@ -84,13 +101,16 @@ def _connected(opened: Reopened, place: int) -> Bool:
     return together
 
 
-def _known(opened: Reopened, place: int) -> bool:
-    """True where a link decides: the pair is linked, known to differ, or a rival of a link."""
-    candidates, known = opened.preparation.candidates, opened.known
-    left, right = candidates.left[place], candidates.right[place]
-    if (known.same.left == left).any() or (known.same.right == right).any():
-        return True
-    return bool(((known.different.left == left) & (known.different.right == right)).any())
+def _because(opened: Reopened, place: int) -> str:
+    preparation, known = opened.preparation, opened.known
+    alone = preparation.candidates.take(np.array([place]))
+    linked = (known.same.left == alone.left[0]) & (known.same.right == alone.right[0])
+    single_ends = single(opened.model.cardinalities, pair_types(alone, preparation.graphs[0]))
+    if linked.any() or contradicts(alone, known, single_ends)[0]:
+        return "a known link says so"
+    if forbidden(replace(preparation, candidates=alone), opened.config.decisions)[0]:
+        return "a rule of the settings forbids it"
+    return ""
 
 
 def _log_odds(probability: float) -> float:

@@ -69,8 +69,8 @@ def decision(explanation: Explanation) -> str:
     found = explanation.verdict
     what = "the same" if found.same else "not the same"
     chance = f"probability {explanation.probability:.3f}, log-odds {signed(explanation.score)}"
-    if found.known:
-        return f"{what}, because a known link says so; {chance}"
+    if found.because:
+        return f"{what}, because {found.because}; {chance}"
     if math.isinf(found.needed):
         return f"{what}: rivals are too strong for any probability; {chance}"
     why = "its rivals" if found.rivals > found.threshold else "the threshold of its type"
@@ -79,8 +79,8 @@ def decision(explanation: Explanation) -> str:
 
 def turning(explanation: Explanation) -> list[str]:
     """What would turn the decision."""
-    if explanation.verdict.known:
-        return ["Nothing that is said of the two would turn it: the link decides."]
+    if explanation.verdict.because:
+        return [f"Nothing that is said of the two would turn it: {explanation.verdict.because}."]
     if explanation.turning:
         return [
             f"Without {told(reason.clue)} it would be decided otherwise: {signed(reason.without)}."

@@ -69,10 +69,13 @@ def entropy(probability: Float64) -> Float64:
 def settled(pairs: PairTable, ends: tuple[Int32, Int32], same: Bool) -> Bool:
     """(P) pairs that need no answer when some have one: these, and all rivals of those that are the same.
 
+    Where entities may have several partners, others are no rivals.
+
     ends, same (K)   the pairs that have an answer, as entity numbers, and what it is
     """
     left, right = ends
-    closed = np.isin(pairs.left, left[same]) | np.isin(pairs.right, right[same])
+    closed = np.isin(pairs.left, left[same]) & pairs.alone[0]
+    closed |= np.isin(pairs.right, right[same]) & pairs.alone[1]
     closed |= np.isin(_keys(pairs.left, pairs.right), _keys(left, right))
     return closed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from crossgraph._types import Int32, Side
+from crossgraph.cardinality import Cardinality
 from crossgraph.errors import ResultError
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.links import Links
@@ -106,4 +108,15 @@ def known_links(folder: ResultFolder) -> Links:
 
 
 def _pairs_of(folder: ResultFolder, graphs: tuple[KnowledgeGraph, KnowledgeGraph]) -> PairTable:
-    return PairTable.of(read_scores(folder.scores_file), read_matches(folder.matches_file), graphs)
+    scores, matches = read_scores(folder.scores_file), read_matches(folder.matches_file)
+    return PairTable.of(scores, matches, graphs, _cardinalities(folder))
+
+
+def _cardinalities(folder: ResultFolder) -> dict[str, Cardinality]:
+    """How many partners entities may have; nothing where the report does not tell, which means one."""
+    try:
+        report = json.loads(folder.report_file.read_text(encoding="utf8"))
+    except (OSError, ValueError):
+        return {}
+    found: dict[str, Cardinality] = report.get("cardinalities", {})
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from crossgraph._types import Bool, Float64, Int32, Int64, Side
+from crossgraph.cardinality import ONE_TO_ONE, Cardinality, single
 from crossgraph.errors import ResultError
 from crossgraph.graphs.graph import KnowledgeGraph
 
@@ -20,6 +22,7 @@ class PairTable:
     left, right (P)   entity numbers        probability (P)   of the model
     matched (P)       whether the model calls the pair the same
     types (P)         numbers of type_names
+    alone             (P) whether its left entity has at most one partner, and whether its right one has
     """
 
     left: Int32
@@ -28,10 +31,14 @@ class PairTable:
     matched: Bool
     types: Int32
     type_names: tuple[str, ...]
+    alone: tuple[Bool, Bool]
 
     @staticmethod
     def of(
-        scores: pl.DataFrame, matches: pl.DataFrame, graphs: tuple[KnowledgeGraph, KnowledgeGraph]
+        scores: pl.DataFrame,
+        matches: pl.DataFrame,
+        graphs: tuple[KnowledgeGraph, KnowledgeGraph],
+        cardinalities: Mapping[str, Cardinality] = ONE_TO_ONE,
     ) -> PairTable:
         """The pairs of a RESULT's tables. Raises ResultError if the graphs lack an entity of them."""
         both = scores.select("left", "right", "type", "probability").join(
@@ -58,6 +65,7 @@ class PairTable:
             matched=both["matched"].fill_null(value=False).to_numpy(),
             types=names.search_sorted(both["type"]).to_numpy().astype(np.int32),
             type_names=tuple(names.to_list()),
+            alone=single(cardinalities, both["type"]),
         )
 
     def __len__(self) -> int:

@@ -1,0 +1,146 @@
+"""Which candidates are called the same: what is known and ruled out, assignment, thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from crossgraph._types import Bool, Float64, Int32, Int64
+from crossgraph.assignment import one_to_one
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.cardinality import ANY_TYPE, Cardinality, single
+from crossgraph.decisions import DecisionOptions
+from crossgraph.errors import ConfigError
+from crossgraph.features.description import AttributeColumn, column_of, value_pairs
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.preparation import Known, Preparation
+from crossgraph.schema.seeds import EntityPairs, type_codes
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """What decides beside the probability; every mapping has the type of the left entity, ``*`` for others.
+
+    thresholds      least probability of a match
+    cardinalities   how many partners an entity may have
+    """
+
+    thresholds: Mapping[str, float]
+    cardinalities: Mapping[str, Cardinality]
+
+
+def pair_types(candidates: Candidates, graph: KnowledgeGraph) -> pl.Series:
+    """The type name of each candidate: its left entity's primary type."""
+    names, codes = type_codes(graph)
+    return pl.Series(names, dtype=pl.String).gather(codes[candidates.left]).rename("type")
+
+
+def decide(candidates: Candidates, probability: Float64, types: pl.Series, rules: Rules) -> Bool:
+    """(P) which candidates are called the same: assigned as their type allows, and sure enough for it.
+
+    Types of which both sides have one partner share one assignment. Where one side has one partner, each of
+    its entities takes the likeliest; where none has, all are taken.
+    """
+    left, right = single(rules.cardinalities, types)
+    chosen = np.ones(len(candidates), dtype=bool)
+    both = left & right
+    chosen[both] = one_to_one(candidates.left[both], candidates.right[both], probability[both])
+    for ends, only in ((candidates.left, left & ~right), (candidates.right, right & ~left)):
+        chosen[only] = _likeliest(ends[only], probability[only])
+    fallback = rules.thresholds.get(ANY_TYPE, 0.5)
+    least = types.replace_strict(dict(rules.thresholds), default=fallback, return_dtype=pl.Float64).to_numpy()
+    return chosen & (probability >= least) & (probability > 0)
+
+
+def _likeliest(ends: Int32, probability: Float64) -> Bool:
+    """(P) the likeliest pair of each entity; of equal ones the first."""
+    order = np.lexsort((np.arange(len(ends)), -probability, ends))
+    first = np.r_[True, np.diff(ends[order]) != 0][: len(ends)]
+    chosen = np.zeros(len(ends), dtype=bool)
+    chosen[order[first]] = True
+    return chosen
+
+
+def contradicts(candidates: Candidates, known: Known, alone: tuple[Bool, Bool]) -> Bool:
+    """(P) candidates that what is known rules out: known non-matches, and rivals of known links.
+
+    alone   (P) whether either entity of each candidate has at most one partner, see ``cardinality.single``
+    """
+    linked = np.isin(candidates.left, known.same.left) & alone[0]
+    linked |= np.isin(candidates.right, known.same.right) & alone[1]
+    linked[_places(candidates, known.same)] = False
+    linked[_places(candidates, known.different)] = True
+    return linked
+
+
+def keep_known(candidates: Candidates, matched: Bool, known: Known) -> Bool:
+    """(P) the decisions, with what is known in its place: links are matches, known non-matches are none."""
+    kept = matched.copy()
+    kept[_places(candidates, known.same)] = True
+    kept[_places(candidates, known.different)] = False
+    return kept
+
+
+def _places(candidates: Candidates, pairs: EntityPairs) -> Int64:
+    places = candidates.find(pairs.left, pairs.right)
+    return places[places >= 0]
+
+
+def forbidden(preparation: Preparation, options: DecisionOptions) -> Bool:
+    """(P) candidates that a rule forbids: types that are apart, or attributes that have to agree and do not.
+
+    Raises ConfigError for a type or an attribute that the graphs do not have.
+    """
+    candidates, (left, right) = preparation.candidates, preparation.graphs
+    found = np.zeros(len(candidates), dtype=bool)
+    (names_left, codes_left), (names_right, codes_right) = type_codes(left), type_codes(right)
+    for one, other in options.types_apart():
+        _refuse_unknown("apart", one, "left type", names_left)
+        _refuse_unknown("apart", other, "right type", names_right)
+        found |= (codes_left == names_left.index(one))[candidates.left] & (
+            codes_right == names_right.index(other)
+        )[candidates.right]
+    for attribute in options.must_agree:
+        _refuse_unknown("must_agree", attribute, "left attribute", left.attribute_names)
+        found |= _disagrees(preparation, attribute)
+    return found
+
+
+def _disagrees(preparation: Preparation, attribute: str) -> Bool:
+    """(P) candidates that both have values of an attribute, but none in common with any it is mapped to."""
+    description, candidates = preparation.description, preparation.candidates
+    column = column_of(description.left, attribute)
+    mapped = [
+        other
+        for row in preparation.schema.attributes
+        if row.left == attribute and (other := column_of(description.right, row.right)) is not None
+    ]
+    if column is None or not mapped:
+        raise ConfigError(
+            f"[decisions] must_agree: no attribute of the right graph corresponds to {attribute!r}",
+            hint="name it in a schema mapping, see `crossgraph schema`",
+        )
+    both, agrees = (np.zeros(len(candidates), dtype=bool) for _ in range(2))
+    for other in mapped:
+        pair, mine, theirs = value_pairs(column, other, (candidates.left, candidates.right))
+        both[pair] = True
+        agrees[pair[_equal(column, other, mine, theirs)]] = True
+    return both & ~agrees
+
+
+def _equal(left: AttributeColumn, right: AttributeColumn, mine: Int64, theirs: Int64) -> Bool:
+    """Whether two values are one: the same number or day where both columns have such, else the same text."""
+    alike: Bool = left.texts[mine] == right.texts[theirs]
+    if left.kind == right.kind != "text":
+        alike = alike | (left.values[mine] == right.values[theirs])
+    return alike
+
+
+def _refuse_unknown(key: str, name: str, what: str, known: tuple[str, ...]) -> None:
+    if name not in known:
+        raise ConfigError(
+            f"[decisions] {key}: there is no {what} {name!r}", hint=f"there are {', '.join(sorted(known))}"
+        )

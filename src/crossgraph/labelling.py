@@ -1,0 +1,51 @@
+"""What a run learns from: the labels that follow from links, seeds and settings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crossgraph.cardinality import Cardinality, observed_cardinalities, single
+from crossgraph.config import Config
+from crossgraph.deciding import pair_types
+from crossgraph.errors import InputError
+from crossgraph.graphs.content import content_keys
+from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
+from crossgraph.preparation import Known, Preparation
+from crossgraph.schema.seeds import type_codes
+
+
+def labels_of(preparation: Preparation, known: Known, *, verb: str, config: Config) -> Labels:
+    """The labels that a RESULT of ``verb`` learned from, from what it knew."""
+    if verb != "train":
+        return labels_for(preparation, known, config)
+    pairs = known.same.and_also(known.different)
+    same = np.arange(len(pairs)) < len(known.same)
+    keys = content_keys(preparation.graphs[0])
+    return label_pairs(
+        preparation.candidates, (pairs.left, pairs.right), same, seed=config.run.seed, keys=keys
+    )
+
+
+def labels_for(preparation: Preparation, known: Known, config: Config) -> Labels:
+    """Labels from known links, and from seeds for the types that have none.
+
+    Raises InputError where there are neither.
+    """
+    left, candidates, seed = preparation.graphs[0], preparation.candidates, config.run.seed
+    keys = content_keys(left)
+    seeds = seeds_of_unlinked(preparation.seeds, known.same, type_codes(left)[1], seed=seed, keys=keys)
+    alone = single(cardinalities_of(preparation, known, config), pair_types(candidates, left))
+    links = known.same, known.different
+    labels = label_links(candidates, links, seeds, seed=seed, keys=keys, alone=alone)
+    if not labels.same.any():
+        raise InputError(
+            "there is nothing to learn from: no known link is given, and no pair is sure enough by itself",
+            hint="give some known links with --links, or a trained model with --model",
+        )
+    return labels
+
+
+def cardinalities_of(preparation: Preparation, known: Known, config: Config) -> dict[str, Cardinality]:
+    """How many partners entities of each type may have: as the settings say, or as the known links show."""
+    observed = observed_cardinalities(known.same, type_codes(preparation.graphs[0]))
+    return config.decisions.cardinalities(observed)

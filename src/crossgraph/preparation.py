@@ -14,7 +14,6 @@ from crossgraph.blocking.combine import (
     BlockingOptions,
     Weighing,
     block,
-    block_and_weigh,
     mutual_seeds,
     name_similarity,
 )
@@ -36,6 +35,8 @@ Graphs = tuple[KnowledgeGraph, KnowledgeGraph]
 
 # Neighbours that are less likely the same are no echo.
 LEAST_BELIEF = 0.05
+# Blocking goes on as long as each round has so many times the seeds of the one before.
+GROWS = 1.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +86,10 @@ def first_schema(
     return estimate_schema(*graphs, description, seeds, options=options), seeds
 
 
-def seeds_of(known: Known, candidates: Candidates) -> EntityPairs:
+def seeds_of(known: Known, candidates: Candidates, left: KnowledgeGraph) -> EntityPairs:
     """Known links, and of the rest mutual, well-supported candidates that nobody said are different."""
-    return known.same.joined(mutual_seeds(candidates).without(known.different))
+    believed = mutual_seeds(candidates, known.same, type_codes(left)[1])
+    return known.same.joined(believed.without(known.different))
 
 
 def refuse_unknown_names(schema: SchemaMapping, graphs: Graphs) -> None:
@@ -122,7 +124,11 @@ def prepare(
     blocking: BlockingOptions,
     progress: Progress = SILENT,
 ) -> Preparation:
-    """Describe both graphs, map their schemas and block, twice: the second pass learns from the first.
+    """Describe both graphs, map their schemas and block, in rounds: each learns from the one before.
+
+    A round needs but a glance at few candidates to find surer seeds, and more of them, than the one before:
+    their neighbours, and the relations and attributes that they share, give the next ones. It ends when there
+    are hardly more.
 
     keep        pairs that are to be candidates in any case
     schema      taken as it is, where given
@@ -134,20 +140,21 @@ def prepare(
     with progress.stage("describe", None):
         description = describe(*graphs)
     mapping, seeds = first_schema(graphs, description, known, options=schema_options)
-    if schema is None:
-        # A glance is enough to find surer and less one-sided seeds than shared values are.
-        glance = replace(blocking, per_entity=5, name_pool=5, structure_pool=20)
-        candidates = block(graphs, description, mapping, seeds, options=glance, progress=SILENT)
-        seeds = seeds_of(known, candidates)
-        mapping = estimate_schema(*graphs, description, seeds, options=schema_options)
-        if inherited is not None:
-            mapping = mapping.inheriting(inherited, lambda table, side: names_of(graphs, table, side))
-    else:
+    if schema is not None:
         refuse_unknown_names(schema, graphs)
         mapping = schema
-    blocked = block_and_weigh(
-        graphs, description, mapping, seeds, keep=keep, options=blocking, progress=progress
-    )
+    glance = replace(blocking, per_entity=5, name_pool=5, structure_pool=20)
+    for _ in range(blocking.rounds):
+        before = len(seeds)
+        candidates = block(graphs, description, mapping, seeds, options=glance).candidates
+        seeds = seeds_of(known, candidates, graphs[0])
+        if schema is None:
+            mapping = estimate_schema(*graphs, description, seeds, options=schema_options)
+        if len(seeds) < GROWS * before:
+            break
+    if schema is None and inherited is not None:
+        mapping = mapping.inheriting(inherited, lambda table, side: names_of(graphs, table, side))
+    blocked = block(graphs, description, mapping, seeds, keep=keep, options=blocking, progress=progress)
     candidates = blocked.candidates
     if not candidates.proposed.any():
         raise NoCandidatesError(
@@ -155,7 +162,7 @@ def prepare(
             hint="see `crossgraph schema`: which types and attributes correspond? --names-from-iri may help",
         )
     adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
-    seeds = seeds_of(known, candidates)
+    seeds = seeds_of(known, candidates, graphs[0])
     return Preparation(graphs, adjacency, description, mapping, candidates, seeds, blocked.weighing)
 
 

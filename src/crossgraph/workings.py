@@ -24,7 +24,7 @@ from crossgraph.features.description import Description, column_of
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import SchemaMapping
 
-FORMAT = 1
+FORMAT = 2
 _PAIRS = ("left", "right", "name", "structure", "prior", "proposed")
 
 
@@ -52,6 +52,7 @@ class Workings:
         card = {
             "format": FORMAT,
             "graphs": [graph.fingerprint() for graph in graphs],
+            "anyhow": weighing.anyhow,
             "pools": [_card_of(weigher) for _, weigher in weighing.pools],
             "asked": None if weighing.asked is None else _card_of(weighing.asked),
         }
@@ -129,6 +130,7 @@ def _rebuilt(
     weighers = [_weigher_of(one, description) for one in card["pools"]]
     weighing = Weighing(
         similarity=alike,
+        anyhow=float(card["anyhow"]),
         lengths=(arrays["left_lengths"], arrays["right_lengths"]),
         pools=tuple(zip(members, weighers, strict=True)),
         asked=None if card["asked"] is None else _weigher_of(card["asked"], description),

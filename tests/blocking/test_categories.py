@@ -46,7 +46,7 @@ def test_a_category_is_no_name_and_blocking_finds_the_records_by_their_names() -
     description = describe(left, right)
     assert name_attributes(description, SCHEMA) == ({"name"}, {"name"})
     none = EntityPairs.of(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
-    found = block((left, right), description, SCHEMA, none, options=BlockingOptions(per_entity=3))
+    found = block((left, right), description, SCHEMA, none, options=BlockingOptions(per_entity=3)).candidates
     everyone = [graph.positions(graph.ids.sort()) for graph in (left, right)]
     assert found.recall(*everyone) == 1.0
     assert len(found) <= 3 * SIZE

@@ -12,6 +12,7 @@ from crossgraph.blocking.combine import (
     BlockingOptions,
     best_of_each,
     block,
+    likeness,
     mutual_seeds,
     name_similarity,
     type_members,
@@ -32,7 +33,7 @@ def blocked(mid_pair):
         description = describe(*graphs)
         seeds = shared_rare_values(description)
         schema = estimate_schema(*graphs, description, seeds)
-        return block(graphs, description, schema, seeds, **more)
+        return block(graphs, description, schema, seeds, **more).candidates
 
     return run
 
@@ -98,7 +99,8 @@ def test_sides_swap_where_they_differ_in_size():
     for graphs in ((left, right), (right, left)):
         description = describe(*graphs)
         schema = estimate_schema(*graphs, description, shared_rare_values(description))
-        found.append(block(graphs, description, schema, shared_rare_values(description), options=options))
+        seeds = shared_rare_values(description)
+        found.append(block(graphs, description, schema, seeds, options=options).candidates)
     # The true partner is nearest whoever asks, and equally near rivals are cut by their place.
     assert {(j, i) for i, j in told(found[1])} >= {(i, i) for i in range(9)}
     assert len(found[0]) == len(found[1]) == 27
@@ -125,7 +127,7 @@ def test_a_repeated_type_in_a_schema_repeats_no_candidate():
     none = EntityPairs.of(ints(), ints())
     schema = SchemaMapping((TypeMapping("t", "t"), TypeMapping("t", "t", 0.5), TypeMapping("x", "t")), (), ())
     assert len(type_members(graph, graph, schema)) == 1
-    found = block((graph, graph), description, schema, none)
+    found = block((graph, graph), description, schema, none).candidates
     assert len(found) == len(told(found)) == 2
 
 
@@ -144,7 +146,7 @@ def test_nothing_to_go_by_proposes_nothing(graph):
     for graphs in ((graph, other), (other, graph), (graph, graph)):
         description = describe(*graphs)
         schema = estimate_schema(*graphs, description, shared_rare_values(description))
-        assert len(block(graphs, description, schema, shared_rare_values(description))) == 0
+        assert not len(block(graphs, description, schema, shared_rare_values(description)).candidates)
 
 
 def test_name_similarity_shares_a_name_among_its_rivals():
@@ -160,11 +162,39 @@ def test_the_best_of_each_are_kept():
     pairs = replace(pairs, prior=np.array([1, 3, 2, 0], dtype=np.float32))
     assert told(best_of_each(pairs, 2, by_left=True)) == {(0, 1), (0, 2), (1, 0)}
     assert told(best_of_each(pairs, 1, by_left=False)) == {(0, 0), (0, 1), (0, 2)}
-    seeds = mutual_seeds(replace(pairs, prior=np.array([1, 9, 2, 0], dtype=np.float32)))
+    pairs = replace(pairs, prior=np.array([1, 9, 2, 0], dtype=np.float32))
+    seeds = mutual_seeds(pairs, EntityPairs.of(ints(), ints()), ints(0, 0))
     assert (seeds.left.tolist(), seeds.right.tolist()) == ([0], [1])
 
 
-@pytest.mark.parametrize("name", ["per_entity", "name_pool", "structure_pool"])
+def test_known_links_tell_by_how_much_a_seed_must_lead():
+    # A hundred entities of each of two types, each with a rival; the first type has sixty links, and every
+    # mutual best pair of them that leads by less than one is wrong.
+    size = 200
+    leads = np.where(np.arange(size) % 2 == 0, 1.5, 0.5).astype(np.float32)
+    left = np.repeat(np.arange(size), 2)
+    right = np.stack([np.arange(size), size + np.arange(size)], axis=1).ravel()
+    prior = np.stack([leads, np.zeros(size)], axis=1).ravel().astype(np.float32)
+    candidates = replace(Candidates.of_pairs(left, right), prior=prior)
+    linked = np.arange(120)
+    links = EntityPairs.of(linked, np.where(linked % 2 == 0, linked, size + linked))
+    types = (np.arange(size) >= 120).astype(np.int32)
+    found = mutual_seeds(candidates, links, types)
+    assert found.left.tolist() == found.right.tolist() == [i for i in range(120) if i % 2 == 0]
+    assert len(mutual_seeds(candidates, links.take(linked < 20), types)) == 0, "so few do not tell"
+
+
+def test_seeds_are_alike_by_their_weight_and_a_linked_entity_is_nobody_else():
+    named = Candidates.of_pairs(ints(0, 1, 2), ints(1, 1, 3), np.array([1, 0.9, 1], np.float32))
+    seeds = EntityPairs.of(ints(0, 2), ints(0, 2), np.array([1, 0.5]))
+    found = likeness(named, seeds, (3, 4)).toarray()
+    assert found[0].tolist() == [1, 0, 0, 0]
+    assert found[2].tolist() == [0, 0, 0.5, 1]
+    assert 0 < found[1, 1] < 1
+    assert found[1, [0, 2, 3]].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["per_entity", "name_pool", "structure_pool", "rounds"])
 def test_settings_below_one_are_refused(name):
     with pytest.raises(ConfigError, match=name):
         BlockingOptions(**{name: 0})

@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from crossgraph.blocking import structure
-from crossgraph.blocking.structure import neighbour_products, structural_candidates, weights_of
+from crossgraph.blocking.structure import (
+    echoed_share,
+    neighbour_products,
+    structural_candidates,
+    weights_of,
+)
 from crossgraph.schema.mapping import RelationMapping, SchemaMapping
+from crossgraph.schema.seeds import EntityPairs
 from features.plain import graph_of, ints
 
 edges = st.lists(
@@ -31,11 +37,32 @@ SIMILARITY = np.round(np.random.default_rng(3).random((5, 5)), 2).astype(np.floa
 TYPED = [(entity, "t") for entity in "abcde"]
 
 
-def slow_weights(left, right, schema):
+def any_edges(edges):
+    """Every edge from both its ends, with the idf of the other end by all its edges."""
+    both = [(h, t) for h, _, t in edges] + [(t, h) for h, _, t in edges]
+    degrees = Counter(t for _, t in both)
+    return [(h, t, math.sqrt(max(0, math.log(5 / degrees[t])))) for h, t in both]
+
+
+def shorten(rows):
+    """Divide every row by its length, see ``row_lengths``."""
+    squares = {one: sum(value**2 for value in row.values()) for one, row in rows.items()}
+    positive = [square for square in squares.values() if square > 0]
+    for one, row in rows.items():
+        for place in row:
+            row[place] /= math.sqrt(squares[one] + (sum(positive) / len(positive) if positive else 1))
+
+
+def slow_weights(left, right, schema, anyhow):
     """(5, 5) of the docstring, from dictionaries."""
     left, right = sorted(set(left)), sorted(set(right))
     names = [{r for _, r, _ in one} for one in (left, right)]
     seen, known = defaultdict(Counter), defaultdict(Counter)
+    for i, y, idf in any_edges(left):
+        for z in "abcde":
+            seen[i]["any", z] += anyhow * idf * SIMILARITY["abcde".index(y), "abcde".index(z)]
+    for j, y, idf in any_edges(right) if anyhow else ():
+        known[j]["any", y] += idf
     for number, m in enumerate(m for m in schema.relations if m.left in names[0] and m.right in names[1]):
         for back in (False, True):
             ours = [(t, h) if back else (h, t) for h, r, t in left if r == m.left]
@@ -47,23 +74,19 @@ def slow_weights(left, right, schema):
                     seen[i][number, back, y] += m.weight * near * math.sqrt(math.log(5 / d[x]))
             for j, y in theirs:
                 known[j][number, back, y] += math.sqrt(math.log(5 / e[y]))
-    for side in (seen, known):
-        squares = {one: sum(value**2 for value in row.values()) for one, row in side.items()}
-        positive = [square for square in squares.values() if square > 0]
-        for one, row in side.items():
-            for place in row:
-                row[place] /= math.sqrt(squares[one] + (sum(positive) / len(positive) if positive else 1))
+    shorten(seen)
+    shorten(known)
     return [
         [sum(seen[i][place] * value for place, value in known[j].items()) for j in "abcde"] for i in "abcde"
     ]
 
 
-@given(edges, edges, mappings)
-def test_weights_are_what_dictionaries_say(left, right, schema):
+@given(edges, edges, mappings, st.sampled_from([0.0, 0.5]))
+def test_weights_are_what_dictionaries_say(left, right, schema, anyhow):
     graphs = graph_of(TYPED, left), graph_of(TYPED, right)
-    factors, _ = neighbour_products(*graphs, schema, sparse.csr_matrix(SIMILARITY))
+    factors, _ = neighbour_products(*graphs, schema, sparse.csr_matrix(SIMILARITY), anyhow=anyhow)
     first, second = (side.ravel().astype(np.int32) for side in np.meshgrid(range(5), range(5), indexing="ij"))
-    expected = np.ravel(slow_weights(left, right, schema))
+    expected = np.ravel(slow_weights(left, right, schema, anyhow))
     np.testing.assert_allclose(weights_of(factors, first, second), expected, atol=1e-4)
 
 
@@ -84,6 +107,17 @@ def test_candidates_are_the_pairs_of_largest_weight(left, right, schema, top):
     assert sorted(zip(swapped.right, swapped.left, strict=True)) == sorted(
         zip(found.left, found.right, strict=True)
     )
+
+
+def test_seeds_tell_how_many_neighbours_are_so_on_both_sides():
+    left = graph_of(TYPED, [(head, "r", tail) for head, tail in ("ab", "ba", "ac", "ae", "cc")])
+    right = graph_of(TYPED, [(head, "x", tail) for head, tail in ("ba", "cb", "ad", "db", "de")])
+    seeds = EntityPairs.of(ints(0, 1, 2, 3), ints(0, 1, 2, 3))
+    # Left a-b and a-c, right a-b, b-c, a-d and b-d; e is no seed, and c is no neighbour of itself.
+    assert echoed_share(left, right, seeds) == echoed_share(right, left, seeds) == 0.5
+    turned = EntityPairs.of(ints(0, 1, 2), ints(1, 0, 2))
+    assert echoed_share(left, right, turned) == 1.0, "b-a and b-c are neighbours on the right too"
+    assert echoed_share(left, right, EntityPairs.of(ints(), ints())) == 0.0
 
 
 def test_a_hub_tells_nothing_apart(monkeypatch):

@@ -232,12 +232,13 @@ def test_what_a_row_without_a_clue_is_compared_by_is_that_of_the_graphs_without_
 
 def test_row_lengths_without_an_edge_are_those_of_the_graphs_without_it(explainer, opened):
     preparation, pair = opened.preparation, some_pairs(opened, 2)[0]
-    similarity = preparation.weighing.similarity
+    similarity, anyhow = preparation.weighing.similarity, preparation.weighing.anyhow
+    assert anyhow > 0
     rescorer = explainer.rescorer(*pair)
 
     def squares(graphs):
         """Squared lengths of both entities' rows, before what is usual is added."""
-        factors, lengths = neighbour_products(*graphs, preparation.schema, similarity)
+        factors, lengths = neighbour_products(*graphs, preparation.schema, similarity, anyhow=anyhow)
         norms = (sparse.linalg.norm(factor, axis=1) ** 2 for factor in factors)
         return [(n * length**2)[end] for n, length, end in zip(norms, lengths, pair, strict=True)]
 

@@ -13,13 +13,23 @@ from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_candidates, name_cosines, name_rows
 from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
 from crossgraph.blocking.ranking import lead, ranks
-from crossgraph.blocking.structure import neighbour_products, structural_candidates, weights_of
+from crossgraph.blocking.structure import (
+    echoed_share,
+    neighbour_products,
+    structural_candidates,
+    weights_of,
+)
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import Description
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import BELIEVED, EntityPairs, type_codes
+
+# Of pairs that are each other's best: log-odds by which they must lead, and reach, where no link tells.
+MARGIN, FLOOR = 2.0, 4.0
+# The share that is to be right where links tell, and how many pairs it takes to tell.
+SURE, LEAST_LINKS = 0.9, 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,14 +39,16 @@ class BlockingOptions:
     per_entity        candidates kept for each entity of the smaller side of a type (count)
     name_pool         partners looked up for each name, before the cut
     structure_pool    partners looked up by shared neighbours, before the cut
+    rounds            times that the surest candidates become seeds of the next round, at most (count)
     """
 
     per_entity: int = 20
     name_pool: int = 20
     structure_pool: int = 150
+    rounds: int = 6
 
     def __post_init__(self) -> None:
-        for name in ("per_entity", "name_pool", "structure_pool"):
+        for name in ("per_entity", "name_pool", "structure_pool", "rounds"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"[blocking] {name} = {getattr(self, name)}", hint="use 1 or more")
 
@@ -45,13 +57,15 @@ class BlockingOptions:
 class Weighing:
     """What candidates were weighed by, so that a pair can be weighed again with other facts.
 
-    similarity (E, E')   how surely the names of two neighbours mean one entity
+    similarity (E, E')   how surely two neighbours are one entity, see ``likeness``
+    anyhow               weight of edges whatever their relations, see ``neighbour_products``
     lengths (E), (E')    what the structural weights of each entity were divided by, see ``row_lengths``
     pools                members of each pair of types, and what weighed its pairs
     asked                what weighs pairs that blocking did not propose; None where none may be asked for
     """
 
     similarity: sparse.csr_matrix
+    anyhow: float
     lengths: tuple[Float32, Float32]
     pools: tuple[tuple[tuple[Bool, Bool], Weigher], ...]
     asked: Weigher | None
@@ -80,26 +94,11 @@ def block(
     keep: EntityPairs | None = None,
     options: BlockingOptions = BlockingOptions(),
     progress: Progress = SILENT,
-) -> Candidates:
-    """The candidates of ``block_and_weigh``, which says what is given."""
-    return block_and_weigh(
-        graphs, description, schema, seeds, keep=keep, options=options, progress=progress
-    ).candidates
-
-
-def block_and_weigh(
-    graphs: tuple[KnowledgeGraph, KnowledgeGraph],
-    description: Description,
-    schema: SchemaMapping,
-    seeds: EntityPairs,
-    *,
-    keep: EntityPairs | None = None,
-    options: BlockingOptions = BlockingOptions(),
-    progress: Progress = SILENT,
 ) -> Blocked:
     """Propose the pairs worth scoring, of every mapped pair of types.
 
-    seeds   pairs believed to be the same; they only teach how telling close values are
+    seeds   pairs known or believed to be the same: neighbours that are, speak for a pair as those of one name
+            do, and they teach how telling names, neighbours and close values are
     keep    pairs that are to be candidates whatever their names, neighbours and types
 
     Returns at most ``per_entity`` candidates for each entity of a type's smaller side, best prior first,
@@ -114,8 +113,9 @@ def block_and_weigh(
             rows = _rows_of(names[0], sides[0]), _rows_of(names[1], sides[1])
             named.append(name_candidates(rows, description.texts, top=options.name_pool))
             advance(1)
-    similarity = name_similarity(Candidates.united(*named), (len(left), len(right)))
-    factors, lengths = neighbour_products(left, right, schema, similarity)
+    similarity = likeness(Candidates.united(*named), seeds, (len(left), len(right)))
+    anyhow = echoed_share(left, right, seeds)
+    factors, lengths = neighbour_products(left, right, schema, similarity, anyhow=anyhow)
     clues = _Clues(description, schema, names, factors, seeds)
     kept: list[Candidates] = []
     pools: list[tuple[tuple[Bool, Bool], Weigher]] = []
@@ -128,11 +128,11 @@ def block_and_weigh(
             advance(1)
     proposed = Candidates.stacked(kept)
     if keep is None:
-        return Blocked(proposed, Weighing(similarity, lengths, tuple(pools), None))
+        return Blocked(proposed, Weighing(similarity, anyhow, lengths, tuple(pools), None))
     everyone = np.ones(len(left), dtype=bool), np.ones(len(right), dtype=bool)
     asked, weigher = _weighed(proposed.without(keep), clues, everyone, against=proposed)
     return Blocked(
-        Candidates.stacked([proposed, asked]), Weighing(similarity, lengths, tuple(pools), weigher)
+        Candidates.stacked([proposed, asked]), Weighing(similarity, anyhow, lengths, tuple(pools), weigher)
     )
 
 
@@ -182,8 +182,35 @@ def _weighed(
     # A pair that is only asked for must not weigh otherwise for the sake of the others that are asked for.
     common = against if against is not None and len(against) else pool
     tests = value_tests(clues.description, clues.schema, seeds, (common.left, common.right))
-    weigher = weigher_of(tests, weights_of(clues.factors, *seeds), common.structure)
+    weigher = weigher_of(tests, *_seen(common, seeds))
     return replace(pool, prior=weigher.log_odds(pool)), weigher
+
+
+def _seen(common: Candidates, seeds: tuple[Int32, Int32]) -> tuple[Float32, Float32]:
+    """Structural weights of the seeds in a pool, and of the other pairs of their entities there.
+
+    A seed that the pool lacks has mostly no neighbour to tell by: it would say of others that they need none.
+    """
+    same = np.zeros(len(common), dtype=bool)
+    places = common.find(*seeds)
+    same[places[places >= 0]] = True
+    others = (np.isin(common.left, seeds[0]) | np.isin(common.right, seeds[1])) & ~same
+    return common.structure[same], common.structure[others if others.any() else ~same]
+
+
+def likeness(named: Candidates, seeds: EntityPairs, shape: tuple[int, int]) -> sparse.csr_matrix:
+    """(E, E') how surely two entities are one before any is scored: seeds by their weight, others by names.
+
+    Who has a known link is nobody else, whatever the names.
+    """
+    known = seeds.weight >= 1.0
+    by_name = name_similarity(named, shape).tocoo()
+    free = ~(np.isin(by_name.row, seeds.left[known]) | np.isin(by_name.col, seeds.right[known]))
+    others = sparse.csr_matrix(
+        (by_name.data[free], (by_name.row[free], by_name.col[free])), shape=shape, dtype=np.float32
+    )
+    believed = sparse.csr_matrix((seeds.weight, (seeds.left, seeds.right)), shape=shape, dtype=np.float32)
+    return others.maximum(believed).tocsr()
 
 
 def name_similarity(named: Candidates, shape: tuple[int, int]) -> sparse.csr_matrix:
@@ -208,13 +235,35 @@ def best_of_each(pool: Candidates, count: int, *, by_left: bool) -> Candidates:
     return pool.take(ranks(pool.left if by_left else pool.right, pool.prior) < count)
 
 
-def mutual_seeds(candidates: Candidates, *, margin: float = 2.0, floor: float = 4.0) -> EntityPairs:
+def mutual_seeds(candidates: Candidates, known: EntityPairs, types: Int32) -> EntityPairs:
     """Candidates that are each other's best by a margin: mutual, unique and well supported.
 
-    margin   log-odds by which the best must lead the second, on both sides
-    floor    least prior log-odds
+    Known links say how large the margin must be for their type: the least at which ``SURE`` of the mutual
+    best pairs of linked entities are links. Where there are fewer than ``LEAST_LINKS`` such pairs, ``MARGIN``
+    is asked for, and a prior of ``FLOOR``.
+
+    types (E)   the type of each left entity
     """
-    lead_left = lead(candidates.left, candidates.prior)
-    lead_right = lead(candidates.right, candidates.prior)
-    sure = (np.minimum(lead_left, lead_right) >= margin) & (candidates.prior >= floor)
+    leads = np.minimum(lead(candidates.left, candidates.prior), lead(candidates.right, candidates.prior))
+    mutual = leads > 0
+    links = np.zeros(len(candidates), dtype=bool)
+    places = candidates.find(known.left, known.right)
+    links[places[places >= 0]] = True
+    linked = np.isin(candidates.left, known.left) | np.isin(candidates.right, known.right)
+    kinds = types[candidates.left]
+    sure = mutual & (leads >= MARGIN) & (candidates.prior >= FLOOR)
+    for kind in np.unique(kinds[links]):
+        told = mutual & linked & (kinds == kind)
+        if told.sum() >= LEAST_LINKS:
+            own = kinds == kind
+            sure[own] = mutual[own] & (leads[own] >= _least_margin(leads[told], links[told]))
     return EntityPairs.of(candidates.left[sure], candidates.right[sure], BELIEVED)
+
+
+def _least_margin(leads: Float32, right: Bool) -> float:
+    """The least lead from which on ``SURE`` of the pairs are right; infinite where none is."""
+    order = np.argsort(-leads, kind="stable")
+    shares = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    last_of_equals = np.r_[np.diff(leads[order]) != 0, True]
+    enough = np.flatnonzero((shares >= SURE) & last_of_equals)
+    return float(leads[order][enough[-1]]) if len(enough) else float("inf")

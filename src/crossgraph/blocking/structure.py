@@ -11,13 +11,19 @@ from crossgraph._types import Bool, Float32, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.schema.seeds import EntityPairs
 
 # A neighbour with more neighbours than this by one relation tells nothing apart, and costs its square.
 HUB_DEGREE = 2_000
 
 
 def neighbour_products(
-    left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping, similarity: sparse.csr_matrix
+    left: KnowledgeGraph,
+    right: KnowledgeGraph,
+    schema: SchemaMapping,
+    similarity: sparse.csr_matrix,
+    *,
+    anyhow: float = 0.0,
 ) -> tuple[tuple[sparse.csr_matrix, sparse.csr_matrix], tuple[Float32, Float32]]:
     """Two factors whose product X @ Y.T is how similar the neighbourhoods of two entities are, in [0, 1).
 
@@ -28,6 +34,8 @@ def neighbour_products(
     neighbours is not nearer to everybody for it (``row_lengths``).
 
     similarity (E, E')   in [0, 1]
+    anyhow               weight of any edge with any other, whatever their relations, beside that of mapped
+                         ones: relations that seeds are too few to map count too, see ``echoed_share``
     returns              X (E, K), Y (E', K), and what their rows were divided by, (E) and (E')
     """
     lefts, rights = [], []
@@ -37,6 +45,9 @@ def neighbour_products(
             y = _incidence(right, b, backwards=backwards != mapping.inverse)
             lefts.append(x @ similarity * np.float32(mapping.weight))
             rights.append(y)
+    if anyhow > 0:
+        lefts.append(_incidence_of_all(left) @ similarity * np.float32(anyhow))
+        rights.append(_incidence_of_all(right))
     if not lefts:
         lefts, rights = [sparse.csr_matrix((len(left), 1))], [sparse.csr_matrix((len(right), 1))]
     sums = sparse.hstack(lefts, format="csr"), sparse.hstack(rights, format="csr")
@@ -55,9 +66,39 @@ def _incidence(graph: KnowledgeGraph, relation: int, *, backwards: bool) -> spar
     return sparse.csr_matrix((idf, (source[kept], target[kept])), shape=(len(graph), len(graph)))
 
 
+def _incidence_of_all(graph: KnowledgeGraph) -> sparse.csr_matrix:
+    """(E, E) entity to neighbour by any relation, each edge the idf of all that the neighbour has."""
+    source, target = np.r_[graph.heads, graph.tails], np.r_[graph.tails, graph.heads]
+    idf = neighbour_idf(np.bincount(target, minlength=len(graph))[target], len(graph))
+    return sparse.csr_matrix((idf, (source, target)), shape=(len(graph), len(graph)))
+
+
+def echoed_share(left: KnowledgeGraph, right: KnowledgeGraph, seeds: EntityPairs) -> float:
+    """Of the pairs of seeds that are neighbours, whatever the relation, the share that are so on both sides.
+
+    Of the side that has fewer, for graphs are not complete alike; 0 where no seeds are neighbours.
+    """
+    partner = np.full(len(left), -1, dtype=np.int64)
+    partner[seeds.left] = seeds.right
+    image = np.zeros(len(right), dtype=bool)
+    image[seeds.right] = True
+    inside = image[right.heads] & image[right.tails]
+    mine = _neighbours(partner[left.heads], partner[left.tails])
+    theirs = _neighbours(right.heads[inside].astype(np.int64), right.tails[inside].astype(np.int64))
+    fewer = min(len(mine), len(theirs))
+    return len(np.intersect1d(mine, theirs)) / fewer if fewer else 0.0
+
+
+def _neighbours(heads: Int64, tails: Int64) -> Int64:
+    """Each two different ends once, as one number."""
+    kept = (heads >= 0) & (tails >= 0) & (heads != tails)
+    low, high = np.minimum(heads, tails)[kept], np.maximum(heads, tails)[kept]
+    return np.unique(low << 32 | high)
+
+
 def neighbour_idf(degrees: Int64, entities: int) -> Float32:
     """(T) ``sqrt(log(entities / degree))`` of neighbours with such degrees by a relation; 0 for hubs."""
-    idf = np.sqrt(np.log(entities / np.maximum(degrees, 1)))
+    idf = np.sqrt(np.log(np.maximum(entities / np.maximum(degrees, 1), 1.0)))
     return np.where(degrees <= HUB_DEGREE, idf, 0.0).astype(np.float32)
 
 

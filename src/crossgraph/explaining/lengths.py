@@ -38,6 +38,12 @@ def rarity(adjacency: Adjacency, span: slice) -> Float32:
     return neighbour_idf(degrees, len(adjacency.indptr) - 1)
 
 
+def rarity_of_all(adjacency: Adjacency, span: slice) -> Float32:
+    """(T) the idf of each edge's far end by its edges of all relations."""
+    reached = adjacency.neighbours[span]
+    return neighbour_idf(np.diff(adjacency.indptr)[reached], len(adjacency.indptr) - 1)
+
+
 def span_of(adjacency: Adjacency, entity: int) -> slice:
     """The rows of an entity."""
     return slice(int(adjacency.indptr[entity]), int(adjacency.indptr[entity + 1]))
@@ -59,12 +65,23 @@ def _left_squares(around: Backdrop, entity: int, kept: Bool) -> Float64:
         similar = preparation.weighing.similarity[reached[edges]]
         sums = sparse.csr_matrix(kept[:, edges] * idf[edges]) @ similar
         out += around.squares[0][relation] * np.asarray(sums.multiply(sums).sum(axis=1)).ravel()
-    return out
+    together = (
+        sparse.csr_matrix(kept * rarity_of_all(adjacency, span)) @ preparation.weighing.similarity[reached]
+    )
+    anyhow = preparation.weighing.anyhow**2
+    return out + anyhow * np.asarray(together.multiply(together).sum(axis=1)).ravel()
 
 
 def _right_squares(around: Backdrop, entity: int, kept: Bool) -> Float64:
     """The same of the right factor, whose columns are neighbours."""
-    adjacency = around.opened.preparation.adjacency[1]
+    preparation = around.opened.preparation
+    adjacency = preparation.adjacency[1]
     span = span_of(adjacency, entity)
     squares: Float64 = kept @ (rarity(adjacency, span) ** 2 * around.squares[1][adjacency.relations[span]])
+    if not preparation.weighing.anyhow:
+        return squares
+    number = np.unique(adjacency.neighbours[span], return_inverse=True)[1]
+    idf = rarity_of_all(adjacency, span)
+    each = sparse.csr_matrix((idf, (np.arange(len(idf)), number)), shape=(len(idf), len(idf)))
+    squares += np.asarray((kept @ each) ** 2).sum(axis=1)
     return squares

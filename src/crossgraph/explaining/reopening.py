@@ -107,7 +107,7 @@ def reopen(
         description=description,
         schema=schema,
         candidates=kept.candidates,
-        seeds=seeds_of(known, kept.candidates),
+        seeds=seeds_of(known, kept.candidates, graphs[0]),
         weighing=kept.weighing,
     )
     vocabulary = extended(model.vocabulary, schema) if _applied(folder) else model.vocabulary

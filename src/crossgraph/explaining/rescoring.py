@@ -28,7 +28,7 @@ from crossgraph.evidence.table import EvidenceTable
 from crossgraph.explaining.backdrop import Backdrop
 from crossgraph.explaining.clues import Clue, owners
 from crossgraph.explaining.leads import Touched
-from crossgraph.explaining.lengths import lengths_without, rarity, span_of
+from crossgraph.explaining.lengths import lengths_without, rarity, rarity_of_all, span_of
 from crossgraph.explaining.rows import (
     Nearby,
     Variants,
@@ -239,9 +239,11 @@ class Batch:
         reached = [a.neighbours[span] for a, span in sides]
         by = [a.relations[span] for a, span in sides]
         near = preparation.weighing.similarity[reached[0]][:, reached[1]].tocoo()
-        rare = [rarity(a, span) for a, span in sides]
         weight = self.around.groups.weight[by[0][near.row], by[1][near.col]]
-        values = near.data * weight * rare[0][near.row] * rare[1][near.col]
+        values = np.zeros(len(near.data))
+        for rare, factor in ((rarity, weight), (rarity_of_all, preparation.weighing.anyhow)):
+            idf = [rare(a, span) for a, span in sides]
+            values += near.data * factor * idf[0][near.row] * idf[1][near.col]
         return sparse.csr_matrix((values, (near.row, near.col)), shape=near.shape)
 
     def _prior(self, name: Float32, structure: Float32) -> Float32:

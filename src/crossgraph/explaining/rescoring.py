@@ -240,7 +240,7 @@ class Batch:
         by = [a.relations[span] for a, span in sides]
         near = preparation.weighing.similarity[reached[0]][:, reached[1]].tocoo()
         rare = [rarity(a, span) for a, span in sides]
-        weight = self.around.groups.weight[by[0][near.row], by[1][near.col]]
+        weight = self.around.groups.between(by[0][near.row], by[1][near.col])
         values = near.data * weight * rare[0][near.row] * rare[1][near.col]
         return sparse.csr_matrix((values, (near.row, near.col)), shape=near.shape)
 

@@ -31,6 +31,8 @@ def fuzz(name: str, runs: int) -> None:
     words = ("".join(f"\\x{byte:02x}" for byte in token) for token in TOKENS if len(token) < 64)
     (folder / "words").write_text("".join(f'"{word}"\n' for word in words))
     options = [f"-runs={runs}", "-seed=1", f"-max_len={LONGEST}", f"-timeout={SECONDS}", "-verbosity=0"]
+    # What is compiled with the first file must not count against it.
+    read_or_told(reader, reader.right.encode())
     options += [f"-dict={folder / 'words'}", "-print_final_stats=1", f"-artifact_prefix={folder}/"]
     atheris.Setup([sys.argv[0], *options, str(folder / "corpus")], lambda data: read_or_told(reader, data))
     atheris.Fuzz()

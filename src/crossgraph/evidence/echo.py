@@ -154,10 +154,11 @@ def _columns(sums: AnyArray, degrees: tuple[Float32, Float32], names: tuple[str,
 def _entry(matrix: _Rows, row: int, column: int) -> np.float32:
     """An entry of a sparse matrix whose rows hold few."""
     ptr, columns, values = matrix
+    found = np.float32(0.0)
     for place in range(ptr[row], ptr[row + 1]):
         if columns[place] == column:
-            return values[place]
-    return np.float32(0.0)
+            found = values[place]
+    return found
 
 
 @njit(cache=True, nogil=True)

@@ -3,7 +3,7 @@ ifndef VIRTUAL_ENV
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 endif
 
-.PHONY: check test coverage long real browser advisories settings
+.PHONY: check test coverage long fuzz real browser advisories settings
 
 # What the second command of README.md runs, after installing.
 check:
@@ -17,10 +17,15 @@ test:
 coverage:
 	pytest --cov --cov-report=term
 
-# Every test, each law on 300 examples; every verb killed at every moment, fuzzing by the thousand, shapes that
-# nobody draws: hours on two cores.
+# Every test, each law on 300 examples; every verb killed hundreds of times (CROSSGRAPH_KILLS=n for n and n),
+# fuzzing by the thousand, shapes that nobody draws: hours on two cores.
 long:
 	pytest -m "" --hypothesis-profile=long
+
+# make fuzz [RUNS=n]: so many files for each reader, bred by what they reach. Needs the extra `fuzz`.
+RUNS ?= 20000
+fuzz:
+	python tests/faults/fuzz.py $(RUNS)
 
 # make real DATA=folder [JUDGE=judge.py]: the checks on real data sets, which the default run skips.
 real:

@@ -1,20 +1,22 @@
 """Mutation testing: change a module in one place at a time, and see whether its tests notice.
 
-    python scripts/mutate.py crossgraph.metrics tests/test_metrics.py [MORE_TESTS...]
+    python scripts/mutate.py crossgraph.metrics tests/test_metrics.py [MORE_TESTS...] [--sample N]
 
 Comparisons, arithmetic, logic, constants and defaults are changed. Libraries and tests are loaded once; each
 mutant is a fork that runs the tests until the first failure, so a mutant costs what its tests cost and no
-imports. Prints each survivor with its line, and the score at the end. Mutants that take a minute of CPU time
-count as killed. Linux and macOS only.
+imports. Prints each survivor with its line, and the score at the end; --sample tries so many mutants
+only, always the same. Mutants that take a minute of CPU time count as killed. Linux and macOS only.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import contextlib
 import importlib
 import importlib.util
 import os
+import random
 import resource
 import sys
 from collections.abc import Iterator
@@ -119,8 +121,15 @@ def survives(name: str, tree: ast.Module, path: str, tests: list[str]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def main(name: str, tests: list[str]) -> None:
-    """Try every mutant of one module."""
+def chosen(source: str, sample: int | None) -> Iterator[tuple[int, str, ast.Module]]:
+    """All mutants, or some that chance draws."""
+    count = sum(1 for _ in mutants(source))
+    kept = set(random.Random(0).sample(range(count), min(sample or count, count)))
+    return (mutant for number, mutant in enumerate(mutants(source)) if number in kept)
+
+
+def main(name: str, tests: list[str], sample: int | None) -> None:
+    """Try the mutants of one module."""
     module = importlib.import_module(name)
     for place in ("tests", "."):
         sys.path.insert(0, place)
@@ -134,7 +143,7 @@ def main(name: str, tests: list[str]) -> None:
     source = Path(path).read_text(encoding="utf8")
     assert survives(name, ast.parse(source), path, tests), "the tests fail without any change"
     count = killed = 0
-    for line, what, tree in mutants(source):
+    for line, what, tree in chosen(source, sample):
         count += 1
         if survives(name, tree, path, tests):
             print(f"{path}:{line}: {what}", flush=True)
@@ -144,4 +153,9 @@ def main(name: str, tests: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("module")
+    parser.add_argument("tests", nargs="+")
+    parser.add_argument("--sample", type=int)
+    given = parser.parse_args()
+    main(given.module, given.tests, given.sample)

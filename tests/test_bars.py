@@ -11,6 +11,9 @@ from types import ModuleType
 import pytest
 
 from benchmark_scripts import script
+from crossgraph.config import load_config
+from crossgraph.pipeline import Inputs, align
+from exchanged import apart, exchanged
 
 BARS = {
     "movies, 30% links": {"recall_blocking": 0.99, "prauc": 0.97, "hits1": 0.97, "r_at_p95": 0.96},
@@ -53,3 +56,18 @@ def test_bar(name: str, data: Path, imports: float, tmp_path: Path) -> None:
     cpu, mib = COSTS.get(name, (float("inf"), float("inf")))
     assert found["cpu_seconds"] - imports <= cpu
     assert found["peak_mib"] <= mib
+
+
+@pytest.mark.real
+def test_exchanged_sides_give_nearly_the_exchanged_result(data: Path, tmp_path: Path) -> None:
+    folder, config = data / "countries_en_en", load_config(None, ())
+    links = tmp_path / "links.tsv"
+    parts = [folder / "721_5fold" / "1" / f"{part}_links" for part in ("train", "valid")]
+    links.write_text("".join(part.read_text(encoding="utf8") for part in parts), encoding="utf8")
+    given = Inputs(left=folder, links=(links,)), exchanged(folder, links, tmp_path / "graphs")
+    results = [align(one, tmp_path / f"R{at}", config=config).path for at, one in enumerate(given)]
+    found = apart(*results)
+    print(found)
+    assert found.candidates >= 0.93
+    assert found.probability <= 0.002
+    assert found.matches >= 0.99

@@ -147,6 +147,18 @@ def test_links_between_pages_resolve(page):
             )
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tests_that_a_page_names_exist(page):
+    named = set(re.findall(r"`(test_\w+)`", page.read_text(encoding="utf8")))
+    files = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "benchmarks" / "tests").rglob("test_*.py")]
+    there = {
+        name
+        for file in files
+        for name in re.findall(r"^def (test_\w+)", file.read_text(encoding="utf8"), re.M)
+    }
+    assert named <= there
+
+
 def test_every_page_is_reached_from_the_index():
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf8")
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"} <= set(

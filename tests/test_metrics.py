@@ -161,29 +161,71 @@ def test_bootstrap_resamples_whole_groups_and_repeats_itself():
     assert 0.6 < first.high < 0.72
 
 
-def covered(worlds):
-    """Of simulated samples of 80 groups of 3 alike rows, how many intervals hold the true mean."""
-    covering, too_sure = [], []
+GROUPS, ROWS = 80, 3
+
+
+def alike(rng, groups):
+    """Groups of 3 rows that are nearly the same number, and the mean, which is 0 in the long run."""
+    values = np.repeat(rng.normal(size=groups), ROWS) + 0.1 * rng.normal(size=groups * ROWS)
+    return lambda rows: float(values[rows].mean())
+
+
+def ranked(rng, groups):
+    """Groups of 3 pairs, one of them right in four of five groups, some groups hard, and their PRAUC."""
+    hits = np.zeros((groups, ROWS), dtype=bool)
+    hits[:, 0] = rng.random(groups) < 0.8
+    sign = np.where(hits, 1, -1)
+    scores = rng.normal(size=(groups, ROWS)) + 2 * hits - 0.7 * rng.normal(size=(groups, 1)) * sign
+    scores, hits = scores.ravel(), hits.ravel()
+    return lambda rows: metrics.pr_auc(scores[rows], hits[rows], total=int(hits[rows].sum()))
+
+
+def covered(make, worlds, *, groups=None, truth):
+    """In how many of simulated samples of 80 groups the interval holds the truth."""
+    groups = np.repeat(np.arange(GROUPS), ROWS) if groups is None else groups
+    held = []
     for seed in range(worlds):
-        rng = np.random.default_rng(seed)
-        values = np.repeat(rng.normal(size=80), 3) + 0.1 * rng.normal(size=240)
-        for groups, kept in ((np.repeat(np.arange(80), 3), covering), (np.arange(240), too_sure)):
-            found = metrics.bootstrap_interval(
-                lambda rows, of=values: float(of[rows].mean()), groups, seed=seed, samples=200
-            )
-            kept.append(found.low <= 0 <= found.high)
-    # Rows that are drawn alone pretend to be three times as many as they are.
-    assert np.mean(too_sure) < np.mean(covering) - 0.05
-    return np.mean(covering)
+        statistic = make(np.random.default_rng(seed), GROUPS)
+        found = metrics.bootstrap_interval(statistic, groups, seed=seed, samples=200)
+        held.append(found.low <= truth <= found.high)
+    return np.mean(held)
+
+
+def prauc_of_many():
+    """What ``ranked`` would come to with groups without end."""
+    many = 100_000
+    return ranked(np.random.default_rng(0), many)(np.arange(many * ROWS))
 
 
 def test_a_bootstrap_interval_holds_the_truth_as_often_as_it_says():
-    assert 0.85 <= covered(40) <= 1
+    assert 0.85 <= covered(alike, 40, truth=0) <= 1
+
+
+def test_rows_that_are_drawn_alone_pretend_to_be_more_than_they_are():
+    assert covered(alike, 20, truth=0, groups=np.arange(GROUPS * ROWS)) < 0.85
+
+
+def test_an_interval_moves_towards_a_number_that_no_draw_reaches():
+    rows = np.arange(20)
+
+    def few(drawn):
+        return -float(len(np.unique(drawn)))
+
+    # 20 rows drawn with repetitions are about 13 different ones, hardly ever more than 16.
+    found = metrics.bootstrap_interval(few, rows, seed=0, samples=200)
+    assert few(rows) < found.low <= found.high < -15
+
+
+def test_an_interval_of_what_never_varies_is_that_number():
+    assert metrics.bootstrap_interval(lambda _rows: 1.0, [1, 2, 3], seed=0) == metrics.Interval(1.0, 1.0)
+    assert metrics.bootstrap_interval(lambda _rows: 1.0, [1], seed=0) == metrics.Interval(1.0, 1.0)
 
 
 @pytest.mark.long
-def test_a_bootstrap_interval_holds_the_truth_as_often_as_it_says_in_many_worlds():
-    assert 0.9 <= covered(1000) <= 0.97
+@pytest.mark.parametrize("make", [alike, ranked])
+def test_a_bootstrap_interval_holds_the_truth_as_often_as_it_says_in_many_worlds(make):
+    truth = prauc_of_many() if make is ranked else 0
+    assert 0.92 <= covered(make, 1000, truth=truth) <= 0.97
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr, ndtri, stdtrit
 
 from crossgraph._types import AnyArray, Bool, Float64, Int64
 
@@ -192,15 +193,21 @@ def bootstrap_interval(
     samples: int = 1000,
     level: float = 0.95,
 ) -> Interval:
-    """A percentile bootstrap interval that resamples whole groups of rows with replacement.
+    """A bias-corrected bootstrap interval that resamples whole groups of rows with replacement.
 
-    Rows of one left entity are not independent, so they are drawn together.
+    Rows of one left entity are not independent, so they are drawn together. A plain percentile interval of
+    few groups is too sure: too narrow, as the normal's quantiles are beside Student's, and too high for an
+    average precision, which draws with repetitions overrate. With q groups and z0 the normal quantile of the
+    share of draws below the statistic itself, the ends are the draws' quantiles at
+
+        Phi(2 z0 -+ sqrt(q / (q - 1)) * t)      t: the quantile of Student's t with q - 1 degrees of freedom
 
     statistic     of row numbers (with repetitions) to a number
     groups (P)    int, the group of each row
-    samples       how often to draw; ``level`` is the share of draws inside the interval
+    samples       how often to draw; ``level`` is how often such intervals should hold the truth
     raises        ValueError without rows, without samples, or if level is not within (0, 1)
-    Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+    Sources: Efron, Better Bootstrap Confidence Intervals, JASA 1987, section 2 (z0); Hesterberg, What
+    Teachers Should Know about the Bootstrap, The American Statistician 2015, section 5.3 (t).
     """
     names = np.asarray(groups)
     if not len(names) or samples < 1 or not 0 < level < 1:
@@ -209,12 +216,29 @@ def bootstrap_interval(
     starts = np.r_[0, _block_ends(names[order])[:-1] + 1]
     sizes = np.diff(np.r_[starts, len(names)])
     random = np.random.default_rng(seed)
-    draws = [
-        statistic(order[_rows_of(starts, sizes, drawn=random.integers(len(starts), size=len(starts)))])
-        for _ in range(samples)
-    ]
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    draws = np.array(
+        [
+            statistic(order[_rows_of(starts, sizes, drawn=random.integers(len(starts), size=len(starts)))])
+            for _ in range(samples)
+        ]
+    )
+    below = _share_below(draws, statistic(order))
+    low, high = np.quantile(draws, _corrected_levels(below, level, groups=len(starts)), method="weibull")
     return Interval(float(low), float(high))
+
+
+def _share_below(draws: Float64, value: float) -> float:
+    """The share of draws below a value, within (0, 1); a draw that equals it counts half."""
+    below = (draws < value).sum() + (draws == value).sum() / 2
+    return float((below + 0.5) / (len(draws) + 1))
+
+
+def _corrected_levels(below: float, level: float, *, groups: int) -> Float64:
+    """(2) where in the order of the draws the interval ends, see ``bootstrap_interval``."""
+    freedom = max(groups - 1, 1)
+    wide = np.sqrt(groups / freedom) * stdtrit(freedom, (1 + level) / 2)
+    levels: Float64 = ndtr(2 * ndtri(below) + np.array([-wide, wide]))
+    return levels
 
 
 def _rows_of(starts: Int64, sizes: Int64, *, drawn: Int64) -> Int64:

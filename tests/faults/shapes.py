@@ -96,7 +96,23 @@ def attributes(side: str, size: int) -> GraphTables:
     )
 
 
-SHAPES = {"hub": hub, "namesakes": namesakes, "chain": chain, "attributes": attributes}
+def relations(side: str, size: int) -> GraphTables:
+    """``size`` edges, each by a relation of its own."""
+    ids = named(f"{side}:part", size)
+    return tables(
+        pl.DataFrame({"entity": ids, "type": "part"}),
+        pl.DataFrame({"head": ids, "relation": named("is", size), "tail": f"{side}:part0000000"}),
+        pl.DataFrame({"entity": ids[:100], "attribute": "name", "value": "part " + ids[:100].str.slice(-3)}),
+    )
+
+
+SHAPES = {
+    "hub": hub,
+    "namesakes": namesakes,
+    "chain": chain,
+    "relations": relations,
+    "attributes": attributes,
+}
 
 
 def pair_of(shape: str, size: int) -> tuple[KnowledgeGraph, KnowledgeGraph]:

@@ -97,6 +97,7 @@ FAULTS: dict[str, tuple[Files, list[str]]] = {
     "a gzip file cut short": graph("g.nt.gz", gzip.compress(TRIPLE.encode() * 100)[:-5]),
     "a gzip file that is damaged inside": graph("g.nt.gz", damaged(gzip.compress(TRIPLE.encode() * 1000))),
     "a name that ends in .gz, and no gzip": graph("g.nt.gz", TRIPLE),
+    "a small gzip file that holds a huge one": graph("g.nt.gz", gzip.compress(b"x" * 1_000_000) * 140),
     "text that is not UTF-8": graph("g.csv", "id,x\n1,é\n".encode("latin-1")),
     "UTF-16": graph("g.csv", "id,x\n1,y\n".encode("utf-16")),
     "UTF-16 without a mark": graph("g.csv", "id,x\n1,y\n".encode("utf-16-le")),
@@ -218,6 +219,7 @@ ODD: dict[str, tuple[Files, list[str]]] = {
         each(14, NAMED, '<http://l/bare#> <http://l/height> "#"') + TYPED.format("l", "typed"), known=KNOWN
     ),
     "one entity on each side": aligned('<http://l/1> <http://l/n> "one" .\n'),
+    "one entity linked to two": aligned(each(14, NAMED), known=KNOWN + "http://l/0\thttp://r/1\n"),
     "all scores equal": (
         {"s.tsv": "a\tx\t0\t0.5\nb\ty\t0\t0.5\n", "gold.tsv": "a\tx\t1\nb\ty\t0\n"},
         ["evaluate", "--scores", "s.tsv", "--gold", "gold.tsv"],

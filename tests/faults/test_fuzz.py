@@ -21,6 +21,7 @@ from crossgraph.results import read_matches
 from crossgraph.schema.mapping import read_schema
 
 MANY = 3000
+SEEDS = Path(__file__).with_name("seeds")
 TRIPLES = (
     '<http://e/a> <http://e/p> "x"@en .\n'
     "_:b1 <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://e/T> .\n"
@@ -76,15 +77,14 @@ READERS = {
 }
 
 # What has broken readers, here or elsewhere.
-NASTY = st.sampled_from(
-    [
-        *(b"\0", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b\x08", b"\xe2\x80\xae"),
-        *(b"\r", b"\r\n", b"\n", b"\n\n", b"\t", b'"', b"'", b"\\", b",", b";", b":", b"#", b"<", b">"),
-        *(b"[", b"]", b"{", b"}", b"&x;", b"%zz", b"\\u0000", b"\\ud800", b"\\x", b"_:b", b"@base <x> ."),
-        *(b"NaN", b"-Infinity", b"1e999", b"= inf\n", b"9" * 5000, b"[" * 3000, b"<<" * 600),
-        *(b"left:", b"id", b":ID", b":START_ID", b"<!ENTITY x SYSTEM 'file:///dev/null'>"),
-    ]
-)
+TOKENS = [
+    *(b"\0", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b\x08", b"\xe2\x80\xae"),
+    *(b"\r", b"\r\n", b"\n", b"\n\n", b"\t", b'"', b"'", b"\\", b",", b";", b":", b"#", b"<", b">"),
+    *(b"[", b"]", b"{", b"}", b"&x;", b"%zz", b"\\u0000", b"\\ud800", b"\\x", b"_:b", b"@base <x> ."),
+    *(b"NaN", b"-Infinity", b"1e999", b"= inf\n", b"9" * 5000, b"[" * 3000, b"<<" * 600),
+    *(b"left:", b"id", b":ID", b":START_ID", b"<!ENTITY x SYSTEM 'file:///dev/null'>"),
+]
+NASTY = st.sampled_from(TOKENS)
 EDITS = st.lists(
     st.tuples(st.integers(0, 400), st.integers(0, 30), st.one_of(NASTY, st.binary(max_size=4))), max_size=5
 )
@@ -142,6 +142,12 @@ def test_the_files_to_begin_with_are_right(kind, tmp_path):
     (tmp_path / reader.name).write_text(reader.right, encoding="utf8")
     (tmp_path / "rel_triples_1").write_text("")
     reader.read(tmp_path / reader.name)
+
+
+@pytest.mark.parametrize("seed", sorted(SEEDS.iterdir()), ids=lambda seed: seed.name)
+@pytest.mark.parametrize("read", [read_graph, read_links])
+def test_a_file_that_once_broke_a_reader_is_read_or_told_to_be_faulty(read, seed):
+    read_or_told(Reader(read, seed.name, ""), seed.read_bytes())
 
 
 letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0\r")

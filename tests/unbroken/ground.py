@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crossgraph.reviewing.ledger import Ledger
+
 QUICK = [
     f"--set={setting}"
     for setting in (
@@ -18,8 +20,8 @@ QUICK = [
         *("blocking.per_entity=4", "scorer.hidden=8"),
     )
 ]
-# What two equal runs tell differently, wherever it stands in a report.
-OF_THE_RUN = {"stages"}
+# What two equal runs tell differently, wherever it stands in a report or a line of a benchmark.
+OF_THE_RUN = {"stages", "training_seconds", "scoring_seconds", "pairs_per_second", "peak_mib"}
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,16 @@ class Verb:
     outputs   what it leaves in its folder
     again     what the same command is given besides to go on after it was killed
     before    args of a command that has filled the same outputs before
+    grows     what was finished stays as lines of its output, and the next run goes on behind them
+    slow      takes seconds even here, so that the long form kills it a few times only
     """
 
     args: str
     outputs: tuple[str, ...]
     again: str = ""
     before: str = ""
+    grows: bool = False
+    slow: bool = False
 
     def line(self, world: Path, *, args: str | None = None) -> list[str]:
         return [
@@ -49,7 +55,7 @@ GRAPHS = "{world}/graphs --links {world}/links.tsv"
 ALIGN = f"align {GRAPHS} --out RESULT QUICK"
 MERGE = "merge {world}/RESULT --out merged.nq"
 # Those that make up the short form: all that takes no training.
-SHORT = ("score", "merge over another", "export to a folder", "unmerge")
+SHORT = ("score", "merge over another", "export to a folder", "unmerge", "ask", "review, taking in")
 VERBS = {
     "schema": Verb(f"schema {GRAPHS} --out schema.toml", ("schema.toml",), "--force"),
     "block": Verb(f"block {GRAPHS} --out pairs.tsv", ("pairs.tsv",)),
@@ -68,6 +74,21 @@ VERBS = {
     "export to a file": Verb("export {world}/RESULT --out m.csv", ("m.csv",), "--force"),
     "export to a folder": Verb("export {world}/merged.nq --format neo4j --out import", ("import",)),
     "unmerge": Verb("unmerge {world}/merged.nq --out parts", ("parts",)),
+    "ask": Verb("ask {world}/RESULT --count 3 --out questions.csv", ("questions.csv",), "--force"),
+    "review, taking in": Verb(
+        "review RESULT --import {world}/answers.csv --name ann", ("RESULT",), before=ALIGN
+    ),
+    "review, giving out": Verb(
+        "review {world}/REVIEWED --export said.jsonl", ("said.jsonl",), again="--force"
+    ),
+    "explain": Verb("explain {world}/RESULT l:heat r:heat --html why.html", ("why.html",)),
+    "demo": Verb("demo --out DEMO QUICK", ("DEMO",), "--force", slow=True),
+    "benchmark": Verb(
+        "benchmark {world}/suite.toml --data {world} --out runs",
+        ("runs/suite.jsonl",),
+        grows=True,
+        slow=True,
+    ),
 }
 
 
@@ -147,24 +168,40 @@ class Ground:
             folder = self.fresh(verb)
             ended = self.nursery.run(verb.line(self.world), folder)
             assert ended.code == 0, ended.told
-            assert sorted(path.name for path in folder.iterdir()) == sorted(verb.outputs)
+            assert {path.name for path in folder.iterdir()} == places(verb)
             self.unbroken[verb.args] = found(verb, folder), ended.moments
         return self.unbroken[verb.args]
 
 
+def places(verb: Verb) -> set[str]:
+    """What a verb leaves directly in its folder."""
+    return {Path(name).parts[0] for name in verb.outputs}
+
+
 def found(verb: Verb, folder: Path) -> dict[str, Any]:
-    """What each output holds; None where it is not there."""
-    return {name: content(folder / name) for name in verb.outputs}
+    """The rights of each output, and what it holds; None where it is not there."""
+    paths = {name: folder / name for name in verb.outputs}
+    return {
+        name: (path.stat().st_mode & 0o777, content(path)) if path.exists() else None
+        for name, path in paths.items()
+    }
 
 
 def content(path: Path) -> Any:
     """All that a file or folder holds, less what a run tells of itself."""
     if path.is_dir():
-        return {
-            str(file.relative_to(path)): content(file) for file in sorted(path.rglob("*")) if file.is_file()
-        }
-    if not path.exists():
-        return None
+        # SQLite keeps a journal beside a ledger until the next one who opens it has looked.
+        files = [
+            file for file in sorted(path.rglob("*")) if file.is_file() and file.suffix != ".sqlite-journal"
+        ]
+        held = {str(file.relative_to(path)): content(file) for file in files}
+        # A ledger without entries is as none.
+        return {name: value for name, value in held.items() if value != []}
+    if path.suffix == ".sqlite":
+        return [(one.who, *one.pair, one.verdict, one.probability) for one in Ledger(path).entries()]
+    if path.suffix == ".jsonl":
+        # What follows the last line end was never finished.
+        return [without(json.loads(line)) for line in path.read_text().split("\n")[:-1]]
     return without(json.loads(path.read_text())) if path.suffix == ".json" else path.read_bytes()
 
 

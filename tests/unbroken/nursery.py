@@ -11,6 +11,7 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import sys
 import time
 from contextlib import suppress
@@ -18,7 +19,10 @@ from pathlib import Path
 from typing import Any
 
 # What changes a folder, as Python's audit events call it; of what is opened, only hidden places count.
-CHANGES = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "shutil.rmtree"}
+CHANGES = {
+    *("open", "os.chmod", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate"),
+    "shutil.rmtree",
+}
 
 
 def main() -> None:
@@ -77,18 +81,30 @@ def _work(app: Any, asked: dict[str, Any]) -> None:
 
 
 def _count(folder: str, at: int | None) -> list[int]:
-    """How often something has changed under a folder; just before the given change, the process dies."""
+    """How often something has changed under a folder, or SQLite was told something.
+
+    Just before the given one of these moments the process dies.
+    """
     moments = [0]
+
+    def count() -> None:
+        if moments[0] == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        moments[0] += 1
+
+    def connect(*given: Any, **named: Any) -> sqlite3.Connection:
+        database = opened(*given, **named)
+        database.set_trace_callback(lambda _statement: count())
+        return database
+
+    opened, sqlite3.connect = sqlite3.connect, connect
 
     def watch(event: str, given: tuple[Any, ...]) -> None:
         if event not in CHANGES or not isinstance(given[0], str | os.PathLike):
             return
         path = str(Path(given[0]).absolute())
-        if not path.startswith(f"{folder}/") or (event == "open" and ".crossgraph" not in path):
-            return
-        if moments[0] == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        moments[0] += 1
+        if path.startswith(f"{folder}/") and (event != "open" or ".crossgraph" in path):
+            count()
 
     sys.addaudithook(watch)
     return moments

@@ -28,33 +28,46 @@ class RelationGroups:
     names (G)        one for each group: a directed left relation, the last is ``others``
     group_left (2R)  group of each directed left relation; -1 where it is not mapped
     mapped_right (2R') 1 where a directed right relation is mapped at all, else 0
-    weight (2R, 2R')   mapping weight, 0 where the two do not correspond
+    weight (2R, 2R')   sparse: mapping weight of what corresponds
     """
 
     names: tuple[str, ...]
     group_left: Int32
     mapped_right: Int32
-    weight: Float32
+    weight: sparse.csr_matrix
+
+    def between(self, left: Int32, right: Int32) -> Float32:
+        """(T) the mapping weight of each two directed relations, 0 where they do not correspond."""
+        # Asked for nothing, a sparse matrix answers with another one.
+        found: Float32 = (
+            np.asarray(self.weight[left, right]).ravel() if len(left) else np.zeros(0, np.float32)
+        )
+        return found
 
 
 def relation_groups(left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping) -> RelationGroups:
     """Give the left relations with the most mapped edges a group each, and the others one together."""
     n, m = len(left.relation_names), len(right.relation_names)
-    weight = np.zeros((2 * n, 2 * m), dtype=np.float32)
+    held: dict[tuple[int, int], float] = {}
     for mapping, a, b in schema.numbered_relations(left.relation_names, right.relation_names):
         turned = b + m if mapping.inverse else b
-        weight[a, turned] = weight[a + n, (turned + m) % (2 * m)] = mapping.weight
+        held[a, turned] = held[a + n, (turned + m) % (2 * m)] = mapping.weight
+    ends = np.array(list(held), dtype=np.int32).reshape(-1, 2).T
+    values = np.array(list(held.values()), dtype=np.float32)
+    heaviest, mapped = np.zeros(2 * n, dtype=np.float32), np.zeros(2 * m, dtype=np.int32)
+    np.maximum.at(heaviest, ends[0], values)
+    mapped[ends[1][values > 0]] = 1
     edges = np.bincount(left.relations, minlength=n)
-    importance = np.r_[edges, edges] * weight.max(axis=1, initial=0.0)
+    importance = np.r_[edges, edges] * heaviest
     order = np.argsort(-importance, kind="stable")
     chosen = order[: GROUPS if (importance > 0).sum() > GROUPS else GROUPS + 1]
     chosen = chosen[importance[chosen] > 0]
     group = np.where(importance > 0, len(chosen), -1).astype(np.int32)
     group[chosen] = np.arange(len(chosen))
     names = tuple(directed_name(left.relation_names, int(r)) for r in chosen)
-    return RelationGroups(
-        (*names, "others"), group, (weight.max(axis=0, initial=0.0) > 0).astype(np.int32), weight
-    )
+    # A matrix of all by all would be too large for graphs in which each edge has a relation of its own.
+    weight = sparse.csr_matrix((values, tuple(ends)), shape=(2 * n, 2 * m))
+    return RelationGroups((*names, "others"), group, mapped, weight)
 
 
 def echo_evidence(
@@ -85,7 +98,8 @@ def echo_evidence(
         (left.indptr, left.neighbours, left.relations),
         (right.indptr, right.neighbours, right.relations),
         (similarity.indptr, similarity.indices, similarity.data.astype(np.float32)),
-        (groups.group_left, groups.weight, rare[0].astype(np.float32), rare[1].astype(np.float32)),
+        (groups.weight.indptr, groups.weight.indices, groups.weight.data),
+        (groups.group_left, rare[0].astype(np.float32), rare[1].astype(np.float32)),
         pairs,
         len(groups.names),
         len(adjacency[1].indptr) - 1,
@@ -137,11 +151,23 @@ def _columns(sums: AnyArray, degrees: tuple[Float32, Float32], names: tuple[str,
 
 
 @njit(cache=True, nogil=True)
+def _entry(matrix: _Rows, row: int, column: int) -> np.float32:
+    """An entry of a sparse matrix whose rows hold few."""
+    ptr, columns, values = matrix
+    found = np.float32(0.0)
+    for place in range(ptr[row], ptr[row + 1]):
+        if columns[place] == column:
+            found = values[place]
+    return found
+
+
+@njit(cache=True, nogil=True)
 def _echo(
     left: _Rows,
     right: _Rows,
     similarity: _Rows,
-    weights: tuple[Int32, Float32, Float32, Float32],
+    weight: _Rows,
+    told: tuple[Int32, Float32, Float32],
     pairs: tuple[Int32, Int32],
     groups: int,
     right_entities: int,
@@ -150,7 +176,7 @@ def _echo(
     l_ptr, l_to, l_rel = left
     r_ptr, r_to, r_rel = right
     s_ptr, s_to, s_val = similarity
-    group_left, weight, l_rare, r_rare = weights
+    group_left, l_rare, r_rare = told
     out = np.zeros((2, len(pairs[0]), groups), dtype=np.float32)
     first = np.full(right_entities, -1, dtype=np.int64)
     for pair in range(len(pairs[0])):
@@ -168,7 +194,7 @@ def _echo(
                 q = s_to[place]
                 other = first[q]
                 while 0 <= other < r_ptr[k + 1] and r_to[other] == q:
-                    value = s_val[place] * weight[l_rel[edge], r_rel[other]]
+                    value = s_val[place] * _entry(weight, l_rel[edge], r_rel[other])
                     if value > best:
                         best = value
                         rare = value * np.float32(0.5) * (l_rare[neighbour] + r_rare[q])

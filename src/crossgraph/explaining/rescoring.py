@@ -239,7 +239,7 @@ class Batch:
         reached = [a.neighbours[span] for a, span in sides]
         by = [a.relations[span] for a, span in sides]
         near = preparation.weighing.similarity[reached[0]][:, reached[1]].tocoo()
-        weight = self.around.groups.weight[by[0][near.row], by[1][near.col]]
+        weight = self.around.groups.between(by[0][near.row], by[1][near.col])
         values = np.zeros(len(near.data))
         for rare, factor in ((rarity, weight), (rarity_of_all, preparation.weighing.anyhow)):
             idf = [rare(a, span) for a, span in sides]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ MAX_FAULTS = 1000
 # What a Parquet file that is damaged, or not there, makes polars raise; some damage it meets with a panic.
 PARQUET_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 _GZIP_MAGIC = b"\x1f\x8b"
+# Who unzips to more than both of these is a trap: statements that repeat each other swell some 50 times.
+_MOST_SWELLING, _NEVER_TOO_MUCH = 200, 1 << 27
 _HEAD_BYTES = 1 << 16
 _UTF8_HINT = "save the file as UTF-8"
 
@@ -86,7 +89,11 @@ def read_bytes(path: Path) -> tuple[bytes, tuple[Fault, ...]]:
     try:
         data = path.read_bytes()
         if data.startswith(_GZIP_MAGIC):
-            data = gzip.decompress(data)
+            most = max(_NEVER_TOO_MUCH, _MOST_SWELLING * len(data))
+            data = _unzipped(data, most)
+            if len(data) > most:
+                problem = f"swells to more than {_MOST_SWELLING} times its size when it is unzipped"
+                return b"", (Fault(str(path), None, problem, "unzip it yourself if you trust it"),)
         elif path.suffix.lower() == ".gz" and data:
             raise gzip.BadGzipFile("the file does not start like gzip")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -95,6 +102,12 @@ def read_bytes(path: Path) -> tuple[bytes, tuple[Fault, ...]]:
     except OSError as error:
         return b"", (Fault(str(path), None, _reason(error), "check the path and its permissions"),)
     return data, ()
+
+
+def _unzipped(data: bytes, most: int) -> bytes:
+    """What gzip holds, cut one byte after the most that it may be."""
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+        return stream.read(most + 1)
 
 
 def read_parquet(

@@ -91,7 +91,7 @@ def test_without_the_extra_the_way_to_get_it_is_told(result: Path, monkeypatch: 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "uvicorn" else find(name))
     done = run("review", result)
     assert done.exit_code == 1
-    assert "the review needs uvicorn" in done.stderr
+    assert "uvicorn is not installed" in done.stderr
     assert "pip install 'crossgraph[review]'" in done.stderr
     assert run("review", result, "--agreement").exit_code == 0, "which needs no web"
 

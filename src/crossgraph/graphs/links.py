@@ -147,6 +147,12 @@ class Pairs:
     paths: pl.Series
     lines: Int64
 
+    @staticmethod
+    def of(left: Sequence[str] | pl.Series, right: Sequence[str] | pl.Series) -> Pairs:
+        """Pairs without labels from two columns of identifiers. Raises ValueError if the lengths differ."""
+        links = Links.of(left, right)
+        return Pairs(links.left, links.right, None, links.paths, links.lines)
+
     def __len__(self) -> int:
         return len(self.left)
 

@@ -45,6 +45,10 @@ class Links:
     ) -> Links:
         """Links from two columns of identifiers; without labels every pair is the same.
 
+            >>> links = Links.of(["m1", "m2"], ["q7", "q8"], label=[True, False])
+            >>> links.positives().left.to_list()
+            ['m1']
+
         Raises ValueError if the lengths differ.
         """
         size = len(left)

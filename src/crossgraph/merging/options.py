@@ -55,6 +55,9 @@ class MergeOptions:
 def parse_policies(texts: Iterable[str]) -> tuple[Policy, dict[str, Policy]]:
     """The default policy and those of attributes, from texts ``POLICY`` and ``ATTRIBUTE=POLICY``.
 
+        >>> parse_policies(["longest", "population=newest"])
+        ('longest', {'population': 'newest'})
+
     An attribute may contain ``=``. Raises ConfigError naming every text that is neither.
     """
     default: Policy = "keep-all"

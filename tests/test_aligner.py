@@ -15,19 +15,15 @@ NAMES = ("Amara", "Bela", "Chidi", "Dora", "Emil", "Freya", "Goran", "Hana", "Iv
 QUICK = load_config(
     None,
     [
-        *(
-            "training.steps=6",
-            "training.epochs=1",
-            "training.batch=64",
-            "model.width=16",
-            "training.rounds=1",
-        ),
-        *(
-            "training.scorer_steps=30",
-            "training.scorer_epochs=1",
-            "scorer.hidden=16",
-            "decisions.precision=0.5",
-        ),
+        "training.steps=6",
+        "training.epochs=1",
+        "training.batch=64",
+        "model.width=16",
+        "training.rounds=1",
+        "training.scorer_steps=30",
+        "training.scorer_epochs=1",
+        "scorer.hidden=16",
+        "decisions.precision=0.5",
     ],
 )
 

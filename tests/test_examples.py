@@ -13,14 +13,14 @@ import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 QUICK = [
-    *(
-        "training.steps=10",
-        "training.epochs=1",
-        "training.rounds=1",
-        "model.width=16",
-        "blocking.per_entity=8",
-    ),
-    *("training.scorer_steps=60", "training.scorer_epochs=1", "blocking.per_entity=8"),
+    "training.steps=10",
+    "training.epochs=1",
+    "training.rounds=1",
+    "model.width=16",
+    "blocking.per_entity=5",
+    "training.scorer_steps=60",
+    "training.scorer_epochs=1",
+    "sampling.neighbours=5",
 ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import signal
 import subprocess
@@ -87,8 +86,7 @@ def test_only_a_result_is_reviewed(tmp_path: Path) -> None:
 
 
 def test_without_the_extra_the_way_to_get_it_is_told(result: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "uvicorn" else find(name))
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
     done = run("review", result)
     assert done.exit_code == 1
     assert "uvicorn is not installed" in done.stderr

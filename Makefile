@@ -3,7 +3,7 @@ ifndef VIRTUAL_ENV
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 endif
 
-.PHONY: check test coverage long fuzz real browser advisories settings
+.PHONY: check test coverage long fuzz real browser advisories settings docs dist
 
 # What the second command of README.md runs, after installing.
 check:
@@ -45,3 +45,11 @@ advisories:
 # Writes docs/settings.md anew after an options class has changed.
 settings:
 	python tests/test_docs.py
+
+# The documentation as a site in site/; any warning fails, such as a link that leads nowhere. Needs the extra `docs`.
+docs:
+	mkdocs build --strict
+
+# Wheel and sdist in dist/. Needs `pip install build`.
+dist:
+	python -m build

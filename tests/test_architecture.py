@@ -18,10 +18,18 @@ SOURCES = sorted((ROOT / "src" / "crossgraph").rglob("*.py"))
 HEAVY = ("numba", "numpy", "polars", "pyoxigraph", "scipy", "sklearn", "torch")
 LONGEST_FILE = 400
 # Modules that a distribution gives under another name than its own.
-MODULE_OF = {"scikit-learn": "sklearn", "sparse-dot-topn": "sparse_dot_topn"}
+MODULE_OF = {
+    "scikit-learn": "sklearn",
+    "sparse-dot-topn": "sparse_dot_topn",
+    "torch-geometric": "torch_geometric",
+}
 # What one place imports late, and does without or asks for where it is not installed: by its extra.
-EXTRAS = ("benchmark", "review", "test", "browser")
-OPTIONAL = {"benchmark": {"matplotlib"}, "review": {"jinja2", "starlette", "uvicorn"}}
+EXTRAS = ("benchmark", "convert", "docs", "review", "test", "browser")
+OPTIONAL = {
+    "benchmark": {"matplotlib"},
+    "convert": {"networkx", "pandas", "torch_geometric"},
+    "review": {"jinja2", "starlette", "uvicorn"},
+}
 
 
 def run_python(code: str) -> str:
@@ -78,21 +86,34 @@ def test_reading_a_graph_needs_no_torch():
 
 def test_the_public_names_are_exactly_these():
     assert crossgraph.__all__ == [
+        "Aligner",
         "Config",
         "CrossgraphError",
         "Inputs",
         "KnowledgeGraph",
         "Links",
         "Matches",
+        "MergeInputs",
+        "MergeOptions",
+        "ReadOptions",
         "align",
         "block",
         "describe",
         "evaluate_result",
+        "explain",
+        "load_config",
+        "merge_result",
+        "merged_graph",
+        "pair_to_hetero",
+        "pair_to_networkx",
         "prepare",
         "read_graph",
         "read_links",
         "read_pair",
         "score_pairs",
+        "to_hetero",
+        "to_networkx",
+        "to_pandas",
         "train_pairs",
     ]
     assert set(crossgraph.__all__) <= set(dir(crossgraph))

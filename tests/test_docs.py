@@ -5,7 +5,10 @@ Run as a program, it writes docs/settings.md anew.
 
 from __future__ import annotations
 
+import contextlib
 import doctest
+import importlib
+import io
 import re
 import shlex
 import subprocess
@@ -20,11 +23,15 @@ import typer
 import crossgraph
 from crossgraph.cli import app
 from crossgraph.config import Config
+from crossgraph.exporting.files import GRAPH_FORMATS, MATCH_FORMATS, graph_format, match_format
+from crossgraph.graphs import read_graph
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf8")
 README = (ROOT / "README.md").read_text(encoding="utf8")
+INPUTS = (ROOT / "docs" / "inputs.md").read_text(encoding="utf8")
+OUTPUTS = (ROOT / "docs" / "outputs.md").read_text(encoding="utf8")
 SETTINGS = ROOT / "docs" / "settings.md"
 EVERYWHERE = {"--quiet", "-q", "--verbose", "-v"}
 FOR_EVERY_VERB = EVERYWHERE | {"--help", "-h"}
@@ -159,6 +166,44 @@ def test_tests_that_a_page_names_exist(page):
     assert named <= there
 
 
+def test_the_page_of_outputs_shows_every_form():
+    lines = [line for block in blocks(OUTPUTS, "sh") for line in block.splitlines()]
+    words = [shlex.split(line) for line in lines if line.startswith("crossgraph export")]
+    asked = [
+        (given, Path(rest[-1]), rest[1] if rest[0] == "--format" else None) for _, _, given, *rest in words
+    ]
+    assert {match_format(out, form) for given, out, form in asked if given == "RESULT"} == set(MATCH_FORMATS)
+    merged = {graph_format(out, form) for given, out, form in asked if given == "merged.nq"}
+    # N-Quads is what merge writes.
+    assert merged == set(GRAPH_FORMATS) - {"nquads"}
+
+
+def test_the_graph_in_memory_that_the_page_of_inputs_makes_is_read(tmp_path):
+    (code,) = blocks(INPUTS, "python")
+    exec(code, {"folder": tmp_path})
+    assert sorted(read_graph(tmp_path).ids) == ["heat", "mann"]
+
+
+def test_every_public_name_is_in_the_reference_once():
+    told = re.findall(r"^::: ([\w.]+)$", (ROOT / "docs" / "python.md").read_text(), re.MULTILINE)
+    found = [
+        getattr(importlib.import_module(module), name)
+        for module, _, name in (t.rpartition(".") for t in told)
+    ]
+    assert sorted(one.__name__ for one in found) == sorted(crossgraph.__all__)
+    assert all(getattr(crossgraph, one.__name__) is one for one in found)
+
+
+def test_the_site_has_every_page_and_script():
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf8")
+    pages = [page.relative_to(ROOT / "docs") for page in (ROOT / "docs").rglob("*.md")]
+    scripts = [f"examples/{script.stem}.md" for script in (ROOT / "examples").glob("*.py")]
+    named = re.findall(r"^ *- (?:[\w ]+: )?([\w/-]+\.md)$", navigation, re.MULTILINE)
+    expected = {str(page) for page in pages if str(page) != "README.md"} | set(scripts)
+    assert expected <= set(named)
+    assert len(set(named)) == len(named)
+
+
 def test_every_page_is_reached_from_the_index():
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf8")
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"} <= set(
@@ -198,8 +243,8 @@ def test_ci_runs_the_test_command_of_the_readme():
     assert steps(told) == steps(install_commands()[1])
 
 
-@pytest.fixture
-def two_catalogues(tmp_path):
+@pytest.fixture(scope="module")
+def two_catalogues(tmp_path_factory):
     """Two tables of the same twelve people, half of the links between them, and the other half as gold."""
     first = [
         "Amara",
@@ -218,33 +263,57 @@ def two_catalogues(tmp_path):
     last = ["Okafor", "Kovacs", "Nwosu", "Lindgren", "Novak", "Dahl", "Ilic", "Sato", "Petrov"]
     last += ["Mraz", "Haddad", "Vogt"]
     names = [" ".join(name) for name in zip(first, last, strict=True)]
+    folder = tmp_path_factory.mktemp("catalogues")
     left = [f"l{i},{name},{1950 + 3 * i}\n" for i, name in enumerate(names)]
     right = [f"r{i},{name.upper()},{1950 + 3 * i}\n" for i, name in enumerate(names)]
     links = [f"l{i}\tr{i}\n" for i in range(len(names))]
-    (tmp_path / "left.csv").write_text("id,name,born\n" + "".join(left))
-    (tmp_path / "right.csv").write_text("id,label,year\n" + "".join(right))
-    (tmp_path / "known.tsv").write_text("".join(links[::2]))
-    (tmp_path / "gold.tsv").write_text("".join(links[1::2]))
-    return tmp_path
+    (folder / "left.csv").write_text("id,name,born\n" + "".join(left))
+    (folder / "right.csv").write_text("id,label,year\n" + "".join(right))
+    (folder / "known.tsv").write_text("".join(links[::2]))
+    (folder / "gold.tsv").write_text("".join(links[1::2]))
+    return folder
 
 
+@pytest.fixture(scope="module")
+def readme_printed(two_catalogues):
+    """What the Python of the README prints, and RESULT beside the two catalogues."""
+    with contextlib.chdir(two_catalogues), contextlib.redirect_stdout(io.StringIO()) as printed:
+        for block in blocks(README, "python"):
+            exec(block, {})
+    return printed.getvalue()
+
+
+def test_the_python_example_of_the_readme_runs(two_catalogues, readme_printed):
+    assert "recall at precision .95: 1.0" in readme_printed
+    assert (two_catalogues / "merged.nq").exists()
+
+
+@pytest.mark.usefixtures("readme_printed")
 def test_the_example_of_the_package_runs(two_catalogues):
     found = doctest.testmod(crossgraph, extraglobs={"folder": two_catalogues})
     assert found.attempted >= 8
     assert found.failed == 0
 
 
-def test_the_python_example_of_the_readme_runs_and_its_result_is_documented(
-    two_catalogues, monkeypatch, capsys
-):
-    monkeypatch.chdir(two_catalogues)
-    for block in blocks(README, "python"):
-        exec(block, {})
-    assert capsys.readouterr().out.rstrip().endswith("1.0")
+@pytest.mark.usefixtures("readme_printed")
+def test_the_files_of_a_result_are_documented(two_catalogues):
     result = two_catalogues / "RESULT"
     files = {file.relative_to(result).as_posix() for file in result.rglob("*") if file.is_file()}
     cells = re.findall(r"^\| (`.+?) \|", section("The RESULT folder"), re.MULTILINE)
     assert {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)} == files
+
+
+def test_every_example_of_a_docstring_runs():
+    names = [
+        ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+        for path in (ROOT / "src").rglob("*.py")
+        if ">>> " in path.read_text(encoding="utf8") and path.name != "__init__.py"
+    ]
+    assert "crossgraph.conversions" in names
+    for name in names:
+        found = doctest.testmod(importlib.import_module(name))
+        assert found.attempted > 0, name
+        assert found.failed == 0, name
 
 
 if __name__ == "__main__":

@@ -1,21 +1,25 @@
 """Combine two knowledge graphs: decide which entities are the same, say why, and merge.
 
-The whole path is one call; ``folder`` holds two small tables and a few known links:
+One object goes the whole way, here on two small tables and a few known links in ``folder``:
 
-    >>> from crossgraph import Config, Inputs, align, evaluate_result, read_graph, read_links
+    >>> from crossgraph import Aligner, merged_graph, read_graph, to_networkx
     >>> len(read_graph(folder / "left.csv")), len(read_graph(folder / "right.csv"))
     (12, 12)
-    >>> inputs = Inputs(left=folder / "left.csv", right=folder / "right.csv", links=(folder / "known.tsv",))
-    >>> outcome = align(inputs, folder / "RESULT", config=Config())
-    >>> sorted(file.name for file in outcome.path.iterdir())
+    >>> aligner = Aligner(folder / "RESULT")  # made by .fit("left.csv", "right.csv", links="known.tsv")
+    >>> sorted(file.name for file in aligner.folder.iterdir())
     ['config.toml', 'matches.sssom.tsv', 'model', 'report.json', 'scores.parquet']
-    >>> from crossgraph.results import read_matches, read_scores
-    >>> scores, matches = (outcome.path / name for name in ("scores.parquet", "matches.sssom.tsv"))
-    >>> gold = read_links(folder / "gold.tsv")
-    >>> evaluate_result(read_scores(scores), read_matches(matches), gold=gold).overall.hits1
+    >>> aligner.matches.columns
+    ['left', 'right', 'probability']
+    >>> aligner.evaluate(folder / "gold.tsv").overall.hits1
     1.0
+    >>> aligner.explain("l1", "r1").explanation.verdict.same
+    True
+    >>> report = aligner.merge(folder / "merged.nq")
+    >>> len(to_networkx(merged_graph(folder / "merged.nq")))
+    12
 
-Each stage can be called alone too; what crosses them is ``KnowledgeGraph``, ``Candidates``, ``Matches``:
+The same is there as plain functions on files (``align``, ``explain``, ``merge_result``), and each stage can
+be called alone; what crosses them is ``KnowledgeGraph``, ``Candidates``, ``Matches``:
 
     read_pair -> describe -> prepare (maps the schemas, blocks) -> fit -> score -> assign -> evaluate_result
 
@@ -29,56 +33,94 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from crossgraph.aligner import Aligner
     from crossgraph.blocking.combine import block
-    from crossgraph.config import Config
+    from crossgraph.config import Config, load_config
+    from crossgraph.conversions import (
+        merged_graph,
+        pair_to_hetero,
+        pair_to_networkx,
+        to_hetero,
+        to_networkx,
+        to_pandas,
+    )
     from crossgraph.errors import CrossgraphError
     from crossgraph.evaluation import evaluate_result
+    from crossgraph.explaining.answer import explain
     from crossgraph.features.description import describe
     from crossgraph.graphs.graph import KnowledgeGraph
     from crossgraph.graphs.links import Links, read_links
-    from crossgraph.graphs.readers import read_graph, read_pair
+    from crossgraph.graphs.readers import ReadOptions, read_graph, read_pair
     from crossgraph.inputs import Inputs
     from crossgraph.matches import Matches
+    from crossgraph.merging.files import MergeInputs, merge_result
+    from crossgraph.merging.options import MergeOptions
     from crossgraph.pipeline import align, score_pairs, train_pairs
     from crossgraph.preparation import prepare
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Aligner",
     "Config",
     "CrossgraphError",
     "Inputs",
     "KnowledgeGraph",
     "Links",
     "Matches",
+    "MergeInputs",
+    "MergeOptions",
+    "ReadOptions",
     "align",
     "block",
     "describe",
     "evaluate_result",
+    "explain",
+    "load_config",
+    "merge_result",
+    "merged_graph",
+    "pair_to_hetero",
+    "pair_to_networkx",
     "prepare",
     "read_graph",
     "read_links",
     "read_pair",
     "score_pairs",
+    "to_hetero",
+    "to_networkx",
+    "to_pandas",
     "train_pairs",
 ]
 
 _HOMES = {
+    "Aligner": "aligner",
     "Config": "config",
     "CrossgraphError": "errors",
     "Inputs": "inputs",
     "KnowledgeGraph": "graphs.graph",
     "Links": "graphs.links",
     "Matches": "matches",
+    "MergeInputs": "merging.files",
+    "MergeOptions": "merging.options",
+    "ReadOptions": "graphs.readers",
     "align": "pipeline",
     "block": "blocking.combine",
     "describe": "features.description",
     "evaluate_result": "evaluation",
+    "explain": "explaining.answer",
+    "load_config": "config",
+    "merge_result": "merging.files",
+    "merged_graph": "conversions",
+    "pair_to_hetero": "conversions",
+    "pair_to_networkx": "conversions",
     "prepare": "preparation",
     "read_graph": "graphs.readers",
     "read_links": "graphs.links",
     "read_pair": "graphs.readers",
     "score_pairs": "pipeline",
+    "to_hetero": "conversions",
+    "to_networkx": "conversions",
+    "to_pandas": "conversions",
     "train_pairs": "pipeline",
 }
 

@@ -18,6 +18,9 @@ def one_to_one(left: Int32, right: Int32, probability: Float64) -> Bool:
     That is the largest expected number of right pairs. Exact, by the shortest augmenting paths of Jonker
     and Volgenant on the sparse candidate matrix, each left entity with a private partner of its own that
     means none.
+
+        >>> one_to_one(np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([0.9, 0.8, 0.7])).tolist()
+        [False, True, True]
     """
     chosen = np.zeros(len(left), dtype=bool)
     worth = np.flatnonzero(probability >= LEAST)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 MAX_FAULTS_SHOWN = 50
 
@@ -100,3 +101,12 @@ class NonFiniteLossError(CrossgraphError):
 
 class MissingExtraError(CrossgraphError, ImportError):
     """An optional dependency is needed: the hint is the pip line."""
+
+
+def require_extra(extra: str, *modules: str) -> None:
+    """Raise MissingExtraError that names what of an extra's modules is not installed."""
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise MissingExtraError(
+            f"{', '.join(missing)} is not installed", hint=f"pip install 'crossgraph[{extra}]'"
+        )

@@ -82,6 +82,11 @@ def pr_auc(scores: npt.ArrayLike, is_match: npt.ArrayLike, *, total: int) -> flo
 
         sum_b (recall_b - recall_{b-1}) * precision_b
 
+        >>> pr_auc([0.9, 0.8, 0.1], [True, True, False], total=2)
+        1.0
+        >>> pr_auc([0.9, 0.8, 0.1], [True, True, False], total=4)  # two were never proposed
+        0.5
+
     Ties: see ``precision_recall_curve``; a constant scorer earns the share of matches among its pairs
     times its recall. Shapes and raises as there. Equals scikit-learn's ``average_precision_score``
     when every gold pair is scored.
@@ -150,6 +155,9 @@ def hits_at_k(ranks: npt.ArrayLike, k: int, *, total: int) -> float:
     """The share of queries whose true partner has rank <= k.
 
     Ties: with mean ranks, two candidates tied for first both have rank 1.5 and miss hits@1.
+
+        >>> hits_at_k([1.0, 1.5, 3.0], 1, total=4)
+        0.25
 
     ranks (Q)   as ``mean_ranks`` gives them, each >= 1
     total       all queries, those without a rank being misses; with 0 the share is 0

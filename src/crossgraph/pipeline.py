@@ -22,7 +22,7 @@ from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
 from crossgraph.graphs.content import content_keys
-from crossgraph.graphs.links import read_pairs
+from crossgraph.graphs.links import Pairs, read_pairs
 from crossgraph.inputs import (
     Inputs,
     config_of,
@@ -67,6 +67,7 @@ __all__ = [
     "propose_candidates",
     "propose_schema",
     "score_pairs",
+    "scores_of",
     "train_pairs",
 ]
 
@@ -164,9 +165,20 @@ def train_pairs(
 def score_pairs(
     result: Path, pairs: Path, out: Path, *, graphs: Inputs | None = None, progress: Progress = SILENT
 ) -> int:
-    """Score given pairs with the model of a RESULT, on its own graphs or on others; returns the rows written.
+    """Write ``scores_of`` the pairs of a file, tab-separated without header; returns the rows written."""
+    table = scores_of(result, read_pairs(pairs), graphs=graphs, progress=progress)
+    write_whole(
+        out, lambda part: table.write_csv(part, separator="\t", include_header=False, quote_style="never")
+    )
+    return len(table)
 
-    One row for each row of ``pairs``, in its order: left, right, score, probability.
+
+def scores_of(
+    result: Path, asked: Pairs, *, graphs: Inputs | None = None, progress: Progress = SILENT
+) -> pl.DataFrame:
+    """Score given pairs with the model of a RESULT, on its own graphs or on others.
+
+    One row for each pair, in their order: left, right, score, probability.
     """
     folder = ResultFolder(result)
     config = config_of(folder)
@@ -174,27 +186,16 @@ def score_pairs(
     inputs = replace(graphs, model=result) if graphs else inputs_of(folder)
     session = Session(config, StageClock(), progress)
     both = session.read(inputs)
-    asked = read_pairs(pairs)
     places = asked.resolve(*both)
     for note in places.notes:
         progress.note(note)
     known = Known.nothing() if graphs else stored_known(folder, both)
     keep = EntityPairs.of(places.left, places.right).and_also(known.same).and_also(known.different)
     preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs)
-    run = session.apply(model, preparation, evidence, known)
+    scored = session.apply(model, preparation, evidence, known).scored
     rows = preparation.candidates.find(places.left, places.right)
-    table = pl.DataFrame(
-        {
-            "left": asked.left,
-            "right": asked.right,
-            "score": run.scored.score[rows],
-            "probability": run.scored.probability[rows],
-        }
-    )
-    write_whole(
-        out, lambda part: table.write_csv(part, separator="\t", include_header=False, quote_style="never")
-    )
-    return len(table)
+    ends = {"left": asked.left, "right": asked.right}
+    return pl.DataFrame({**ends, "score": scored.score[rows], "probability": scored.probability[rows]})
 
 
 def plan(inputs: Inputs, *, config: Config) -> list[tuple[str, str]]:

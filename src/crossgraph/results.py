@@ -84,6 +84,14 @@ def prepare_result(path: Path | str, *, force: bool, resume: bool) -> ResultFold
     return folder
 
 
+def existing_result(path: Path | str) -> ResultFolder:
+    """The RESULT at ``path``. Raises ResultError where there is none."""
+    folder = ResultFolder(Path(path))
+    if not folder.is_result():
+        raise ResultError(f"{folder.path} is no RESULT", hint="give a folder of crossgraph align")
+    return folder
+
+
 def put_back(path: Path | str) -> None:
     """Put a RESULT back that a run which died had moved out of the way; without one, nothing is done.
 

@@ -62,6 +62,19 @@ def test_merge_then_unmerge_gives_both_tables_back(result: Path) -> None:
         assert same_graph(one.tables(), two.tables())
 
 
+def test_sources_in_statements_about_statements_come_apart_and_are_exported_alike(result: Path) -> None:
+    assert run("merge", result, "--out", "m.nq").exit_code == 0
+    assert run("merge", result, "--out", "s.nq", "--provenance", "rdf-star").exit_code == 0
+    assert "<<(" in Path("s.nq").read_text()
+    for name in ("m", "s"):
+        assert run("unmerge", f"{name}.nq", "--out", f"parts-{name}").exit_code == 0
+        assert run("export", f"{name}.nq", "--out", f"all-{name}.nq", "--format", "nquads").exit_code == 0
+    for file in Path("parts-m").iterdir():
+        assert (Path("parts-s") / file.name).read_bytes() == file.read_bytes()
+    plain, starred = (sorted(Path(f"all-{name}.nq").read_text().splitlines()) for name in ("m", "s"))
+    assert starred == plain
+
+
 def test_equal_merges_are_equal_to_the_byte(result: Path) -> None:
     for name in ("one.trig", "two.trig"):
         assert (

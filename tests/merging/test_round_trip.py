@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
-from hostile import NO_SCHEMA, TAGS, hostile_graphs, names
+from hostile import NO_SCHEMA, TAGS, hostile_graphs, merge_films, names
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossgraph.errors import GraphFormatError
 from crossgraph.graphs import KnowledgeGraph, ReadOptions, read_graph, read_pair
 from crossgraph.graphs.links import Links, read_links
 from crossgraph.graphs.terms import from_iri, to_iri, to_tag
@@ -23,6 +24,7 @@ from crossgraph.merging.source import Source, tables_of
 from crossgraph.merging.unmerging import same_graph, unmerge
 from crossgraph.schema.mapping import SchemaMapping
 
+BASE = "https://crossgraph.invalid/"
 EVERYTHING = ReadOptions(declarations=True)
 FORMS = {".nq": ox.RdfFormat.N_QUADS, ".trig": ox.RdfFormat.TRIG}
 
@@ -82,6 +84,7 @@ def test_any_two_graphs_come_back_through_a_file(left, right, data):
     options = {
         "prefer": data.draw(st.sampled_from(["left", "right", "mint"])),
         "policy": data.draw(st.sampled_from(["keep-all", "longest", "right"])),
+        "provenance": data.draw(st.sampled_from(["graphs", "rdf-star"])),
     }
     with tempfile.TemporaryDirectory() as folder:
         path = merged_file(
@@ -146,11 +149,11 @@ def test_rdf_comes_back_triple_by_triple_declarations_and_blank_nodes_included(l
             assert statements(folder / "parts" / f"{side}.nt") == rows
 
 
-def test_a_store_that_renames_blank_nodes_gives_back_the_same_inputs(tmp_path):
+@pytest.mark.parametrize("provenance", ["graphs", "rdf-star"])
+def test_a_store_that_renames_blank_nodes_gives_back_the_same_inputs(tmp_path, provenance):
     graph = read_from(tmp_path, '_:x <http://e.org/p> _:y . _:y <http://e.org/q> "1"@de .')
-    path = merged_file(
-        tmp_path, (Source(graph, rdf=True), Source(graph, rdf=True)), Links.of(["_:x"], ["_:y"])
-    )
+    sources = Source(graph, rdf=True), Source(graph, rdf=True)
+    path = merged_file(tmp_path, sources, Links.of(["_:x"], ["_:y"]), provenance=provenance)
     store = ox.Store()
     store.load(path=str(path))
     dumped = tmp_path / "dumped.nq"
@@ -158,6 +161,43 @@ def test_a_store_that_renames_blank_nodes_gives_back_the_same_inputs(tmp_path):
     one, two = read_back(tmp_path, dumped)
     assert same_graph(one.tables(), graph.tables())
     assert same_graph(two.tables(), graph.tables())
+
+
+@pytest.mark.parametrize("end", [".nq", ".trig"])
+def test_statements_about_statements_say_what_graphs_say(tmp_path, end):
+    files = []
+    for provenance in ("graphs", "rdf-star"):
+        (tmp_path / provenance).mkdir()
+        files.append(tmp_path / provenance / f"merged{end}")
+        write_merged(merge_films(policy="longest", provenance=provenance), files[-1], FORMS[end])
+    graphs, stars = (read_merged(file).statements for file in files)
+    assert stars.sort(stars.columns).equals(graphs.sort(graphs.columns))
+
+
+def test_a_statement_is_asked_for_its_sources(tmp_path):
+    path = tmp_path / "merged.nq"
+    write_merged(merge_films(provenance="rdf-star"), path, FORMS[".nq"])
+    store = ox.Store()
+    store.load(path=str(path))
+    asked = store.query(
+        """
+        PREFIX prov: <http://www.w3.org/ns/prov#>
+        BASE <https://crossgraph.invalid/>
+        SELECT ?object ?source FROM <graph/merged> WHERE {
+          <left/f1> <left/relation/directed%20by> ?object {| prov:wasDerivedFrom ?source |} }
+        """
+    )
+    found = {(row["object"].value, row["source"].value) for row in asked}
+    assert found == {(f"{BASE}left/p1", f"{BASE}graph/{side}") for side in SIDES}
+
+
+def test_a_statement_without_a_source_is_refused(tmp_path):
+    path = tmp_path / "merged.nq"
+    write_merged(merge_films(provenance="rdf-star"), path, FORMS[".nq"])
+    with path.open("a") as file:
+        file.write(f"<{BASE}left/f1> <{BASE}x> <{BASE}y> <{BASE}graph/merged> .\n")
+    with pytest.raises(GraphFormatError, match="1 statements of the merged graph have no source"):
+        read_merged(path)
 
 
 def read_from(folder: Path, text: str) -> KnowledgeGraph:

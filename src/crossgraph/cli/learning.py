@@ -106,12 +106,12 @@ def learn(
 
     with session(quiet=quiet, verbose=verbose) as console:
         from crossgraph.cli.console import print_text
-        from crossgraph.cli.reviewing import refuse_other_folders, reviewer, take_in
+        from crossgraph.cli.reviewing import reviewer, take_in
         from crossgraph.relearning import learn as learn_from
-        from crossgraph.results import put_back
+        from crossgraph.results import existing_result, put_back
 
         put_back(result)
-        refuse_other_folders(result)
+        existing_result(result)
         take_in(result, answers or [], reviewer(name), console=console)
         learned = learn_from(result, out, force=force, resume=resume, progress=console)
         console.rows(learned.summary)

@@ -23,6 +23,13 @@ class Prefer(StrEnum):
     MINT = "mint"
 
 
+class ProvenanceForm(StrEnum):
+    """How the source of a statement is told."""
+
+    GRAPHS = "graphs"
+    RDF_STAR = "rdf-star"
+
+
 class Form(StrEnum):
     """Every form that something can be exported in; which of them fit tells ``crossgraph.exporting``."""
 
@@ -94,6 +101,10 @@ def merge(
             help="Least weight in the schema mapping for two names to become one.",
         ),
     ] = 0.5,
+    provenance: Annotated[
+        ProvenanceForm,
+        typer.Option("--provenance", help="Tell sources by named graphs, or in statements about statements."),
+    ] = ProvenanceForm.GRAPHS,
     schema_file: opt.SchemaFile = None,
     graphs: Annotated[
         tuple[Path, Path] | None,
@@ -138,7 +149,9 @@ def merge(
         inputs = MergeInputs(
             result=result, graphs=given, matches=matches, schema=schema_file, reviewed=reviewed
         )
-        options = _merge_options(prefer, base, policy or [], modified=modified or [], unite=unite)
+        options = _merge_options(
+            prefer, base, policy or [], modified=modified or [], unite=unite, provenance=provenance
+        )
         report = merge_result(inputs, out, options=options, progress=console)
         console.rows([*report.rows(), ("report", str(report_path(out)))])
         print_text(str(out))
@@ -230,12 +243,23 @@ def export(
 
 
 def _merge_options(
-    prefer: Prefer, base: str | None, policies: list[str], *, modified: list[str], unite: float
+    prefer: Prefer,
+    base: str | None,
+    policies: list[str],
+    *,
+    modified: list[str],
+    unite: float,
+    provenance: ProvenanceForm,
 ) -> MergeOptions:
     from crossgraph.merging.options import MergeOptions, parse_policies
 
     default, single = parse_policies(policies)
     options = MergeOptions(
-        prefer=prefer.value, policy=default, policies=single, modified=tuple(modified), unite=unite
+        prefer=prefer.value,
+        policy=default,
+        policies=single,
+        modified=tuple(modified),
+        unite=unite,
+        provenance=provenance.value,
     )
     return options if base is None else replace(options, base=base)

@@ -93,7 +93,9 @@ def review(
         names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
-        refuse_other_folders(result)
+        from crossgraph.results import existing_result
+
+        existing_result(result)
         if given or export_to or agreement:
             imports = given or [], reviewer(name)
             _exchange(result, imports, export_to, agreement=agreement, force=force, console=console)
@@ -101,15 +103,6 @@ def review(
             _serve(
                 result, _inputs(graphs, read), name=name, address=(host, port), token=token, console=console
             )
-
-
-def refuse_other_folders(result: Path) -> None:
-    """Raise ResultError where a folder is no RESULT."""
-    from crossgraph.errors import ResultError
-    from crossgraph.layout import ResultFolder
-
-    if not ResultFolder(result).is_result():
-        raise ResultError(f"{result} is no RESULT", hint="give a folder of crossgraph align")
 
 
 def _inputs(graphs: tuple[Path, Path] | None, read: ReadOptions) -> Inputs | None:
@@ -212,7 +205,9 @@ def _serve(
     token: str | None,
     console: ConsoleProgress,
 ) -> None:
-    _need_extra()
+    from crossgraph.errors import require_extra
+
+    require_extra("review", "jinja2", "starlette", "uvicorn")
     from crossgraph.reviewing.desk import Desk
     from crossgraph.reviewing.material import load_material
     from crossgraph.reviewing.pupil import Pupil
@@ -251,18 +246,6 @@ def _reasons(result: Path, material: Material) -> Callable[[str, str], str]:
         return Reasoner(result, (material.left.graph, material.right.graph))
 
     return lambda left, right: opened()(left, right)
-
-
-def _need_extra() -> None:
-    from importlib.util import find_spec
-
-    from crossgraph.errors import MissingExtraError
-
-    missing = [module for module in ("jinja2", "starlette", "uvicorn") if find_spec(module) is None]
-    if missing:
-        raise MissingExtraError(
-            f"the review needs {', '.join(missing)}", hint="pip install 'crossgraph[review]'"
-        )
 
 
 def _options(name: str | None, host: str, token: str | None) -> ReviewOptions:

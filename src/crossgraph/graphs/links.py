@@ -45,6 +45,10 @@ class Links:
     ) -> Links:
         """Links from two columns of identifiers; without labels every pair is the same.
 
+            >>> links = Links.of(["m1", "m2"], ["q7", "q8"], label=[True, False])
+            >>> links.positives().left.to_list()
+            ['m1']
+
         Raises ValueError if the lengths differ.
         """
         size = len(left)
@@ -146,6 +150,12 @@ class Pairs:
     label: Bool | None
     paths: pl.Series
     lines: Int64
+
+    @staticmethod
+    def of(left: Sequence[str] | pl.Series, right: Sequence[str] | pl.Series) -> Pairs:
+        """Pairs without labels from two columns of identifiers. Raises ValueError if the lengths differ."""
+        links = Links.of(left, right)
+        return Pairs(links.left, links.right, None, links.paths, links.lines)
 
     def __len__(self) -> int:
         return len(self.left)

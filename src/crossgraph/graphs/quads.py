@@ -67,30 +67,35 @@ def write_statements(statements: pl.DataFrame, path: Path, form: RdfFormat) -> N
     Names that start with ``_:`` become blank nodes. No prefixes are declared, because their order in the file
     is one of chance, and equal tables should give equal bytes. Raises ValueError for what RDF cannot hold.
     """
-    quads = _quads(statements)
+    quads = quads_of(statements)
     if form.supports_datasets:
         serialize(quads, str(path), form)
     else:
         serialize((Triple(s, p, o) for s, p, o, _ in quads), str(path), form)
 
 
-def read_statements(path: Path, form: RdfFormat) -> pl.DataFrame:
-    """All statements of a file, ``.gz`` or not. Raises GraphFormatError at the first syntax error."""
+def read_quads(path: Path, form: RdfFormat) -> Iterator[Quad]:
+    """What a file says, ``.gz`` or not. Raises GraphFormatError at the first syntax error."""
     data, faults = read_bytes(path)
     if faults:
         raise GraphFormatError(f"cannot read {path}", faults)
-    parts = [pl.DataFrame(schema=STATEMENTS)]
-    quads = iter(parse(data, form))
     try:
-        while rows := [_row(quad) for quad in islice(quads, _CHUNK)]:
-            parts.append(pl.DataFrame(rows, schema=STATEMENTS, orient="row"))
+        yield from parse(data, form)
     except SyntaxError as error:
         fault = Fault(str(path), error.lineno, str(error.msg))
         raise GraphFormatError(f"cannot read {path}", [fault]) from None
+
+
+def statements_from(quads: Iterable[Quad]) -> pl.DataFrame:
+    """Quads as one table of statements."""
+    parts, rest = [pl.DataFrame(schema=STATEMENTS)], iter(quads)
+    while rows := [_row(quad) for quad in islice(rest, _CHUNK)]:
+        parts.append(pl.DataFrame(rows, schema=STATEMENTS, orient="row"))
     return pl.concat(parts)
 
 
-def _quads(statements: pl.DataFrame) -> Iterator[Quad]:
+def quads_of(statements: pl.DataFrame) -> Iterator[Quad]:
+    """A table of statements as quads. Raises ValueError for what RDF cannot hold."""
     terms: dict[str, NamedNode | BlankNode] = {}
     named = statements.filter(pl.col("tag").is_null())["object"]
     for column in (statements["subject"], statements["predicate"], statements["graph"], named):

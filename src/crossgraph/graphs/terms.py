@@ -36,6 +36,11 @@ _GLOBAL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.|(?:doi|info|mailto|tag|tel|ur
 def to_iri(name: str, side: Side, *, role: Role = "entity", rdf: bool = False) -> str:
     """A name as an IRI; ``from_iri`` undoes it.
 
+        >>> to_iri("Q1 (x)", "left")
+        'https://crossgraph.invalid/left/Q1%20%28x%29'
+        >>> to_iri("https://example.org/q1", "left")
+        'https://example.org/q1'
+
     rdf   the graph is RDF, where every name but a blank node's is an IRI already
     """
     if name.startswith("_:") and role == "entity":

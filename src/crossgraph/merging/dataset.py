@@ -9,6 +9,8 @@ graph/identities            owl:sameAs, from each united entity to the name of i
 graph/matches               owl:sameAs, the matches that the clusters come from
 graph/vocabulary            which types, relations and attributes were united
 the default graph           what these graphs are, and what they were derived from (PROV-O)
+
+With provenance "rdf-star" the three parts of graph/merged and of graph/set-aside are one; see ``stars``.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from pyoxigraph import RdfFormat
+from pyoxigraph import RdfFormat, serialize
 
 from crossgraph import __version__
 from crossgraph._types import Side
@@ -27,16 +29,18 @@ from crossgraph.graphs.graph import GraphTables
 from crossgraph.graphs.quads import (
     STATEMENTS,
     TYPE,
-    read_statements,
+    quads_of,
+    read_quads,
+    statements_from,
     statements_of,
     tables_from,
-    write_statements,
 )
 from crossgraph.graphs.rdf import rdf_format
 from crossgraph.graphs.sssom_format import LOCAL_NAMESPACE
 from crossgraph.graphs.terms import is_genid
 from crossgraph.merging.merge import SIDES, Merged
 from crossgraph.merging.source import tables_of
+from crossgraph.merging.stars import VIEWS, starred, unstarred
 
 PROV = "http://www.w3.org/ns/prov#"
 OWL = "http://www.w3.org/2002/07/owl#"
@@ -89,18 +93,24 @@ def dataset_form(path: Path) -> RdfFormat:
 
 def write_merged(merged: Merged, path: Path, form: RdfFormat) -> None:
     """Write the merged graph with everything it came from."""
-    write_statements(statements(merged), path, form)
+    base, rows = f"{merged.options.base}graph/", statements(merged)
+    if merged.options.provenance == "graphs":
+        serialize(quads_of(rows), str(path), form)
+        return
+    about = _rows((row for view in VIEWS for row in _graph(base + view, view)), "")
+    serialize(starred(quads_of(pl.concat([about, rows])), base), str(path), form)
 
 
 def read_merged(path: Path) -> MergedFile:
     """Read what ``write_merged`` wrote, also after a store has loaded and dumped it.
 
-    Raises GraphFormatError for broken RDF, and for a file that lacks a graph; InputError by its name.
+    However it tells sources, they are told by graphs in what is read. Raises GraphFormatError for broken RDF,
+    and for a file that lacks a graph or the source of a statement; InputError by its name.
     """
     form = rdf_format(path)
     if form not in (RdfFormat.N_QUADS, RdfFormat.TRIG):
         raise InputError(f"{path} is no merged graph: its name is not that of a dataset", hint=_INSTEAD)
-    found = read_statements(path, form)
+    found = statements_from(unstarred(read_quads(path, form)))
     about = found.filter(pl.col("graph") == "")
     roles = about.filter(pl.col("predicate") == ROLE)
     graphs = dict(zip(roles["object"], roles["subject"], strict=True))
@@ -114,8 +124,21 @@ def read_merged(path: Path) -> MergedFile:
         raise GraphFormatError(f"{path} is no merged graph", faults)
     forms = about.filter(pl.col("predicate") == FORM)
     said = dict(zip(forms["subject"], forms["object"], strict=True))
+    views = {graphs[view] for view in VIEWS if view in graphs}
+    if views:
+        found = _without_views(found, views, path)
     left, right = (said.get(graphs[side]) == "rdf" for side in SIDES)
     return MergedFile(found, graphs, (left, right))
+
+
+def _without_views(found: pl.DataFrame, views: set[str], path: Path) -> pl.DataFrame:
+    """The statements without those that stand again in the graphs of their sources."""
+    whole, parts = pl.col("graph").is_in(views), pl.col("graph").str.extract("^(.+)/[a-z]+$").is_in(views)
+    missing = found.filter(whole).height - found.filter(parts).height
+    if missing > 0:
+        fault = Fault(str(path), None, f"{missing:,} statements of the merged graph have no source", _INSTEAD)
+        raise GraphFormatError(f"{path} is no merged graph", [fault])
+    return found.filter(~whole, ~((pl.col("graph") == "") & pl.col("subject").is_in(views)))
 
 
 def statements(merged: Merged) -> pl.DataFrame:

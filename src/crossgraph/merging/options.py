@@ -13,6 +13,7 @@ from crossgraph.graphs.sssom_format import LOCAL_NAMESPACE
 
 Prefer: TypeAlias = Literal["left", "right", "mint"]
 Policy: TypeAlias = Literal["keep-all", "left", "right", "most-frequent", "newest", "longest"]
+Provenance: TypeAlias = Literal["graphs", "rdf-star"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 
@@ -26,6 +27,8 @@ class MergeOptions:
     policies   the same for single attributes, by their names in either graph
     modified   attributes that tell when a record was changed, for the policy ``newest``
     unite      the least weight in the schema mapping for two names to become one
+    provenance   how the file tells the source of a statement: by the graph that it is in, or in a statement
+                 about it (RDF 1.2)
     """
 
     prefer: Prefer = "left"
@@ -34,6 +37,7 @@ class MergeOptions:
     policies: Mapping[str, Policy] = field(default_factory=dict)
     modified: tuple[str, ...] = ()
     unite: float = 0.5
+    provenance: Provenance = "graphs"
 
     def __post_init__(self) -> None:
         if not 0 < self.unite <= 1:
@@ -50,6 +54,9 @@ class MergeOptions:
 
 def parse_policies(texts: Iterable[str]) -> tuple[Policy, dict[str, Policy]]:
     """The default policy and those of attributes, from texts ``POLICY`` and ``ATTRIBUTE=POLICY``.
+
+        >>> parse_policies(["longest", "population=newest"])
+        ('longest', {'population': 'newest'})
 
     An attribute may contain ``=``. Raises ConfigError naming every text that is neither.
     """

@@ -34,7 +34,7 @@ from crossgraph.results import read_matches, read_scores, write_scores, write_ss
 from crossgraph.schema.mapping import SchemaMapping, TypeMapping
 
 VERBS = ["demo", "check", "audit", "schema", "block", "train", "align", "score", "evaluate"]
-VERBS += ["explain", "ask", "review", "learn", "merge", "unmerge", "export", "benchmark"]
+VERBS += ["explain", "ask", "review", "learn", "merge", "unmerge", "export", "generate", "benchmark"]
 HEAVY = ["torch", "numba", "polars", "scipy", "sklearn", "pyoxigraph", "numpy", "rich"]
 HEAVY += ["starlette", "jinja2", "uvicorn"]
 # The same as running the program with each line of stdin, but telling how it ended and what it imported.

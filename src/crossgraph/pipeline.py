@@ -11,11 +11,13 @@ import numpy as np
 import polars as pl
 
 from crossgraph._memory import keep_freed_memory
+from crossgraph.caching import StageCache, evidence_form, proposed_form
 from crossgraph.checkpoint import TrainedModel, load_model, save_model
 from crossgraph.config import Config, load_config
 from crossgraph.devices import require_device
 from crossgraph.errors import ConfigError, InputError
 from crossgraph.evidence.table import EvidenceTable
+from crossgraph.features.description import describe
 from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
 from crossgraph.graphs.content import content_keys
@@ -33,9 +35,9 @@ from crossgraph.inputs import (
 )
 from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
 from crossgraph.layout import ResultFolder
-from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepare
+from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepared, propose
 from crossgraph.progress import SILENT, Progress
-from crossgraph.reporting import Run, report_of, summary_of, workings_of
+from crossgraph.reporting import Run, report_of, summary_of, versions, workings_of
 from crossgraph.results import (
     prepare_result,
     staging,
@@ -91,13 +93,16 @@ def align(
     config: Config,
     force: bool = False,
     resume: bool = False,
+    cache: Path | None = None,
     progress: Progress = SILENT,
 ) -> Outcome:
     """Two graphs in, one alignment out: the whole path, written to the RESULT folder ``out``.
 
     With links it learns from them; without, from seeds that it finds; with a model it applies that.
 
-    resume   keep a RESULT that is there already, if it is of the same inputs and settings
+    resume   keep a RESULT that is there already, if it is of the same inputs and settings; without one, go on
+             behind the last stage that a run to this place finished before it was killed
+    cache    a folder for the outputs of stages, which stay for later runs; without it, they go with the run
     """
     folder = prepare_result(out, force=force, resume=resume)
     _refuse_floor_of_model(inputs, config)
@@ -109,9 +114,10 @@ def align(
         if inputs.model
         else None
     )
-    session = Session(config, StageClock(), progress)
     # Claimed from the start: hours of work for a place that another run fills would be lost.
-    with staging(folder.path, replace=force) as stage:
+    with staging(folder.path, replace=force, resumable=resume) as stage:
+        made_of = StageCache(cache or stage.stages_folder).on(versions())
+        session = Session(config, StageClock(), progress, made_of)
         graphs = session.read(inputs)
         known = known_links(inputs.links, graphs, progress)
         card = inputs_card(inputs)
@@ -247,11 +253,12 @@ def propose_candidates(inputs: Inputs, *, config: Config, progress: Progress = S
 
 @dataclass(frozen=True)
 class Session:
-    """The steps that the verbs share, with one config, one clock and one place to report."""
+    """The steps that the verbs share, with one config, one clock, one place to report, and one for stages."""
 
     config: Config
     clock: StageClock
     progress: Progress
+    cache: StageCache = field(default_factory=StageCache)
 
     def read(self, inputs: Inputs) -> Graphs:
         """Read both graphs."""
@@ -269,28 +276,56 @@ class Session:
         evidence: bool = True,
     ) -> tuple[Preparation, EvidenceTable]:
         """Describe, map, block, and compare unless no evidence is wanted."""
-        with self.clock.stage("describe and block"):
-            preparation = prepare(
-                graphs,
-                known,
-                keep=keep,
-                schema=read_schema(inputs.schema) if inputs.schema else None,
-                inherited=read_schema(ResultFolder(inputs.model).schema_file) if inputs.model else None,
-                schema_options=self.config.schema,
-                blocking=self.config.blocking,
-                progress=self.progress,
+        schema = read_schema(inputs.schema) if inputs.schema else None
+        inherited = read_schema(ResultFolder(inputs.model).schema_file) if inputs.model else None
+        cache = self.cache.on(*(graph.fingerprint() for graph in graphs), schema, inherited)
+        for pairs in (known.same, known.different, *([] if keep is None else [keep])):
+            cache = cache.on(pairs.left, pairs.right)
+        cache = cache.on(self.config.schema, self.config.blocking)
+        with self.clock.stage("describe"), self.progress.stage("describe", None):
+            description = describe(*graphs)
+        with self.clock.stage("block") as row:
+            proposed = cache.recall(
+                "block",
+                lambda: propose(
+                    graphs,
+                    description,
+                    known,
+                    keep=keep,
+                    schema=schema,
+                    inherited=inherited,
+                    schema_options=self.config.schema,
+                    blocking=self.config.blocking,
+                    progress=self.progress,
+                ),
+                proposed_form(graphs, description),
+                row=row,
             )
+            preparation = prepared(graphs, description, known, proposed)
+        count = len(preparation.candidates)
         if not evidence:
-            return preparation, EvidenceTable.none(len(preparation.candidates))
-        with self.clock.stage("compare"):
-            return preparation, gather_evidence(preparation, progress=self.progress)
+            return preparation, EvidenceTable.none(count)
+        with self.clock.stage("compare") as row:
+            compared = cache.recall(
+                "compare",
+                lambda: gather_evidence(preparation, progress=self.progress),
+                evidence_form(count),
+                row=row,
+            )
+        return preparation, compared
 
     def learn(
         self, preparation: Preparation, evidence: EvidenceTable, known: Known, labels: Labels
     ) -> tuple[Run, TrainedModel]:
         """Train on labels and decide."""
         fitted = fit(
-            preparation, evidence, labels, config=self.config, clock=self.clock, progress=self.progress
+            preparation,
+            evidence,
+            labels,
+            config=self.config,
+            clock=self.clock,
+            progress=self.progress,
+            cache=self.cache,
         )
         run = self._run(preparation, known, fitted.scored, fitted.model)
         return replace(run, labels=labels, thresholds=fitted.thresholds), fitted.model

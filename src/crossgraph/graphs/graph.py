@@ -11,6 +11,7 @@ import polars as pl
 
 from crossgraph._types import AnyArray, Int32, Int64
 from crossgraph.graphs.content import content_order
+from crossgraph.graphs.sorting import sorted_rows
 
 UNTYPED = "entity"
 
@@ -128,14 +129,14 @@ class KnowledgeGraph:
         typed = np.stack([numbers[self.typed[:, 0]], self.typed[:, 1]], axis=1)
         heads, tails, holders = numbers[self.heads], numbers[self.tails], numbers[self.fact_entities]
         types, facts = np.lexsort((typed[:, 1], typed[:, 0])), np.argsort(holders, kind="stable")
-        edges = np.lexsort((tails, self.relations, heads))
+        heads, relations, tails = sorted_rows(heads, self.relations, tails)
         return replace(
             self,
             ids=self.ids.gather(order),
             typed=typed[types],
-            heads=heads[edges],
-            relations=self.relations[edges],
-            tails=tails[edges],
+            heads=heads,
+            relations=relations,
+            tails=tails,
             fact_entities=holders[facts],
             fact_attributes=self.fact_attributes[facts],
             fact_tags=self.fact_tags[facts],

@@ -14,6 +14,7 @@ from crossgraph import caching
 from crossgraph.caching import NO_CACHE, StageCache, evidence_form
 from crossgraph.config import Config, load_config
 from crossgraph.decisions import DecisionOptions
+from crossgraph.errors import ResultError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.pipeline import Inputs, align
 
@@ -141,7 +142,7 @@ def test_outputs_are_told_apart_by_everything_that_they_are_made_of(tmp_path):
     made = [
         cache,
         *(cache.on(part) for part in (column, column.astype(np.int64), column.reshape(2, 3), column[::-1])),
-        *(cache.on(part) for part in ("a", 1, 1.0, None, QUICK.model, replace(QUICK.model, width=1))),
+        *(cache.on(part) for part in ("a", 1, 1.0, None, QUICK.model, replace(QUICK.model, width=32))),
         cache.on("a", "b"),
         cache.on("ab"),
     ]
@@ -158,6 +159,12 @@ def test_an_output_of_other_pairs_is_not_taken(tmp_path):
     assert np.array_equal(again.values, three.values, equal_nan=True)
     fewer = cache.recall("compare", lambda: EvidenceTable.none(2), evidence_form(2), row={})
     assert len(fewer.values) == 2
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused_before_the_work(inputs, tmp_path):
+    with pytest.raises(ResultError, match="is a file, and a folder is to keep"):
+        align(inputs, tmp_path / "R", config=QUICK, cache=inputs.links[0])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_folder_nothing_is_kept():

@@ -15,7 +15,7 @@ from crossgraph.caching import StageCache, evidence_form, proposed_form
 from crossgraph.checkpoint import TrainedModel, load_model, save_model
 from crossgraph.config import Config, load_config
 from crossgraph.devices import require_device
-from crossgraph.errors import ConfigError, InputError
+from crossgraph.errors import ConfigError, InputError, ResultError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import describe
 from crossgraph.fitting import fit
@@ -106,6 +106,7 @@ def align(
     """
     folder = prepare_result(out, force=force, resume=resume)
     _refuse_floor_of_model(inputs, config)
+    _refuse_cache(cache)
     require_device(config.run.device)
     if resume and (report := finished_report(folder, inputs, config)) is not None:
         return Outcome(folder.path, summary_of(report), report)
@@ -398,6 +399,13 @@ def _refuse_floor_of_model(inputs: Inputs, config: Config) -> None:
             f"--precision {config.decisions.precision} cannot be kept with --model: a model's thresholds are "
             "chosen when it is trained",
             hint="train the model with --precision, or give links instead of --model",
+        )
+
+
+def _refuse_cache(cache: Path | None) -> None:
+    if cache is not None and cache.exists() and not cache.is_dir():
+        raise ResultError(
+            f"{cache} is a file, and a folder is to keep finished stages", hint="choose another --cache"
         )
 
 

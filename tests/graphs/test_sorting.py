@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.graphs.sorting import sorted_rows
+from crossgraph.graphs.sorting import distinct_rows, sorted_rows
 
 # Up to 20 bits a column fit into one number of 64 bits; 31 do not.
 rows = st.sampled_from([1, 20, 31]).flatmap(
@@ -29,3 +29,11 @@ def test_rows_of_the_widest_numbers_are_sorted(largest):
     column = np.array([largest, 0, largest], dtype=np.int32)
     for found in sorted_rows(column, column, column):
         assert found.tolist() == sorted(column.tolist())
+
+
+@given(rows)
+def test_distinct_rows_are_those_of_a_set(rows):
+    columns = np.array([*rows, *rows], dtype=np.int32).reshape(-1, 3).T
+    assert list(zip(*(column.tolist() for column in distinct_rows(*columns)), strict=True)) == sorted(
+        set(rows)
+    )

@@ -31,7 +31,7 @@ class Draws:
         state = np.frombuffer(hashlib.blake2b(name, digest_size=8).digest(), dtype="<u8")
         for number in numbers:
             state = _mixed(state + (np.atleast_1d(number).astype(np.uint64) + np.uint64(1)) * _STEP)
-        uniform: Float64 = (state >> np.uint64(11)) * 2.0**-53
+        uniform: Float64 = (state >> np.uint64(11)).astype(np.float64) * 2.0**-53
         return uniform
 
     def below(self, bound: int, purpose: str, *numbers: AnyArray | int) -> Int64:

@@ -26,3 +26,13 @@ def sorted_rows(*columns: Int32) -> tuple[Int32, ...]:
         unpacked.append((packed & ((1 << width) - 1)).astype(column.dtype))
         packed >>= width
     return tuple(unpacked[::-1])
+
+
+def distinct_rows(*columns: Int32) -> tuple[Int32, ...]:
+    """The rows of some columns of numbers from 0 on, each once, sorted as by ``sorted_rows``."""
+    ordered = sorted_rows(*columns)
+    new = np.zeros(len(ordered[0]), dtype=bool)
+    new[:1] = True
+    for column in ordered:
+        new[1:] |= column[1:] != column[:-1]
+    return tuple(column[new] for column in ordered)

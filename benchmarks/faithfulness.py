@@ -23,10 +23,10 @@ from crossgraph.explaining.reopening import Reopened, reopen
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.inputs import config_of, inputs_of, stored_known
 from crossgraph.layout import ResultFolder
-from crossgraph.pipeline import Session
 from crossgraph.preparation import Graphs
 from crossgraph.progress import SILENT
 from crossgraph.schema.seeds import EntityPairs
+from crossgraph.session import Session
 from crossgraph.stages import StageClock
 
 LEAST_NEIGHBOURS = 3

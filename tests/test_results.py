@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -302,12 +303,30 @@ def test_files_that_belong_together_are_put_in_place_together(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["main", "report"]
 
 
-def test_a_resumable_run_goes_on_where_it_was(tmp_path):
-    _interrupted(tmp_path / "out", resumable=True)
+def _interrupted_with_stages(path):
+    with suppress(KeyboardInterrupt), staging(path, resumable=True) as stage:
+        stage.stages_folder.mkdir()
+        (stage.stages_folder / "block.npz").write_text("whole")
+        stage.model_folder.mkdir()
+        stage.scores_file.write_text("half")
+        raise KeyboardInterrupt
+
+
+def test_a_resumable_run_finds_the_stages_of_the_one_before_and_nothing_else(tmp_path):
+    _interrupted_with_stages(tmp_path / "out")
     assert not (tmp_path / "out").exists()
     with staging(tmp_path / "out", resumable=True) as stage:
-        assert stage.scores_file.read_text() == "half"
+        assert [path.name for path in stage.path.rglob("*")] == ["stages", "block.npz"]
+        stage.report_file.write_text("{}")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.json"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_run_that_resumes_nothing_finds_no_stages(tmp_path):
+    _interrupted_with_stages(tmp_path / "out")
+    with staging(tmp_path / "out") as stage:
+        assert list(stage.path.iterdir()) == []
+        stage.report_file.write_text("{}")
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):

@@ -20,7 +20,7 @@ from crossgraph.explaining.wording import LEAST, signed, told
 from crossgraph.graphs.links import Links, read_links, split_links
 from crossgraph.inputs import inputs_card, links_known
 from crossgraph.labelling import labels_for
-from crossgraph.pipeline import Inputs, Outcome, Session
+from crossgraph.pipeline import Inputs, Outcome
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import summary_of
 from crossgraph.results import (
@@ -31,6 +31,7 @@ from crossgraph.results import (
     staging,
     write_whole,
 )
+from crossgraph.session import Session
 from crossgraph.stages import StageClock
 
 KNOWN_SHARE = 0.3

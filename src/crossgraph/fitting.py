@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache as once
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from crossgraph._types import Bool, Float32, Float64
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.caching import NO_CACHE, Arrays, Form, StageCache, evidence_form, modules_form
 from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
 from crossgraph.cardinality import ANY_TYPE, ONE_TO_ONE, Cardinality
 from crossgraph.checkpoint import ScoringRound, TrainedModel
@@ -17,15 +20,25 @@ from crossgraph.config import Config
 from crossgraph.deciding import Rules, decide, pair_types
 from crossgraph.decisions import HeldOut, Threshold, thresholds_by_type
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.labels import Labels
-from crossgraph.learning import LearningOptions, fit_networks, fit_scorers, opinions, raw_scores
+from crossgraph.labels import FOLDS, Labels
+from crossgraph.learning import (
+    HALVES,
+    LearningOptions,
+    fit_networks,
+    fit_scorers,
+    opinions,
+    raw_scores,
+    untrained,
+)
 from crossgraph.model.inputs import PairTensors
+from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.preparation import Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
 from crossgraph.scoring import Scored, pair_tensors, sample_both
 from crossgraph.stages import StageClock
+from crossgraph.training import TrainingOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,45 +63,24 @@ def fit(
     clock: StageClock,
     cardinalities: Mapping[str, Cardinality] = ONE_TO_ONE,
     progress: Progress = SILENT,
+    cache: StageCache = NO_CACHE,
 ) -> Fitted:
     """Train networks and scorers by cross-fitting, calibrate, and choose thresholds.
 
     cardinalities   how many partners entities of each type may have
+    cache           where the outputs of stages that were finished before are, and those of this run go
     """
-    options = learning_options(config)
     candidates = preparation.candidates
-    with clock.stage("sample"):
-        vocabulary, tensors = network_input(preparation, config)
-    with clock.stage("train: network"):
-        networks = fit_networks(
-            tensors,
-            candidates,
-            labels,
-            vocabulary,
-            schema=preparation.schema,
-            options=options,
-            progress=progress,
-        )
-    with clock.stage("score: network"):
-        heard = opinions(networks, tensors, candidates, labels, progress=progress)
-        together = EvidenceTable.beside([evidence, heard])
-    rounds: list[ScoringRound] = []
-    read = together
-    scored: Scored | None = None
-    for number in range(config.training.rounds):
-        with clock.stage(f"train: scorer, round {number + 1}"):
-            if scored is not None:
-                read = EvidenceTable.beside([together, believed_evidence(preparation, scored.probability)])
-            step, told = fit_round(read, candidates, labels, options=options, progress=progress)
-            scored = told.following(scored)
-            rounds.append(step)
-    assert scored is not None  # at least one round, see TrainingOptions
+    vocabulary = build_vocabulary(*preparation.graphs, preparation.schema)
+    around = _Around(clock, progress, cache.on(*_contents(preparation, labels), config.run))
+    networks, heard = _networks(preparation, labels, vocabulary, config, around)
+    rounds, scored = _rounds(preparation, [evidence, heard], labels, config, around)
     types = pair_types(candidates, preparation.graphs[0])
     assigned = decide(candidates, scored.probability, types, Rules({ANY_TYPE: 0.0}, cardinalities))
     thresholds = fit_thresholds(scored.probability, assigned, candidates, labels, types, config=config)
     model = TrainedModel(
         networks=networks,
-        rounds=tuple(rounds),
+        rounds=rounds,
         thresholds={name: threshold.probability for name, threshold in thresholds.items()},
         cardinalities=dict(cardinalities),
         vocabulary=vocabulary,
@@ -110,8 +102,13 @@ def learning_options(config: Config) -> LearningOptions:
 def network_input(preparation: Preparation, config: Config) -> tuple[Vocabulary, PairTensors]:
     """A vocabulary of both graphs, and the graphs in it with sampled neighbourhoods, for a new network."""
     vocabulary = build_vocabulary(*preparation.graphs, preparation.schema)
+    return vocabulary, network_tensors(preparation, vocabulary, config)
+
+
+def network_tensors(preparation: Preparation, vocabulary: Vocabulary, config: Config) -> PairTensors:
+    """The graphs in a vocabulary, with sampled neighbourhoods."""
     around = sample_both(preparation, sampling=config.sampling, seed=config.run.seed)
-    return vocabulary, pair_tensors(preparation, vocabulary, around, device=config.run.device)
+    return pair_tensors(preparation, vocabulary, around, device=config.run.device)
 
 
 def fit_round(
@@ -123,19 +120,34 @@ def fit_round(
     progress: Progress = SILENT,
 ) -> tuple[ScoringRound, Scored]:
     """Train and calibrate the scorers of one round, and score every candidate with them."""
-    scorers = fit_scorers(evidence, labels, options=options, progress=progress)
-    return apply_scorers(scorers, evidence, candidates, labels)
+    return weighed(_trained_round(evidence, labels, options, progress), evidence, candidates, labels)
 
 
 def apply_scorers(
     scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable, candidates: Candidates, labels: Labels
 ) -> tuple[ScoringRound, Scored]:
     """Score every candidate with trained scorers, and calibrate on the labelled ones."""
-    raw = raw_scores(scorers, evidence, labels)
+    trained = TrainedRound(scorers, raw_scores(scorers, evidence, labels))
+    return weighed(trained, evidence, candidates, labels)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedRound:
+    """The scorers of one round, and what they say of every candidate (P) before calibration."""
+
+    scorers: tuple[EvidenceScorer, ...]
+    raw: Float32
+
+
+def weighed(
+    trained: TrainedRound, evidence: EvidenceTable, candidates: Candidates, labels: Labels
+) -> tuple[ScoringRound, Scored]:
+    """Calibrate a round on the labelled candidates."""
+    raw = trained.raw
     calibration = fit_calibration(raw, candidates, labels)
     score = calibration.scores(raw, (candidates.left, candidates.right))
     scored = Scored(evidence, raw, score, probabilities(score))
-    return ScoringRound(scorers, evidence.names, calibration), scored
+    return ScoringRound(trained.scorers, evidence.names, calibration), scored
 
 
 def fit_calibration(raw: Float32, candidates: Candidates, labels: Labels) -> Calibration:
@@ -175,3 +187,133 @@ def fit_thresholds(
             matches=int(trusted.same[of_type].sum()),
         )
     return thresholds_by_type(held_out, options=config.decisions, seed=config.run.seed)
+
+
+@dataclass(frozen=True)
+class _Around:
+    """Where a fit is measured, told and kept."""
+
+    clock: StageClock
+    progress: Progress
+    cache: StageCache
+
+
+def _networks(
+    preparation: Preparation, labels: Labels, vocabulary: Vocabulary, config: Config, around: _Around
+) -> tuple[tuple[CollectiveNetwork, ...], EvidenceTable]:
+    """The trained networks, and what they say of every candidate."""
+    options, clock, progress = learning_options(config), around.clock, around.progress
+    candidates, schema = preparation.candidates, preparation.schema
+    cache = around.cache.on(*_of_network(config))
+
+    @once
+    def tensors() -> PairTensors:
+        with clock.stage("sample"):
+            return network_tensors(preparation, vocabulary, config)
+
+    def fresh() -> list[CollectiveNetwork]:
+        return [untrained(vocabulary, schema, options, half) for half in range(HALVES)]
+
+    def train() -> tuple[CollectiveNetwork, ...]:
+        return fit_networks(
+            tensors(), candidates, labels, vocabulary, schema=schema, options=options, progress=progress
+        )
+
+    if not (cache.has("network") and cache.has("opinions")):
+        tensors()
+    with clock.stage("train: network") as row:
+        networks = cache.recall("network", train, modules_form(fresh, config.run.device), row=row)
+    with clock.stage("score: network") as row:
+        heard = cache.recall(
+            "opinions",
+            lambda: opinions(networks, tensors(), candidates, labels, progress=progress),
+            evidence_form(len(candidates)),
+            row=row,
+        )
+    return networks, heard
+
+
+def _rounds(
+    preparation: Preparation,
+    evidence: list[EvidenceTable],
+    labels: Labels,
+    config: Config,
+    around: _Around,
+) -> tuple[tuple[ScoringRound, ...], Scored]:
+    """The rounds of scoring, each with its scorers, and what the last one says."""
+    options, clock = learning_options(config), around.clock
+    together = EvidenceTable.beside(evidence)
+    cache = around.cache.on(together.names, together.values, *_of_scorers(config))
+    beliefs = evidence_form(len(preparation.candidates))
+    rounds: list[ScoringRound] = []
+    read, scored = together, None
+    for number in range(1, config.training.rounds + 1):
+        if scored is not None:
+            with clock.stage(f"compare: believed, round {number}") as row:
+                believe = partial(believed_evidence, preparation, scored.probability)
+                believed = cache.recall(f"believed{number}", believe, beliefs, row=row)
+            read = EvidenceTable.beside([together, believed])
+        with clock.stage(f"train: scorer, round {number}") as row:
+            train = partial(_trained_round, read, labels, options, around.progress)
+            trained = cache.recall(f"round{number}", train, _round_form(read, options), row=row)
+            step, told = weighed(trained, read, preparation.candidates, labels)
+            scored = told.following(scored)
+            rounds.append(step)
+    assert scored is not None  # at least one round, see TrainingOptions
+    return tuple(rounds), scored
+
+
+def _trained_round(
+    evidence: EvidenceTable, labels: Labels, options: LearningOptions, progress: Progress
+) -> TrainedRound:
+    scorers = fit_scorers(evidence, labels, options=options, progress=progress)
+    return TrainedRound(scorers, raw_scores(scorers, evidence, labels))
+
+
+def _round_form(evidence: EvidenceTable, options: LearningOptions) -> Form[TrainedRound]:
+    """Of a round that reads this evidence."""
+    columns = len(evidence.names)
+    scorers = modules_form(
+        lambda: [EvidenceScorer(columns, options.scorer) for _ in range(FOLDS)], device="cpu"
+    )
+
+    def pack(trained: TrainedRound) -> Arrays:
+        return {**scorers.pack(trained.scorers), "raw": trained.raw}
+
+    def unpack(arrays: Arrays) -> TrainedRound:
+        raw = arrays.pop("raw")
+        if len(raw) != len(evidence.values):
+            raise ValueError(f"{len(raw)} scores for {len(evidence.values)} pairs")
+        return TrainedRound(scorers.unpack(arrays), raw)
+
+    return Form(pack, unpack)
+
+
+def _contents(preparation: Preparation, labels: Labels) -> tuple[object, ...]:
+    """All that training reads, but for settings: what a cache knows its outputs by."""
+    candidates, seeds = preparation.candidates, preparation.seeds
+    return (
+        *(graph.fingerprint() for graph in preparation.graphs),
+        preparation.schema,
+        *(candidates.left, candidates.right, candidates.name, seeds.left, seeds.right),
+        *(labels.places, labels.same, labels.weight, labels.folds, labels.known),
+    )
+
+
+def _of_network(config: Config) -> tuple[object, ...]:
+    """The settings that a trained network depends on."""
+    return config.model, config.sampling, _training(config.training, scorer=False)
+
+
+def _of_scorers(config: Config) -> tuple[object, ...]:
+    """The settings that trained scorers depend on, beside what they read."""
+    return config.scorer, _training(config.training, scorer=True)
+
+
+def _training(options: TrainingOptions, *, scorer: bool) -> dict[str, object]:
+    """The settings of training of the scorers, or of the network; rounds change neither."""
+    return {
+        name: value
+        for name, value in asdict(options).items()
+        if name != "rounds" and (name == "weight_decay" or name.startswith("scorer_") == scorer)
+    }

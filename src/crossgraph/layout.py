@@ -38,6 +38,11 @@ class ResultFolder:
         return self.path / "model"
 
     @property
+    def stages_folder(self) -> Path:
+        """Finished stages of a run that is not at its end; a RESULT that is put in place has none."""
+        return self.path / "stages"
+
+    @property
     def schema_file(self) -> Path:
         """Which types, relations and attributes of the two graphs correspond."""
         return self.model_folder / "schema.toml"

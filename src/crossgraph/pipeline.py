@@ -1,8 +1,7 @@
-"""align() and its siblings: the only file that knows all stages."""
+"""align() and its siblings, made of the steps of a session."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from crossgraph._memory import keep_freed_memory
-from crossgraph._types import Bool
-from crossgraph.cardinality import single
-from crossgraph.checkpoint import TrainedModel, load_model, save_model
+from crossgraph.caching import StageCache
+from crossgraph.checkpoint import load_model
 from crossgraph.config import Config, load_config
-from crossgraph.deciding import Rules, contradicts, decide, forbidden, keep_known, pair_types
+from crossgraph.deciding import pair_types
 from crossgraph.devices import require_device
-from crossgraph.errors import ConfigError
-from crossgraph.evidence.table import EvidenceTable
-from crossgraph.fitting import fit
+from crossgraph.errors import ConfigError, ResultError
 from crossgraph.graphs import read_pair
 from crossgraph.graphs.content import content_keys
 from crossgraph.graphs.links import Pairs, read_pairs
@@ -31,32 +26,18 @@ from crossgraph.inputs import (
     inputs_of,
     known_links,
     labelled_pairs,
-    store_known,
     stored_known,
 )
-from crossgraph.labelling import cardinalities_of, labels_for
-from crossgraph.labels import Labels, label_pairs
+from crossgraph.labelling import labels_for
+from crossgraph.labels import label_pairs
 from crossgraph.layout import ResultFolder
-from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepare
+from crossgraph.preparation import Known
 from crossgraph.progress import SILENT, Progress
-from crossgraph.reporting import Run, report_of, summary_of, workings_of
-from crossgraph.results import (
-    prepare_result,
-    staging,
-    write_scores,
-    write_sssom,
-    write_whole,
-)
-from crossgraph.schema.mapping import SchemaMapping, read_schema
+from crossgraph.reporting import summary_of, versions
+from crossgraph.results import prepare_result, staging, write_whole
+from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import EntityPairs
-from crossgraph.schema.vocabulary import extended
-from crossgraph.scoring import (
-    Scored,
-    matches_of,
-    pair_tensors,
-    sample_both,
-    score_candidates,
-)
+from crossgraph.session import Session
 from crossgraph.stages import StageClock
 
 __all__ = [
@@ -92,16 +73,20 @@ def align(
     config: Config,
     force: bool = False,
     resume: bool = False,
+    cache: Path | None = None,
     progress: Progress = SILENT,
 ) -> Outcome:
     """Two graphs in, one alignment out: the whole path, written to the RESULT folder ``out``.
 
     With links it learns from them; without, from seeds that it finds; with a model it applies that.
 
-    resume   keep a RESULT that is there already, if it is of the same inputs and settings
+    resume   keep a RESULT that is there already, if it is of the same inputs and settings; without one, go on
+             behind the last stage that a run to this place finished before it was killed
+    cache    a folder for the outputs of stages, which stay for later runs; without it, they go with the run
     """
     folder = prepare_result(out, force=force, resume=resume)
     _refuse_floor_of_model(inputs, config)
+    _refuse_cache(cache)
     require_device(config.run.device)
     if resume and (report := finished_report(folder, inputs, config)) is not None:
         return Outcome(folder.path, summary_of(report), report)
@@ -110,9 +95,10 @@ def align(
         if inputs.model
         else None
     )
-    session = Session(config, StageClock(), progress)
     # Claimed from the start: hours of work for a place that another run fills would be lost.
-    with staging(folder.path, replace=force) as stage:
+    with staging(folder.path, replace=force, resumable=resume) as stage:
+        made_of = StageCache(cache or stage.stages_folder).on(versions())
+        session = Session(config, StageClock(), progress, made_of)
         graphs = session.read(inputs)
         known = known_links(inputs.links, graphs, progress)
         card = inputs_card(inputs)
@@ -247,130 +233,17 @@ def propose_candidates(inputs: Inputs, *, config: Config, progress: Progress = S
     ).sort(["prior", "left", "right"], descending=[True, False, False])
 
 
-@dataclass(frozen=True)
-class Session:
-    """The steps that the verbs share, with one config, one clock and one place to report."""
-
-    config: Config
-    clock: StageClock
-    progress: Progress
-
-    def read(self, inputs: Inputs) -> Graphs:
-        """Read both graphs."""
-        keep_freed_memory()
-        with self.clock.stage("read"), self.progress.stage("read", None):
-            return read_pair(inputs.left, inputs.right, options=inputs.read)
-
-    def prepare(
-        self,
-        graphs: Graphs,
-        known: Known,
-        *,
-        keep: EntityPairs | None,
-        inputs: Inputs,
-        evidence: bool = True,
-    ) -> tuple[Preparation, EvidenceTable]:
-        """Describe, map, block, and compare unless no evidence is wanted."""
-        with self.clock.stage("describe and block"):
-            preparation = prepare(
-                graphs,
-                known,
-                keep=keep,
-                schema=read_schema(inputs.schema) if inputs.schema else None,
-                inherited=read_schema(ResultFolder(inputs.model).schema_file) if inputs.model else None,
-                schema_options=self.config.schema,
-                blocking=self.config.blocking,
-                progress=self.progress,
-            )
-        if not evidence:
-            return preparation, EvidenceTable.none(len(preparation.candidates))
-        with self.clock.stage("compare"):
-            return preparation, gather_evidence(preparation, progress=self.progress)
-
-    def learn(
-        self, preparation: Preparation, evidence: EvidenceTable, known: Known, labels: Labels
-    ) -> tuple[Run, TrainedModel]:
-        """Train on labels and decide."""
-        barred = forbidden(preparation, self.config.decisions)
-        fitted = fit(
-            preparation,
-            evidence,
-            labels,
-            config=self.config,
-            clock=self.clock,
-            cardinalities=cardinalities_of(preparation, known, self.config),
-            progress=self.progress,
-        )
-        run = self._run(preparation, known, fitted.scored, fitted.model, barred)
-        return replace(run, labels=labels, thresholds=fitted.thresholds), fitted.model
-
-    def apply(
-        self, model: TrainedModel, preparation: Preparation, evidence: EvidenceTable, known: Known
-    ) -> Run:
-        """Score with a trained model and decide."""
-        barred = forbidden(preparation, self.config.decisions)
-        with self.clock.stage("sample"):
-            vocabulary = extended(model.vocabulary, preparation.schema)
-            around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
-            tensors = pair_tensors(preparation, vocabulary, around, device=self.config.run.device)
-        with self.clock.stage("score"):
-            scored = score_candidates(model, tensors, preparation, evidence, progress=self.progress)
-        return self._run(preparation, known, scored, model, barred)
-
-    def _run(
-        self, preparation: Preparation, known: Known, scored: Scored, model: TrainedModel, barred: Bool
-    ) -> Run:
-        with self.clock.stage("assign"):
-            candidates = preparation.candidates
-            types = pair_types(candidates, preparation.graphs[0])
-            barred = barred | contradicts(candidates, known, single(model.cardinalities, types))
-            worth = np.where(barred, 0.0, scored.probability)
-            matched = decide(candidates, worth, types, Rules(model.thresholds, model.cardinalities))
-            matched = keep_known(candidates, matched, known)
-        return Run(
-            preparation=preparation,
-            known=known,
-            labels=None,
-            scored=scored,
-            matches=matches_of(candidates, preparation.graphs, scored, matched=matched),
-            thresholds=model.thresholds,
-            cardinalities=model.cardinalities,
-            parameters=model.parameters,
-        )
-
-    def write(
-        self,
-        run: Run,
-        model: TrainedModel,
-        stage: ResultFolder,
-        card: dict[str, Any],
-        *,
-        told: dict[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        """Write all of a RESULT; its report.
-
-        card   what was read, as ``inputs_card`` told it at that time: files may change or vanish meanwhile
-        told   what the report says besides
-        """
-        with self.clock.stage("write"):
-            write_scores(run.matches, stage.scores_file, names=run.preparation.candidates.name)
-            write_sssom(run.matches, stage.matches_file)
-            stage.config_file.write_text(self.config.to_toml(), encoding="utf8")
-            stage.model_folder.mkdir()
-            save_model(model, stage.model_folder)
-            stage.schema_file.write_text(run.preparation.schema.to_toml(), encoding="utf8")
-            store_known(run.known, run.preparation.graphs, stage)
-            workings_of(run).save(stage.workings_file, run.preparation.graphs)
-        report = report_of(run, inputs=card, config=self.config, clock=self.clock) | (told or {})
-        text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
-        stage.report_file.write_text(text + "\n", encoding="utf8")
-        return report
-
-
 def _refuse_floor_of_model(inputs: Inputs, config: Config) -> None:
     if inputs.model and config.decisions.precision > 0:
         raise ConfigError(
             f"--precision {config.decisions.precision} cannot be kept with --model: a model's thresholds are "
             "chosen when it is trained",
             hint="train the model with --precision, or give links instead of --model",
+        )
+
+
+def _refuse_cache(cache: Path | None) -> None:
+    if cache is not None and cache.exists() and not cache.is_dir():
+        raise ResultError(
+            f"{cache} is a file, and a folder is to keep finished stages", hint="choose another --cache"
         )

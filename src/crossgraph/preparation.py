@@ -139,6 +139,55 @@ def prepare(
     """
     with progress.stage("describe", None):
         description = describe(*graphs)
+    proposed = propose(
+        graphs,
+        description,
+        known,
+        keep=keep,
+        schema=schema,
+        inherited=inherited,
+        schema_options=schema_options,
+        blocking=blocking,
+        progress=progress,
+    )
+    return prepared(graphs, description, known, proposed)
+
+
+@dataclass(frozen=True, eq=False)
+class Proposed:
+    """A schema mapping, the candidates found by it, and what they were weighed by."""
+
+    schema: SchemaMapping
+    candidates: Candidates
+    weighing: Weighing
+
+
+def prepared(graphs: Graphs, description: Description, known: Known, proposed: Proposed) -> Preparation:
+    """Everything of a ``Preparation`` from its parts."""
+    return Preparation(
+        graphs=graphs,
+        adjacency=(Adjacency.of(graphs[0]), Adjacency.of(graphs[1])),
+        description=description,
+        schema=proposed.schema,
+        candidates=proposed.candidates,
+        seeds=seeds_of(known, proposed.candidates, graphs[0]),
+        weighing=proposed.weighing,
+    )
+
+
+def propose(
+    graphs: Graphs,
+    description: Description,
+    known: Known,
+    *,
+    keep: EntityPairs | None,
+    schema: SchemaMapping | None,
+    inherited: SchemaMapping | None,
+    schema_options: SchemaOptions,
+    blocking: BlockingOptions,
+    progress: Progress = SILENT,
+) -> Proposed:
+    """Map the schemas of two described graphs and block; ``prepare`` says what is given."""
     mapping, seeds = first_schema(graphs, description, known, options=schema_options)
     if schema is not None:
         refuse_unknown_names(schema, graphs)
@@ -161,9 +210,7 @@ def prepare(
             "no two entities have similar names, values or neighbours",
             hint="see `crossgraph schema`: which types and attributes correspond? --names-from-iri may help",
         )
-    adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
-    seeds = seeds_of(known, candidates, graphs[0])
-    return Preparation(graphs, adjacency, description, mapping, candidates, seeds, blocked.weighing)
+    return Proposed(mapping, candidates, blocked.weighing)
 
 
 def names_of(graphs: Graphs, table: str, side: Side) -> set[str]:

@@ -28,7 +28,6 @@ from crossgraph.inputs import (
 )
 from crossgraph.labelling import labels_of
 from crossgraph.layout import ResultFolder
-from crossgraph.pipeline import Session
 from crossgraph.preparation import Graphs, Known
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import summary_of
@@ -45,6 +44,7 @@ from crossgraph.reviewing.ledger import Ledger
 from crossgraph.reviewing.material import SIDES
 from crossgraph.reviewing.views import GraphView
 from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.session import Session
 from crossgraph.stages import StageClock
 
 

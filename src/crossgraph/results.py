@@ -112,7 +112,8 @@ def staging(path: Path | str, *, replace: bool = False, resumable: bool = False)
 
     replace     an existing RESULT at ``path`` is exchanged for the new one, at the end; what people decided
                 about it, and files that no run wrote, go over into the new one
-    resumable   what the block wrote stays when it raises, and the next resumable run goes on in it
+    resumable   what stages a run before had finished (``stages_folder``) is there, and stays when the block
+                raises
     raises      ResultError if ``path`` is occupied and not ``replace``, or is not a RESULT, or if another run
                 is staging it
     """
@@ -120,8 +121,11 @@ def staging(path: Path | str, *, replace: bool = False, resumable: bool = False)
     _refuse_occupied(target, replace)
     with claimed_folder(target, keep=resumable) as stage:
         _put_back(target)
+        if resumable:
+            _keep_stages(ResultFolder(stage))
         yield ResultFolder(stage)
         _refuse_occupied(target, replace)
+        shutil.rmtree(ResultFolder(stage).stages_folder, ignore_errors=True)
         _publish(stage, target)
 
 
@@ -299,6 +303,15 @@ def _publish(stage: Path, target: Path) -> None:
         raise
     _sync(target.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _keep_stages(folder: ResultFolder) -> None:
+    """Remove what a run that died had begun to write of its RESULT."""
+    for path in folder.path.iterdir():
+        if path.is_dir() and path != folder.stages_folder:
+            shutil.rmtree(path)
+        elif path.is_file():
+            path.unlink()
 
 
 def _keep_what_is_of_people(target: Path, stage: Path) -> None:

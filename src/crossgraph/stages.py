@@ -10,29 +10,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeAlias
+
+StageCost: TypeAlias = dict[str, Any]
+"""A row of the report: stage, seconds, cpu_seconds, peak_memory_mib; ``reused`` if it was had from disk."""
 
 
 @dataclass
 class StageClock:
     """Seconds, CPU seconds (user + system, with children) and peak memory of named stages, in order."""
 
-    stages: list[dict[str, float | str]] = field(default_factory=list)
+    stages: list[StageCost] = field(default_factory=list)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Measure one stage."""
+    def stage(self, name: str) -> Iterator[StageCost]:
+        """Measure one stage; yields its row, to which the block may add what else is to be told of it."""
         wall, cpu = time.perf_counter(), cpu_seconds()
+        row: StageCost = {"stage": name}
         try:
-            yield
+            yield row
         finally:
-            self.stages.append(
-                {
-                    "stage": name,
-                    "seconds": round(time.perf_counter() - wall, 3),
-                    "cpu_seconds": round(cpu_seconds() - cpu, 3),
-                    "peak_memory_mib": round(peak_memory_mib(), 1),
-                }
-            )
+            row["seconds"] = round(time.perf_counter() - wall, 3)
+            row["cpu_seconds"] = round(cpu_seconds() - cpu, 3)
+            row["peak_memory_mib"] = round(peak_memory_mib(), 1)
+            self.stages.append(row)
 
 
 def cpu_seconds() -> float:

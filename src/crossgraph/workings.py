@@ -48,26 +48,15 @@ class Workings:
 
     def save(self, file: Path, graphs: tuple[KnowledgeGraph, KnowledgeGraph]) -> None:
         """Write them; ``graphs`` are those whose entities the candidates number."""
-        weighing, alike = self.weighing, self.weighing.similarity.tocsr()
-        card = {
-            "format": FORMAT,
-            "graphs": [graph.fingerprint() for graph in graphs],
-            "anyhow": weighing.anyhow,
-            "pools": [_card_of(weigher) for _, weigher in weighing.pools],
-            "asked": None if weighing.asked is None else _card_of(weighing.asked),
-        }
+        blocked, weighers = blocked_arrays(self.candidates, self.weighing)
+        card = {"format": FORMAT, "graphs": [graph.fingerprint() for graph in graphs], **weighers}
         arrays: dict[str, AnyArray] = {
-            **{name: getattr(self.candidates, name) for name in _PAIRS},
+            **blocked,
             "heard": self.heard,
             "raw": self.raw,
             "folds": self.folds.astype(np.int8),
             "matched": self.matched,
-            "alike": alike.data,
-            "alike_right": alike.indices,
-            "alike_starts": alike.indptr,
-            "left_lengths": weighing.lengths[0],
-            "right_lengths": weighing.lengths[1],
-            "card": np.frombuffer(json.dumps(card, ensure_ascii=False).encode(), dtype=np.uint8),
+            "card": text_array(json.dumps(card, ensure_ascii=False)),
         }
         # Not compressed: that would take longer than all else that is written.
         with file.open("wb") as out:
@@ -88,11 +77,62 @@ class Workings:
         try:
             with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
                 arrays = dict(stored)
-            card = json.loads(arrays["card"].tobytes())
+            card = json.loads(array_text(arrays["card"]))
             _refuse_others(file, card, graphs)
             return _rebuilt(arrays, card, graphs, description, schema)
         except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
             raise ResultError(f"{file} cannot be read: {error}", hint="align again") from error
+
+
+def text_array(text: str) -> AnyArray:
+    """A text as bytes, for a file of arrays."""
+    return np.frombuffer(text.encode(), dtype=np.uint8)
+
+
+def array_text(array: AnyArray) -> str:
+    """The text of ``text_array``."""
+    return array.tobytes().decode()
+
+
+def blocked_arrays(candidates: Candidates, weighing: Weighing) -> tuple[dict[str, AnyArray], dict[str, Any]]:
+    """Candidates and what weighed them, as arrays and as a card for JSON; ``rebuilt_blocked`` undoes it."""
+    alike = weighing.similarity.tocsr()
+    arrays = {
+        **{name: getattr(candidates, name) for name in _PAIRS},
+        "alike": alike.data,
+        "alike_right": alike.indices,
+        "alike_starts": alike.indptr,
+        "left_lengths": weighing.lengths[0],
+        "right_lengths": weighing.lengths[1],
+    }
+    pools = [_card_of(weigher) for _, weigher in weighing.pools]
+    asked = None if weighing.asked is None else _card_of(weighing.asked)
+    return arrays, {"anyhow": weighing.anyhow, "pools": pools, "asked": asked}
+
+
+def rebuilt_blocked(
+    arrays: dict[str, AnyArray],
+    card: dict[str, Any],
+    graphs: tuple[KnowledgeGraph, KnowledgeGraph],
+    description: Description,
+    schema: SchemaMapping,
+) -> tuple[Candidates, Weighing]:
+    """What ``blocked_arrays`` took apart. Raises KeyError, TypeError or ValueError where it does not fit."""
+    shape = len(graphs[0]), len(graphs[1])
+    count = len(arrays["left"])
+    if any(arrays[name].shape != (count,) for name in _PAIRS):
+        raise ValueError("its columns are of different lengths")
+    alike = sparse.csr_matrix((arrays["alike"], arrays["alike_right"], arrays["alike_starts"]), shape=shape)
+    members = type_members(*graphs, schema)
+    weighers = [_weigher_of(one, description) for one in card["pools"]]
+    weighing = Weighing(
+        similarity=alike,
+        anyhow=float(card["anyhow"]),
+        lengths=(arrays["left_lengths"], arrays["right_lengths"]),
+        pools=tuple(zip(members, weighers, strict=True)),
+        asked=None if card["asked"] is None else _weigher_of(card["asked"], description),
+    )
+    return Candidates(*(arrays[name] for name in _PAIRS)), weighing
 
 
 def require_workings(file: Path) -> None:
@@ -121,22 +161,12 @@ def _rebuilt(
     description: Description,
     schema: SchemaMapping,
 ) -> Workings:
-    shape = len(graphs[0]), len(graphs[1])
     count = len(arrays["left"])
-    if any(arrays[name].shape[-1:] != (count,) for name in (*_PAIRS, "heard", "raw", "folds", "matched")):
+    if any(arrays[name].shape[-1:] != (count,) for name in ("heard", "raw", "folds", "matched")):
         raise ValueError("its columns are of different lengths")
-    alike = sparse.csr_matrix((arrays["alike"], arrays["alike_right"], arrays["alike_starts"]), shape=shape)
-    members = type_members(*graphs, schema)
-    weighers = [_weigher_of(one, description) for one in card["pools"]]
-    weighing = Weighing(
-        similarity=alike,
-        anyhow=float(card["anyhow"]),
-        lengths=(arrays["left_lengths"], arrays["right_lengths"]),
-        pools=tuple(zip(members, weighers, strict=True)),
-        asked=None if card["asked"] is None else _weigher_of(card["asked"], description),
-    )
+    candidates, weighing = rebuilt_blocked(arrays, card, graphs, description, schema)
     return Workings(
-        candidates=Candidates(*(arrays[name] for name in _PAIRS)),
+        candidates=candidates,
         weighing=weighing,
         heard=arrays["heard"],
         raw=arrays["raw"],

@@ -34,7 +34,7 @@ from crossgraph.results import read_matches, read_scores, write_scores, write_ss
 from crossgraph.schema.mapping import SchemaMapping, TypeMapping
 
 VERBS = ["demo", "check", "audit", "schema", "block", "train", "align", "score", "evaluate"]
-VERBS += ["explain", "ask", "review", "learn", "merge", "unmerge", "export", "benchmark"]
+VERBS += ["explain", "ask", "review", "learn", "merge", "unmerge", "export", "generate", "benchmark"]
 HEAVY = ["torch", "numba", "polars", "scipy", "sklearn", "pyoxigraph", "numpy", "rich"]
 HEAVY += ["starlette", "jinja2", "uvicorn"]
 # The same as running the program with each line of stdin, but telling how it ended and what it imported.
@@ -169,7 +169,18 @@ def test_version_is_that_of_the_package() -> None:
 def test_align_hands_over_what_it_is_given(fake: Fake) -> None:
     done = run(
         *("align", "L", "R", "--out", "RESULT", "--links", "a.tsv", "--links", "b.tsv", "--model", "M"),
-        *("--schema", "s.toml", "--precision", "0.9", "--device", "cpu", "--resume", "--names-from-iri"),
+        *(
+            "--schema",
+            "s.toml",
+            "--precision",
+            "0.9",
+            "--device",
+            "cpu",
+            "--resume",
+            "--cache",
+            "C",
+            "--names-from-iri",
+        ),
         *("--id-column", "key", "--entity-column", "artist", "--entity-column", "label", "--split", "|"),
         *("--config", "c.toml", "--set", "blocking.per_entity=3", "--set", "run.x=y", "--seed", "7"),
     )
@@ -190,7 +201,7 @@ def test_align_hands_over_what_it_is_given(fake: Fake) -> None:
     args, options = fake.calls["align"]
     assert args == (inputs, Path("RESULT"))
     assert isinstance(options.pop("progress"), ConsoleProgress)
-    assert options == {"config": "the config", "force": False, "resume": True}
+    assert options == {"config": "the config", "force": False, "resume": True, "cache": Path("C")}
 
 
 def test_align_tells_people_on_stderr_and_scripts_the_folder_on_stdout(fake: Fake) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from pathlib import Path
@@ -55,6 +56,20 @@ def test_a_verb_that_is_killed_at_a_change_of_its_folder_finishes_the_next_time(
     moments = ground.whole(VERBS[name])[1]
     at = random.Random(name).randrange(moments)
     assert survives(ground, VERBS[name], at=at) == KILLED
+
+
+def test_an_alignment_that_is_killed_goes_on_behind_its_last_finished_stage(ground):
+    verb = VERBS["align"]
+    whole, moments = ground.whole(verb)
+    folder = ground.fresh(verb)
+    killed = ground.nursery.run(verb.line(ground.world), folder, at=moments * 2 // 3)
+    assert killed.code == KILLED
+    again = ground.nursery.run([*verb.line(ground.world), "--resume"], folder)
+    assert again.code == 0, again.told
+    assert found(verb, folder) == whole
+    stages = json.loads((folder / "RESULT" / "report.json").read_text())["stages"]
+    assert "block" in [row["stage"] for row in stages if row.get("reused")]
+    refute_leftovers(folder, verb)
 
 
 def test_learning_that_is_killed_leaves_the_result_as_it_was_or_learned(ground):

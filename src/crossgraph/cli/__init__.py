@@ -17,6 +17,7 @@ from crossgraph.cli.auditing import audit
 from crossgraph.cli.benchmarking import benchmark
 from crossgraph.cli.checking import check
 from crossgraph.cli.explaining import explain
+from crossgraph.cli.generating import generate
 from crossgraph.cli.judging import evaluate, score
 from crossgraph.cli.learning import ask, learn
 from crossgraph.cli.merging import export, merge, unmerge
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 _VERBS = (
     *(demo, check, audit, schema, block, train, align, score, evaluate, explain),
-    *(ask, review, learn, merge, unmerge, export, benchmark),
+    *(ask, review, learn, merge, unmerge, export, generate, benchmark),
 )
 for _verb in _VERBS:
     app.command(help=_help(_verb))(_verb)

@@ -129,8 +129,12 @@ def align(
     force: opt.Force = False,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Keep a RESULT that is of the same inputs and settings."),
+        typer.Option("--resume", help="Keep a RESULT that is there, or go on where a killed run stopped."),
     ] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option("--cache", metavar="DIR", help="Keep finished stages there, and reuse those that fit."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell what would run, and how long and large it would be.")
     ] = False,
@@ -170,10 +174,10 @@ def align(
         if dry_run:
             _show_plan(pipeline.plan(inputs, config=config))
         else:
-            show(
-                pipeline.align(inputs, out, config=config, force=force, resume=resume, progress=console),
-                console,
+            outcome = pipeline.align(
+                inputs, out, config=config, force=force, resume=resume, cache=cache, progress=console
             )
+            show(outcome, console)
 
 
 def show(outcome: Outcome, console: ConsoleProgress) -> None:

@@ -13,6 +13,7 @@ from crossgraph._types import AnyArray, Float32, Int32
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.graphs.adjacency import Adjacency, directed_name
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.sorting import sorted_rows
 from crossgraph.schema.mapping import SchemaMapping
 
 # So many directed left relations get columns of their own; the rest share one group.
@@ -108,10 +109,9 @@ def echo_evidence(
 
 
 def _by_neighbour(adjacency: Adjacency) -> Adjacency:
-    order = np.lexsort((adjacency.neighbours, adjacency.sources))
-    return Adjacency(
-        adjacency.indptr, adjacency.neighbours[order], adjacency.relations[order], adjacency.relation_count
-    )
+    # Those of one neighbour stay in the order of their relations, in which an adjacency has them.
+    _, neighbours, relations = sorted_rows(adjacency.sources, adjacency.neighbours, adjacency.relations)
+    return Adjacency(adjacency.indptr, neighbours, relations, adjacency.relation_count)
 
 
 def _mapped_degrees(

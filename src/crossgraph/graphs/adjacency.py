@@ -8,6 +8,7 @@ import numpy as np
 
 from crossgraph._types import Int32, Int64
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.sorting import sorted_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +33,10 @@ class Adjacency:
         sources = np.concatenate([graph.heads, graph.tails])
         neighbours = np.concatenate([graph.tails, graph.heads])
         relations = np.concatenate([graph.relations, graph.relations + np.int32(count)])
-        order = np.lexsort((neighbours, relations, sources))
-        indptr = np.searchsorted(sources[order], np.arange(len(graph) + 1)).astype(np.int64)
-        return Adjacency(indptr, neighbours[order], relations[order].astype(np.int32), count)
+        degrees = np.bincount(sources, minlength=len(graph))
+        indptr = np.concatenate([[0], np.cumsum(degrees)]).astype(np.int64)
+        _, relations, neighbours = sorted_rows(sources, relations, neighbours)
+        return Adjacency(indptr, neighbours, relations, count)
 
     @property
     def sources(self) -> Int32:

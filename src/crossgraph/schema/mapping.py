@@ -114,10 +114,18 @@ def read_schema(path: Path) -> SchemaMapping:
     Raises GraphFormatError with every faulty block at once.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        fault = Fault(str(path), None, str(error), "`crossgraph schema LEFT RIGHT` writes a fresh one")
-        raise GraphFormatError("the schema mapping cannot be read", [fault]) from error
+        text = path.read_text(encoding="utf8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+    return parse_schema(text, path)
+
+
+def parse_schema(text: str, path: Path) -> SchemaMapping:
+    """The mapping that a text of ``to_toml`` tells; ``path`` is where faults are said to be."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _unreadable(path, error) from error
     faults = [
         Fault(str(path), None, f"unknown table [[{name}]]", "known: types, relations, attributes")
         for name in tables
@@ -131,6 +139,11 @@ def read_schema(path: Path) -> SchemaMapping:
     if faults:
         raise GraphFormatError("the schema mapping has faults", faults)
     return mapping
+
+
+def _unreadable(path: Path, error: Exception) -> GraphFormatError:
+    fault = Fault(str(path), None, str(error), "`crossgraph schema LEFT RIGHT` writes a fresh one")
+    return GraphFormatError("the schema mapping cannot be read", [fault])
 
 
 def _rows(blocks: Any, kind: type[Row], path: Path, faults: list[Fault]) -> tuple[Row, ...]:

@@ -1,0 +1,174 @@
+"""What each stage of `crossgraph align` costs at several sizes of generated graphs, and how fast that grows.
+
+python benchmarks/speed.py MEASURED.jsonl --sizes 10000 100000 --page docs
+
+Each size is a line of MEASURED.jsonl and is not measured again. The page has a table and a log-log picture,
+and compares with the committed lines by ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+BASELINE = Path(__file__).with_name("speed.jsonl")
+# What takes less says more of the clock than of the stage.
+LEAST_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run: stage -> CPU seconds, and peak memory (MiB) up to its end, in the order of the run."""
+
+    entities: int
+    seconds: dict[str, float]
+    peak: dict[str, float]
+
+    @staticmethod
+    def of(entities: int, report: dict[str, list[dict[str, float | str]]]) -> Measured:
+        """From the report of a RESULT."""
+        rows = report["stages"]
+        return Measured(
+            entities,
+            {str(row["stage"]): float(row["cpu_seconds"]) for row in rows},
+            {str(row["stage"]): float(row["peak_memory_mib"]) for row in rows},
+        )
+
+
+def measure(entities: int) -> Measured:
+    """Generate a pair and align it with 1% of its links, in processes of their own."""
+    with tempfile.TemporaryDirectory() as scratch:
+        films, result = Path(scratch) / "films", Path(scratch) / "RESULT"
+        for line in (
+            ["generate", "--entities", str(entities), "--out", films],
+            ["align", films, "--links", films / "train_links", "--out", result],
+        ):
+            subprocess.run(
+                [sys.executable, "-m", "crossgraph", *map(str, line), "--quiet"],
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+        return Measured.of(entities, json.loads((result / "report.json").read_text()))
+
+
+def read(file: Path) -> list[Measured]:
+    """The lines of a file, smallest size first; none where there is no file."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    return sorted((Measured(**json.loads(line)) for line in lines), key=lambda one: one.entities)
+
+
+def exponent(sizes: list[int], seconds: list[float]) -> float | None:
+    """The power of the size by which seconds grow, by least squares; None of fewer than two."""
+    told = [(n, s) for n, s in zip(sizes, seconds, strict=True) if s >= LEAST_SECONDS]
+    if len(told) < 2:
+        return None
+    slope: float = np.polyfit(*np.log(np.array(told).T), 1)[0]
+    return slope
+
+
+def table(measured: list[Measured], baseline: list[Measured]) -> str:
+    """CPU seconds, rates, memory, growth, and the ratio to the baseline at the largest size of both."""
+    sizes = [one.entities for one in measured]
+    before = {one.entities: one for one in baseline}
+    common = max((size for size in sizes if size in before), default=None)
+    heads = [f"{size:,} a side: CPU s (entities/s, peak MiB)" for size in sizes]
+    rows = [
+        f"| stage | {' | '.join(heads)} | growth | beside the baseline |",
+        "|---" * (len(sizes) + 3) + "|",
+    ]
+    for stage in [*measured[-1].seconds, "all"]:
+        seconds = [_seconds(one, stage) for one in measured]
+        cells = [_cell(one, stage) for one in measured]
+        growth = exponent(sizes, seconds)
+        ratio = "-"
+        if common is not None and (old := _seconds(before[common], stage)) >= LEAST_SECONDS:
+            ratio = f"{_seconds(measured[sizes.index(common)], stage) / old:.2f}"
+        rows.append(
+            f"| {stage} | {' | '.join(cells)} | {'-' if growth is None else f'{growth:.2f}'} | {ratio} |"
+        )
+    return "\n".join(rows)
+
+
+def _seconds(one: Measured, stage: str) -> float:
+    return sum(one.seconds.values()) if stage == "all" else one.seconds.get(stage, 0.0)
+
+
+def _cell(one: Measured, stage: str) -> str:
+    seconds = _seconds(one, stage)
+    peak = max(one.peak.values()) if stage == "all" else one.peak.get(stage, 0.0)
+    rate = f"{one.entities / seconds:,.0f}" if seconds >= LEAST_SECONDS else "-"
+    return f"{seconds:.1f} ({rate}, {peak:,.0f})"
+
+
+def draw(measured: list[Measured], file: Path) -> None:
+    """CPU seconds over entities, both axes logarithmic, a line for each stage."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "crossgraph", "font.size": 9}):
+        figure = Figure(figsize=(7.0, 4.5), layout="constrained")
+        axes = figure.subplots()
+        for number, stage in enumerate([*measured[-1].seconds, "all"]):
+            told = [(one.entities, _seconds(one, stage)) for one in measured]
+            points = [(n, s) for n, s in told if s >= LEAST_SECONDS]
+            if points:
+                axes.plot(*zip(*points, strict=True), marker="osD^vPX"[number % 7], label=stage, linewidth=1)
+        axes.set(xscale="log", yscale="log", xlabel="entities a side", ylabel="CPU seconds")
+        axes.grid(linewidth=0.4, alpha=0.6)
+        figure.legend(loc="outside right upper", frameon=False)
+        figure.savefig(file, format="svg", metadata={"Date": None})
+
+
+def write_page(measured: list[Measured], folder: Path) -> None:
+    """speed.md and speed.svg."""
+    draw(measured, folder / "speed.svg")
+    sizes = " ".join(str(one.entities) for one in measured)
+    (folder / "speed.md").write_text(
+        f"""# Speed
+
+What each stage of `crossgraph align` costs on [generated graphs](generating.md) with ten edges for each
+entity and 1% of the links known, default settings, in CPU seconds (user and system, all threads). Growth is
+the power of the number of entities by which the CPU seconds grow. Peak memory is that of the process up to
+the end of a stage. The last column compares the largest common size with the lines of
+`benchmarks/speed.jsonl`: 1 is as fast, 2 is twice as slow.
+
+```sh
+python benchmarks/speed.py measured.jsonl --sizes {sizes} --page docs
+```
+
+{table(measured, read(BASELINE))}
+
+![CPU seconds of each stage over the number of entities](speed.svg)
+"""
+    )
+
+
+def main() -> None:
+    """Measure what has no line yet, and write the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[])
+    parser.add_argument("--page", type=Path)
+    given = parser.parse_args()
+    for size in given.sizes:
+        if size not in {one.entities for one in read(given.file)}:
+            line = json.dumps(asdict(measure(size)))
+            with given.file.open("a") as out:
+                out.write(line + "\n")
+    measured = read(given.file)
+    print(table(measured, read(BASELINE)))
+    if given.page:
+        write_page(measured, given.page)
+
+
+if __name__ == "__main__":
+    main()

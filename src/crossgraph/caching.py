@@ -1,0 +1,167 @@
+"""Finished stages on disk, each found by what it was made of.
+
+A run that was killed goes on behind its last finished stage, and a run with other settings repeats only what
+they change. Arrays alone are kept, without pickles, so that a file from elsewhere cannot run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Generic, TypeAlias, TypeVar
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from torch import nn
+
+from crossgraph._types import AnyArray
+from crossgraph.errors import CrossgraphError, ResultError
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.features.description import Description
+from crossgraph.preparation import Graphs, Proposed
+from crossgraph.results import write_whole
+from crossgraph.schema.mapping import parse_schema
+from crossgraph.stages import StageCost
+from crossgraph.workings import array_text, blocked_arrays, rebuilt_blocked, text_array
+
+Arrays: TypeAlias = dict[str, AnyArray]
+T = TypeVar("T")
+
+_DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile, CrossgraphError)
+
+
+@dataclass(frozen=True)
+class Form(Generic[T]):
+    """How the output of a stage becomes named arrays, and is had back."""
+
+    pack: Callable[[T], Arrays]
+    unpack: Callable[[Arrays], T]
+
+
+@dataclass(frozen=True)
+class StageCache:
+    """Outputs of stages in a folder.
+
+    folder    where they lie; None keeps none
+    made_of   what all of them depend on
+    """
+
+    folder: Path | None = None
+    made_of: str = ""
+
+    def on(self, *parts: object) -> StageCache:
+        """The same folder, for stages that depend on these too: arrays, texts, numbers, frozen options."""
+        if self.folder is None:
+            return self
+        total = hashlib.sha256(self.made_of.encode())
+        for part in parts:
+            if isinstance(part, np.ndarray):
+                total.update(f"{part.dtype}{part.shape}".encode())
+                total.update(np.ascontiguousarray(part).data)
+            else:
+                total.update(repr(part).encode())
+            total.update(b"\0")
+        return replace(self, made_of=total.hexdigest())
+
+    def has(self, stage: str) -> bool:
+        """Whether there is an output; it may turn out to be damaged."""
+        file = self._file(stage)
+        return file is not None and file.is_file()
+
+    def recall(self, stage: str, make: Callable[[], T], form: Form[T], *, row: StageCost) -> T:
+        """The output of a stage from disk, or else made and kept.
+
+        row   the stage's row in the report, which tells that it was reused
+        """
+        file = self._file(stage)
+        if file is None:
+            return make()
+        with suppress(*_DAMAGED):
+            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+                found = form.unpack(dict(stored))
+            row["reused"] = True
+            return found
+        made = make()
+        _store(form.pack(made), file)
+        return made
+
+    def _file(self, stage: str) -> Path | None:
+        return None if self.folder is None else self.folder / f"{stage}-{self.made_of[:32]}.npz"
+
+
+NO_CACHE = StageCache()
+
+
+def _store(arrays: Arrays, file: Path) -> None:
+    def write(part: Path) -> None:
+        with part.open("wb") as out:
+            np.savez(out, allow_pickle=False, **arrays)
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Another run that writes the same output at this moment writes the same bytes.
+    with suppress(ResultError):
+        write_whole(file, write)
+
+
+def proposed_form(graphs: Graphs, description: Description) -> Form[Proposed]:
+    """Of a schema mapping and candidates of these graphs."""
+
+    def pack(proposed: Proposed) -> Arrays:
+        arrays, card = blocked_arrays(proposed.candidates, proposed.weighing)
+        text = json.dumps({**card, "schema": proposed.schema.to_toml()}, ensure_ascii=False)
+        return {**arrays, "card": text_array(text)}
+
+    def unpack(arrays: Arrays) -> Proposed:
+        card = json.loads(array_text(arrays["card"]))
+        schema = parse_schema(card["schema"], Path("schema.toml"))
+        return Proposed(schema, *rebuilt_blocked(arrays, card, graphs, description, schema))
+
+    return Form(pack, unpack)
+
+
+def evidence_form(pairs: int) -> Form[EvidenceTable]:
+    """Of the evidence of so many pairs."""
+
+    def pack(table: EvidenceTable) -> Arrays:
+        return {"names": text_array(json.dumps(table.names)), "values": table.values}
+
+    def unpack(arrays: Arrays) -> EvidenceTable:
+        if len(arrays["values"]) != pairs:
+            raise ValueError(f"{len(arrays['values'])} rows for {pairs} pairs")
+        return EvidenceTable(tuple(json.loads(array_text(arrays["names"]))), arrays["values"])
+
+    return Form(pack, unpack)
+
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def modules_form(fresh: Callable[[], Sequence[Module]], device: str) -> Form[tuple[Module, ...]]:
+    """Of trained modules; ``fresh`` makes as many of the same shapes."""
+
+    def pack(modules: tuple[Module, ...]) -> Arrays:
+        return {
+            f"{number}.{name}": tensor.detach().cpu().numpy()
+            for number, module in enumerate(modules)
+            for name, tensor in module.state_dict().items()
+        }
+
+    def unpack(arrays: Arrays) -> tuple[Module, ...]:
+        modules = tuple(fresh())
+        for number, module in enumerate(modules):
+            start = f"{number}."
+            state = {
+                name.removeprefix(start): torch.from_numpy(array)
+                for name, array in arrays.items()
+                if name.startswith(start)
+            }
+            module.load_state_dict(state)
+            module.to(device).eval()
+        return modules
+
+    return Form(pack, unpack)

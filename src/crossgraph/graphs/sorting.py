@@ -1,0 +1,38 @@
+"""Rows of numbers in order, millions at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crossgraph._types import Int32
+
+
+def sorted_rows(*columns: Int32) -> tuple[Int32, ...]:
+    """The rows of some columns of numbers from 0 on, sorted by the first column, then the second, and so on.
+
+    Sorts each row as one number of 64 bits, which is several times as fast as to sort by columns; wider
+    rows take that way.
+    """
+    widths = [int(column.max(initial=0)).bit_length() for column in columns]
+    if sum(widths) > 63:
+        order = np.lexsort(columns[::-1])
+        return tuple(column[order] for column in columns)
+    packed = np.zeros(len(columns[0]), dtype=np.int64)
+    for column, width in zip(columns, widths, strict=True):
+        packed = packed << width | column
+    packed.sort()
+    unpacked = []
+    for column, width in zip(columns[::-1], widths[::-1], strict=True):
+        unpacked.append((packed & ((1 << width) - 1)).astype(column.dtype))
+        packed >>= width
+    return tuple(unpacked[::-1])
+
+
+def distinct_rows(*columns: Int32) -> tuple[Int32, ...]:
+    """The rows of some columns of numbers from 0 on, each once, sorted as by ``sorted_rows``."""
+    ordered = sorted_rows(*columns)
+    new = np.zeros(len(ordered[0]), dtype=bool)
+    new[:1] = True
+    for column in ordered:
+        new[1:] |= column[1:] != column[:-1]
+    return tuple(column[new] for column in ordered)

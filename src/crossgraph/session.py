@@ -1,0 +1,178 @@
+"""The steps that the verbs share, from reading to writing a RESULT."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from crossgraph._memory import keep_freed_memory
+from crossgraph._types import Bool
+from crossgraph.caching import NO_CACHE, StageCache, evidence_form, proposed_form
+from crossgraph.cardinality import single
+from crossgraph.checkpoint import TrainedModel, save_model
+from crossgraph.config import Config
+from crossgraph.deciding import Rules, contradicts, decide, forbidden, keep_known, pair_types
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.features.description import describe
+from crossgraph.fitting import fit
+from crossgraph.graphs import read_pair
+from crossgraph.inputs import Inputs, store_known
+from crossgraph.labelling import cardinalities_of
+from crossgraph.labels import Labels
+from crossgraph.layout import ResultFolder
+from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepared, propose
+from crossgraph.progress import Progress
+from crossgraph.reporting import Run, report_of, workings_of
+from crossgraph.results import write_scores, write_sssom
+from crossgraph.schema.mapping import read_schema
+from crossgraph.schema.seeds import EntityPairs
+from crossgraph.schema.vocabulary import extended
+from crossgraph.scoring import Scored, matches_of, pair_tensors, sample_both, score_candidates
+from crossgraph.stages import StageClock
+
+
+@dataclass(frozen=True)
+class Session:
+    """The steps that the verbs share, with one config, one clock, one place to report, and one for stages."""
+
+    config: Config
+    clock: StageClock
+    progress: Progress
+    cache: StageCache = NO_CACHE
+
+    def read(self, inputs: Inputs) -> Graphs:
+        """Read both graphs."""
+        keep_freed_memory()
+        with self.clock.stage("read"), self.progress.stage("read", None):
+            return read_pair(inputs.left, inputs.right, options=inputs.read)
+
+    def prepare(
+        self,
+        graphs: Graphs,
+        known: Known,
+        *,
+        keep: EntityPairs | None,
+        inputs: Inputs,
+        evidence: bool = True,
+    ) -> tuple[Preparation, EvidenceTable]:
+        """Describe, map, block, and compare unless no evidence is wanted."""
+        schema = read_schema(inputs.schema) if inputs.schema else None
+        inherited = read_schema(ResultFolder(inputs.model).schema_file) if inputs.model else None
+        cache = self.cache.on(*(graph.fingerprint() for graph in graphs), schema, inherited)
+        for pairs in (known.same, known.different, *([] if keep is None else [keep])):
+            cache = cache.on(pairs.left, pairs.right)
+        cache = cache.on(self.config.schema, self.config.blocking)
+        with self.clock.stage("describe"), self.progress.stage("describe", None):
+            description = describe(*graphs)
+        with self.clock.stage("block") as row:
+            proposed = cache.recall(
+                "block",
+                lambda: propose(
+                    graphs,
+                    description,
+                    known,
+                    keep=keep,
+                    schema=schema,
+                    inherited=inherited,
+                    schema_options=self.config.schema,
+                    blocking=self.config.blocking,
+                    progress=self.progress,
+                ),
+                proposed_form(graphs, description),
+                row=row,
+            )
+            preparation = prepared(graphs, description, known, proposed)
+        count = len(preparation.candidates)
+        if not evidence:
+            return preparation, EvidenceTable.none(count)
+        with self.clock.stage("compare") as row:
+            compared = cache.recall(
+                "compare",
+                lambda: gather_evidence(preparation, progress=self.progress),
+                evidence_form(count),
+                row=row,
+            )
+        return preparation, compared
+
+    def learn(
+        self, preparation: Preparation, evidence: EvidenceTable, known: Known, labels: Labels
+    ) -> tuple[Run, TrainedModel]:
+        """Train on labels and decide."""
+        barred = forbidden(preparation, self.config.decisions)
+        fitted = fit(
+            preparation,
+            evidence,
+            labels,
+            config=self.config,
+            clock=self.clock,
+            cardinalities=cardinalities_of(preparation, known, self.config),
+            progress=self.progress,
+            cache=self.cache,
+        )
+        run = self._run(preparation, known, fitted.scored, fitted.model, barred)
+        return replace(run, labels=labels, thresholds=fitted.thresholds), fitted.model
+
+    def apply(
+        self, model: TrainedModel, preparation: Preparation, evidence: EvidenceTable, known: Known
+    ) -> Run:
+        """Score with a trained model and decide."""
+        barred = forbidden(preparation, self.config.decisions)
+        with self.clock.stage("sample"):
+            vocabulary = extended(model.vocabulary, preparation.schema)
+            around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
+            tensors = pair_tensors(preparation, vocabulary, around, device=self.config.run.device)
+        with self.clock.stage("score"):
+            scored = score_candidates(model, tensors, preparation, evidence, progress=self.progress)
+        return self._run(preparation, known, scored, model, barred)
+
+    def _run(
+        self, preparation: Preparation, known: Known, scored: Scored, model: TrainedModel, barred: Bool
+    ) -> Run:
+        with self.clock.stage("assign"):
+            candidates = preparation.candidates
+            types = pair_types(candidates, preparation.graphs[0])
+            barred = barred | contradicts(candidates, known, single(model.cardinalities, types))
+            worth = np.where(barred, 0.0, scored.probability)
+            matched = decide(candidates, worth, types, Rules(model.thresholds, model.cardinalities))
+            matched = keep_known(candidates, matched, known)
+        return Run(
+            preparation=preparation,
+            known=known,
+            labels=None,
+            scored=scored,
+            matches=matches_of(candidates, preparation.graphs, scored, matched=matched),
+            thresholds=model.thresholds,
+            cardinalities=model.cardinalities,
+            parameters=model.parameters,
+        )
+
+    def write(
+        self,
+        run: Run,
+        model: TrainedModel,
+        stage: ResultFolder,
+        card: dict[str, Any],
+        *,
+        told: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Write all of a RESULT; its report.
+
+        card   what was read, as ``inputs_card`` told it at that time: files may change or vanish meanwhile
+        told   what the report says besides
+        """
+        with self.clock.stage("write"):
+            write_scores(run.matches, stage.scores_file, names=run.preparation.candidates.name)
+            write_sssom(run.matches, stage.matches_file)
+            stage.config_file.write_text(self.config.to_toml(), encoding="utf8")
+            stage.model_folder.mkdir()
+            save_model(model, stage.model_folder)
+            stage.schema_file.write_text(run.preparation.schema.to_toml(), encoding="utf8")
+            store_known(run.known, run.preparation.graphs, stage)
+            workings_of(run).save(stage.workings_file, run.preparation.graphs)
+        report = report_of(run, inputs=card, config=self.config, clock=self.clock) | (told or {})
+        text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
+        stage.report_file.write_text(text + "\n", encoding="utf8")
+        return report

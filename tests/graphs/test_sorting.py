@@ -1,0 +1,39 @@
+"""Rows sorted as packed numbers, beside numpy's sort by columns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossgraph.graphs.sorting import distinct_rows, sorted_rows
+
+# Up to 20 bits a column fit into one number of 64 bits; 31 do not.
+rows = st.sampled_from([1, 20, 31]).flatmap(
+    lambda bits: st.lists(st.tuples(*[st.integers(0, 2**bits - 1)] * 3), max_size=30)
+)
+
+
+@given(rows)
+def test_rows_are_sorted_by_their_columns_in_turn(rows):
+    columns = np.array(rows, dtype=np.int32).reshape(-1, 3).T
+    order = np.lexsort(columns[::-1])
+    for found, column in zip(sorted_rows(*columns), columns, strict=True):
+        assert found.dtype == np.int32
+        assert np.array_equal(found, column[order])
+
+
+@pytest.mark.parametrize("largest", [0, 2**31 - 1])
+def test_rows_of_the_widest_numbers_are_sorted(largest):
+    column = np.array([largest, 0, largest], dtype=np.int32)
+    for found in sorted_rows(column, column, column):
+        assert found.tolist() == sorted(column.tolist())
+
+
+@given(rows)
+def test_distinct_rows_are_those_of_a_set(rows):
+    columns = np.array([*rows, *rows], dtype=np.int32).reshape(-1, 3).T
+    assert list(zip(*(column.tolist() for column in distinct_rows(*columns)), strict=True)) == sorted(
+        set(rows)
+    )

@@ -447,7 +447,7 @@ def main() -> None:
         simulation.run(asked.rules, sorted(asked.counts))
     rounds = [one for one in read(lines) if one.judged == asked.judge]
     command = "python benchmarks/simulate_answers.py DATA --out docs/results"
-    draw(rows_of(rounds), FigurePlan(x="answers"), asked.out / "answers.svg")
+    draw(rows_of(rounds), FigurePlan(x="answers", log_x=True), asked.out / "answers.svg")
     (asked.out / "answers.md").write_text(page(rounds, command, "answers.svg"), encoding="utf8")
 
 

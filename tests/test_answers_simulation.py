@@ -84,7 +84,7 @@ def test_it_goes_on_where_it_was(
     assert len(taught) == 6
     page = (out / "answers.md").read_text()
     assert "| ask | 4 |" in page
-    assert "all links of the pool | - | 7 | 1 | 0.4000" in page
+    assert "all links of the pool | - | 7 | 1 | 0.6000" in page
     assert "- random entities: " in page
     assert (out / "answers.svg").read_text().count("random entities") >= 1
 

@@ -77,7 +77,8 @@ def test_structure_counts_as_much_as_seeds_have_more_of_it():
     assert found.slope == pytest.approx(0.4 / (0.0325 / 3), rel=1e-3)
     assert found.middle == pytest.approx(0.4, rel=1e-3)
     nothing = np.zeros(2, dtype=np.float32)
-    assert weigher_of((), common, nothing).slope == 0.0
+    assert weigher_of((), nothing, nothing).slope == 0.0
+    assert weigher_of((), common, nothing).slope > 0, "only seeds have any"
 
 
 def test_an_empty_pool_has_no_odds():

@@ -109,7 +109,7 @@ def weigher_of(tests: tuple[ValueTest, ...], seed_structure: Float32, common: Fl
     seed_structure   (S) structural weight of seed pairs
     common           (P) that of the pairs that seeds are compared with
     """
-    if not len(common) or not common.any():
+    if not len(common) or not (common.any() or seed_structure.any()):
         return Weigher(tests, 0.0, 0.0)
     same, others = (np.sqrt(one.astype(np.float64)) for one in (seed_structure, common))
     usual = others.mean() + USUAL_SLOPE * USUAL_SPREAD**2

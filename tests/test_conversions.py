@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
 import polars as pl
 import pytest
 
-from conftest import Pair
 from crossgraph.conversions import pair_to_hetero, pair_to_networkx, to_hetero, to_networkx, to_pandas
 from crossgraph.errors import MissingExtraError
 from crossgraph.graphs.graph import UNTYPED
+
+if TYPE_CHECKING:
+    from conftest import Pair
 
 MATCHES = pl.DataFrame(
     {

@@ -156,7 +156,8 @@ def test_links_between_pages_resolve(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_tests_that_a_page_names_exist(page):
-    named = set(re.findall(r"`(test_\w+)`", page.read_text(encoding="utf8")))
+    # Of links for judging, not a test.
+    named = set(re.findall(r"`(test_\w+)`", page.read_text(encoding="utf8"))) - {"test_links"}
     files = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "benchmarks" / "tests").rglob("test_*.py")]
     there = {
         name

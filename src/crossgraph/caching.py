@@ -102,7 +102,8 @@ def _store(arrays: Arrays, file: Path) -> None:
         with part.open("wb") as out:
             np.savez(out, allow_pickle=False, **arrays)
 
-    file.parent.mkdir(parents=True, exist_ok=True)
+    # No more than that: a folder that somebody removed meanwhile is not made again.
+    file.parent.mkdir(exist_ok=True)
     # Another run that writes the same output at this moment writes the same bytes.
     with suppress(ResultError):
         write_whole(file, write)

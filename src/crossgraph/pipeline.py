@@ -97,6 +97,8 @@ def align(
     )
     # Claimed from the start: hours of work for a place that another run fills would be lost.
     with staging(folder.path, replace=force, resumable=resume) as stage:
+        if cache is not None:
+            cache.mkdir(parents=True, exist_ok=True)
         made_of = StageCache(cache or stage.stages_folder).on(versions())
         session = Session(config, StageClock(), progress, made_of)
         graphs = session.read(inputs)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from crossgraph.schema.vocabulary import Vocabulary
 
 # Every law is tried on a few examples each time, and on many by `make long`.
-settings.register_profile("crossgraph", deadline=None, max_examples=12)
+settings.register_profile("crossgraph", deadline=None, max_examples=10)
 settings.register_profile("long", deadline=None, max_examples=300)
 settings.load_profile("crossgraph")
 

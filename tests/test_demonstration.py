@@ -15,7 +15,16 @@ from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Outcome
 from crossgraph.results import read_matches, read_scores
 
-QUICK = load_config(None, ["training.steps=20", "training.scorer_steps=100", "training.epochs=1"])
+QUICK = load_config(
+    None,
+    [
+        "blocking.per_entity=8",
+        "training.steps=20",
+        "training.scorer_steps=100",
+        "training.epochs=1",
+        "training.scorer_epochs=4",
+    ],
+)
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from crossgraph._types import Bool, Float64, Int32, Int64
+from crossgraph._types import Bool, Float64, Int64
 from crossgraph.assignment import one_to_one
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.ranking import ranks
 from crossgraph.cardinality import ANY_TYPE, Cardinality, single
 from crossgraph.decisions import DecisionOptions
 from crossgraph.errors import ConfigError
@@ -49,19 +50,10 @@ def decide(candidates: Candidates, probability: Float64, types: pl.Series, rules
     both = left & right
     chosen[both] = one_to_one(candidates.left[both], candidates.right[both], probability[both])
     for ends, only in ((candidates.left, left & ~right), (candidates.right, right & ~left)):
-        chosen[only] = _likeliest(ends[only], probability[only])
+        chosen[only] = ranks(ends[only], probability[only]) == 0
     fallback = rules.thresholds.get(ANY_TYPE, 0.5)
     least = types.replace_strict(dict(rules.thresholds), default=fallback, return_dtype=pl.Float64).to_numpy()
     return chosen & (probability >= least) & (probability > 0)
-
-
-def _likeliest(ends: Int32, probability: Float64) -> Bool:
-    """(P) the likeliest pair of each entity; of equal ones the first."""
-    order = np.lexsort((np.arange(len(ends)), -probability, ends))
-    first = np.r_[True, np.diff(ends[order]) != 0][: len(ends)]
-    chosen = np.zeros(len(ends), dtype=bool)
-    chosen[order[first]] = True
-    return chosen
 
 
 def contradicts(candidates: Candidates, known: Known, alone: tuple[Bool, Bool]) -> Bool:

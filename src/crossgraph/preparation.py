@@ -124,11 +124,7 @@ def prepare(
     blocking: BlockingOptions,
     progress: Progress = SILENT,
 ) -> Preparation:
-    """Describe both graphs, map their schemas and block, in rounds: each learns from the one before.
-
-    A round needs but a glance at few candidates to find surer seeds, and more of them, than the one before:
-    their neighbours, and the relations and attributes that they share, give the next ones. It ends when there
-    are hardly more.
+    """Describe both graphs, map their schemas and block.
 
     keep        pairs that are to be candidates in any case
     schema      taken as it is, where given
@@ -187,7 +183,12 @@ def propose(
     blocking: BlockingOptions,
     progress: Progress = SILENT,
 ) -> Proposed:
-    """Map the schemas of two described graphs and block; ``prepare`` says what is given."""
+    """Map the schemas of two described graphs and block, in rounds; ``prepare`` says what is given.
+
+    A round needs but a glance at few candidates to find surer seeds, and more of them, than the one before:
+    their neighbours, and the relations and attributes that they share, give the next ones. Rounds end when
+    there are hardly more.
+    """
     mapping, seeds = first_schema(graphs, description, known, options=schema_options)
     if schema is not None:
         refuse_unknown_names(schema, graphs)

@@ -18,11 +18,10 @@ from crossgraph.deciding import contradicts, forbidden, pair_types
 from crossgraph.errors import ResultError
 from crossgraph.features.description import describe
 from crossgraph.graphs import read_pair
-from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.inputs import config_of, inputs_of, read_card, stored_known
 from crossgraph.layout import ResultFolder
 from crossgraph.model.inputs import PairTensors
-from crossgraph.preparation import Graphs, Known, Preparation, seeds_of
+from crossgraph.preparation import Graphs, Known, Preparation, Proposed, prepared
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.seeds import EntityPairs
@@ -101,15 +100,8 @@ def reopen(
     with progress.stage("describe", None):
         description, schema = describe(*graphs), read_schema(folder.schema_file)
     kept = Workings.load(folder.workings_file, graphs, description, schema)
-    preparation = Preparation(
-        graphs=graphs,
-        adjacency=(Adjacency.of(graphs[0]), Adjacency.of(graphs[1])),
-        description=description,
-        schema=schema,
-        candidates=kept.candidates,
-        seeds=seeds_of(known, kept.candidates, graphs[0]),
-        weighing=kept.weighing,
-    )
+    proposed = Proposed(schema, kept.candidates, kept.weighing)
+    preparation = prepared(graphs, description, known, proposed)
     vocabulary = extended(model.vocabulary, schema) if _applied(folder) else model.vocabulary
     with progress.stage("sample", None):
         around = sample_both(preparation, sampling=model.sampling, seed=model.seed)

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from crossgraph._types import Bool, Float64, Int32, Int64
+from crossgraph.blocking.ranking import ranks
 from crossgraph.graphs.links import Links
 from crossgraph.reviewing.book import Book
 from crossgraph.reviewing.material import Material
@@ -87,11 +88,7 @@ def _keys(left: Int32, right: Int32) -> Int64:
 
 def _is_best(ends: Int32, probability: Float64, closed: Bool) -> Bool:
     """(P) the likeliest open pair of each entity of a side; of equal ones the first."""
-    chance = np.where(closed, -1.0, probability)
-    order = np.lexsort((np.arange(len(ends)), -chance, ends))
-    first = np.r_[True, ends[order][1:] != ends[order][:-1]][: len(ends)]
-    best = np.zeros(len(ends), dtype=np.bool_)
-    best[order[first]] = True
+    best: Bool = ranks(ends, np.where(closed, -1.0, probability)) == 0
     return best & ~closed
 
 

@@ -79,19 +79,31 @@ def give_usual_rights(place: Path) -> None:
 def _claim(place: Path, target: Path, *, folder: bool) -> int:
     """Open a place and lock it. Its number; the lock ends when that is closed, or the process dies."""
     while True:
-        if folder:
-            place.mkdir(mode=0o700, exist_ok=True)
-        number = os.open(place, os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT, 0o600)
+        number = _open(place, folder=folder)
+        if number is None:
+            continue
         try:
             _lock(number, target)
-            place.chmod(0o700 if folder else 0o600)
+            if _is_at(place, number):
+                place.chmod(0o700 if folder else 0o600)
+                return number
         except BaseException:
             os.close(number)
             raise
-        if _is_at(place, number):
-            return number
         # The run that had it put it in place, or removed it, between our opening and our locking.
         os.close(number)
+
+
+def _open(place: Path, *, folder: bool) -> int | None:
+    """Make a place, if need be, and open it. None if another run removed it meanwhile."""
+    if not folder:
+        return os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        # A run that failed may just have taken the folders above away, which both runs had found missing.
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(place, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
 
 
 def _lock(number: int, target: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from ground import QUICK
 from typer.testing import CliRunner
 
+from crossgraph import _claims
 from crossgraph.cli import app
 from crossgraph.errors import ResultError
 from crossgraph.results import staging, write_whole
@@ -110,6 +111,26 @@ def test_many_writers_of_one_file_leave_it_whole(tmp_path):
         thread.join()
     assert written
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_place_that_another_run_takes_away_is_claimed_anew(tmp_path, monkeypatch, folder):
+    target = tmp_path / "far" / "RESULT" if folder else tmp_path / "file"
+    lock, locked = _claims._lock, []
+
+    def lock_what_is_gone(number: int, of: Path) -> None:
+        lock(number, of)
+        if not locked:
+            (_claims.hidden(of).rmdir if folder else _claims.hidden(of).unlink)()
+            if folder:
+                of.parent.rmdir()
+        locked.append(number)
+
+    monkeypatch.setattr(_claims, "_lock", lock_what_is_gone)
+    with (_claims.claimed_folder if folder else _claims.claimed_file)(target) as place:
+        assert place.exists()
+    assert len(locked) == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_run_takes_the_folders_away_that_it_made(tmp_path):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -35,6 +37,21 @@ def test_what_ends_first_comes_first_and_what_runs_is_ended_with_the_caller():
     assert next(ends).name == "short"
     ends.close()
     assert time.monotonic() - start < 300
+
+
+def test_what_runs_ends_with_a_caller_that_is_killed():
+    task = "import sys, time; print('on', file=sys.stderr, flush=True); time.sleep(600)"
+    caller = f"""
+from crossgraph.benchmarking.processes import Task, in_processes
+if __name__ == "__main__":
+    next(in_processes(iter([Task("", exec, ({task!r},))])))
+"""
+    with subprocess.Popen([sys.executable, "-c", caller], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "on\n"
+        process.kill()
+        # Its end is there when nobody can write into it any more.
+        process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize("name", [print, os.system])

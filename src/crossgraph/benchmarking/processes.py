@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ def in_processes(tasks: Iterator[Task[_Name]], *, at_once: int = 1) -> Iterator[
     """Run each task in a process of its own, some of them at once; what ends first comes first.
 
     A task is taken from the iterator when there is room for it. Processes that run are ended if the
-    caller stops.
+    caller stops, and end themselves if it is killed.
     """
     running: dict[Connection, tuple[_Name, Any]] = {}
     try:
@@ -81,12 +82,20 @@ def _child(connection: Connection, work: Callable[..., Any], given: tuple[Any, .
     # Standard output is for what was asked for, and a library may print.
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         connection.send((work(*given), ""))
     except KeyboardInterrupt:
         return
     except Exception as error:
         connection.send((None, one_line(error)))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 def _ended(connection: Connection, name: _Name, process: Any) -> Ended[_Name]:

@@ -3,19 +3,14 @@ ifndef VIRTUAL_ENV
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 endif
 
-.PHONY: check test coverage long fuzz real browser advisories settings docs dist
+.PHONY: check test long fuzz real browser advisories settings docs dist
 
 # What the second command of README.md runs, after installing.
 check:
-	ruff check . && ruff format --check . && mypy && lint-imports && pytest
+	ruff check . && ruff format --check . && mypy && lint-imports && mkdocs build --strict && pytest --cov
 
 test:
 	pytest
-
-# Lines and branches of the package that the tests reach; fails below 90%. What runs in processes of its own, and
-# compiled kernels, are not seen.
-coverage:
-	pytest --cov --cov-report=term
 
 # Every test, each law on 300 examples; every verb killed hundreds of times (CROSSGRAPH_KILLS=n for n and n),
 # fuzzing by the thousand, shapes that nobody draws: hours on two cores.

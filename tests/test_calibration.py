@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from crossgraph.calibration import (
     LONGEST_LEAD,
     Calibration,
+    ReliabilityBin,
     calibrate,
     expected_calibration_error,
     probabilities,
+    reliability,
     rival_leads,
 )
 from features.plain import ints
@@ -50,7 +52,7 @@ def test_a_known_logistic_is_recovered():
     assert found.rivals == pytest.approx(0.5, abs=0.1)
     assert found.offset == pytest.approx(-2.0, abs=0.1)
     fitted = probabilities(found.slope * raw + found.rivals * leads + found.offset)
-    assert expected_calibration_error(fitted, same) < 0.01
+    assert expected_calibration_error(reliability(fitted, same)) < 0.01
 
 
 def test_weights_count_as_repetitions():
@@ -109,8 +111,11 @@ def test_ece_by_hand():
     probability = np.array([0.1, 0.2, 0.8, 0.9])
     same = np.array([False, True, True, True])
     # Two bins of two: |0.15 - 0.5| and |0.85 - 1|.
-    assert expected_calibration_error(probability, same, bins=2) == pytest.approx((0.35 + 0.15) / 2)
-    assert expected_calibration_error(probability, same, bins=99) == pytest.approx(
-        (0.1 + 0.8 + 0.2 + 0.1) / 4
-    )
-    assert np.isnan(expected_calibration_error(probability[:0], same[:0]))
+    two = reliability(probability, same, bins=2)
+    assert two == [ReliabilityBin(2, pytest.approx(0.15), 0.5), ReliabilityBin(2, pytest.approx(0.85), 1.0)]
+    assert expected_calibration_error(two) == pytest.approx((0.35 + 0.15) / 2)
+    each = reliability(probability[::-1], same[::-1], bins=99)
+    assert [(one.pairs, one.probability) for one in each] == [(1, p) for p in probability]
+    assert expected_calibration_error(each) == pytest.approx((0.1 + 0.8 + 0.2 + 0.1) / 4)
+    assert reliability(probability[:0], same[:0]) == []
+    assert np.isnan(expected_calibration_error([]))

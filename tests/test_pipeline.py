@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import polars as pl
 import pytest
@@ -117,9 +118,11 @@ def f1(found: Pairs, truth: Pairs) -> float:
 def assert_sound(result: Path) -> None:
     """A RESULT is whole, its scores are unique and in order, and its matches are among them."""
     folder = ResultFolder(result)
-    assert sorted(file.name for file in result.iterdir()) == sorted(
-        ["matches.sssom.tsv", "scores.parquet", "report.json", "config.toml", "model"]
-    )
+    report = json.loads(folder.report_file.read_text())
+    assert {file.name for file in result.iterdir()} == {
+        *("matches.sssom.tsv", "scores.parquet", "report.json", "config.toml", "model"),
+        *(["reliability.svg"] if report["held_out"] else []),
+    }
     assert {"model.safetensors", "model.json", "schema.toml"} <= {
         f.name for f in folder.model_folder.iterdir()
     }
@@ -130,7 +133,7 @@ def assert_sound(result: Path) -> None:
     assert len(decided.join(scores, on=["left", "right", "probability"])) == len(decided)
     assert decided["left"].is_unique().all()
     assert decided["right"].is_unique().all()
-    assert json.loads(folder.report_file.read_text())["counts"]["matches"] == len(decided)
+    assert report["counts"]["matches"] == len(decided)
 
 
 def test_links_teach_an_alignment(case: Case, linked: Outcome) -> None:
@@ -153,6 +156,12 @@ def test_the_report_tells_the_run(case: Case, linked: Outcome) -> None:
     assert counts["candidates"] == len(read_scores(linked.path / "scores.parquet"))
     assert 0 < report["blocking_recall_on_known_links"] <= 1
     assert report["held_out"]["prauc"] > report["held_out"]["name_only"]["prauc"]
+    told = report["held_out"]["calibration"]
+    assert told["pairs in doubt"]["pairs"] == sum(one["pairs"] for one in told["pairs in doubt"]["bins"])
+    assert told["top candidates"]["expected_calibration_error"] < 0.2
+    picture = ElementTree.parse(linked.path / "reliability.svg").getroot()
+    drawn = picture.findall(".//{http://www.w3.org/2000/svg}circle")
+    assert len(drawn) == sum(len(kind["bins"]) for kind in told.values())
     assert report["seed"] == 0
     assert {"crossgraph", "python", "torch", "numpy"} <= set(report["versions"])
     assert "*" in report["thresholds"]

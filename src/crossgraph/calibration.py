@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,14 +77,27 @@ def probabilities(scores: AnyArray) -> Float64:
     return 1.0 / (1.0 + np.exp(-np.where(far, tail, bounded)))
 
 
-def expected_calibration_error(probability: Float64, same: Bool, *, bins: int = 15) -> float:
-    """Mean gap between probability and share of matches over bins of equal mass (Naeini et al., AAAI 2015).
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Pairs of about one probability: how many, their mean probability, and the share that is the same."""
 
-    NaN for no pairs.
-    """
-    if not len(probability):
-        return float("nan")
+    pairs: int
+    probability: float
+    share: float
+
+
+def reliability(probability: Float64, same: Bool, *, bins: int = 15) -> list[ReliabilityBin]:
+    """Bins of equal mass, the least probable pairs first; none for no pairs."""
     order = np.argsort(probability, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    gaps = [len(part) * abs(probability[part].mean() - same[part].mean()) for part in parts]
-    return float(sum(gaps) / len(probability))
+    return [
+        ReliabilityBin(len(part), float(probability[part].mean()), float(same[part].mean()))
+        for part in np.array_split(order, bins)
+        if len(part)
+    ]
+
+
+def expected_calibration_error(told: Sequence[ReliabilityBin]) -> float:
+    """Mean gap between probability and share of matches (Naeini et al., AAAI 2015); NaN for no pairs."""
+    if not told:
+        return float("nan")
+    return sum(one.pairs * abs(one.probability - one.share) for one in told) / sum(one.pairs for one in told)

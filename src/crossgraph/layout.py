@@ -28,6 +28,11 @@ class ResultFolder:
         return self.path / "report.json"
 
     @property
+    def reliability_file(self) -> Path:
+        """The reliability diagram of the held-out pairs; only there where some were held out."""
+        return self.path / "reliability.svg"
+
+    @property
     def config_file(self) -> Path:
         """The resolved settings."""
         return self.path / "config.toml"
@@ -78,6 +83,7 @@ class ResultFolder:
             self.matches_file,
             self.scores_file,
             self.report_file,
+            self.reliability_file,
             self.config_file,
             self.model_folder,
             self.changes_file,

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from crossgraph import __version__
-from crossgraph._types import Float32, Float64
-from crossgraph.calibration import expected_calibration_error
+from crossgraph._types import Bool, Float32, Float64
+from crossgraph.blocking.ranking import ranks
+from crossgraph.calibration import expected_calibration_error, reliability
 from crossgraph.cardinality import ANY_TYPE, Cardinality
 from crossgraph.config import Config
 from crossgraph.decisions import Threshold
@@ -24,6 +25,10 @@ from crossgraph.stages import StageClock
 from crossgraph.workings import Workings
 
 _LIBRARIES = ("numpy", "polars", "scipy", "torch", "rapidfuzz", "pyoxigraph", "sparse-dot-topn", "numba")
+
+# The pairs that calibration is told of: the likeliest of each left entity, and those that may be or not.
+TOP_CANDIDATES, IN_DOUBT = "top candidates", "pairs in doubt"
+DOUBT = (0.05, 0.95)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +121,26 @@ def held_out_figures(run: Run) -> dict[str, Any]:
         "matches": total,
         **figures(probability),
         "name_only": figures(candidates.name[places]),
-        "expected_calibration_error": _number(expected_calibration_error(probability, same)),
+        "calibration": {
+            name: _calibration(probability[chosen], same[chosen])
+            for name, chosen in (
+                (TOP_CANDIDATES, ranks(candidates.left[places], probability) == 0),
+                (IN_DOUBT, (probability >= DOUBT[0]) & (probability <= DOUBT[1])),
+            )
+        },
+    }
+
+
+def _calibration(probability: Float64, same: Bool) -> dict[str, Any]:
+    """How far probabilities are from shares of matches, and what a reliability diagram is drawn from."""
+    told = reliability(probability, same)
+    return {
+        "pairs": len(same),
+        "expected_calibration_error": _number(expected_calibration_error(told)),
+        "bins": [
+            {"pairs": one.pairs, "probability": round(one.probability, 6), "share": round(one.share, 6)}
+            for one in told
+        ],
     }
 
 
@@ -139,6 +163,13 @@ def summary_of(report: dict[str, Any]) -> list[tuple[str, str]]:
         )
         rows.append(
             ("held-out hits@1", f"{held['hits1']:.4f} (names alone {held['name_only']['hits1']:.4f})")
+        )
+        errors = {name: kind["expected_calibration_error"] for name, kind in held["calibration"].items()}
+        rows.append(
+            (
+                "calibration error",
+                ", ".join(f"{error:.3f} of {name}" for name, error in errors.items() if error is not None),
+            )
         )
     rows += [_expectation(name, t) for name, t in report["thresholds"].items() if "precision" in t]
     if any("precision" in t for t in report["thresholds"].values()):

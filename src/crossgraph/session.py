@@ -15,6 +15,7 @@ from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, save_model
 from crossgraph.config import Config
 from crossgraph.deciding import Rules, contradicts, decide, forbidden, keep_known, pair_types
+from crossgraph.drawing.reliability import reliability_diagram
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import describe
 from crossgraph.fitting import fit
@@ -175,4 +176,7 @@ class Session:
         report = report_of(run, inputs=card, config=self.config, clock=self.clock) | (told or {})
         text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
         stage.report_file.write_text(text + "\n", encoding="utf8")
+        if report["held_out"]:
+            picture = reliability_diagram(report["held_out"]["calibration"])
+            stage.reliability_file.write_text(picture, encoding="utf8")
         return report

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
-from crossgraph.calibration import expected_calibration_error
+from crossgraph.calibration import expected_calibration_error, reliability
 from crossgraph.graphs.links import Links
 from crossgraph.layout import ResultFolder
 from crossgraph.results import read_matches, read_scores, write_whole
@@ -148,7 +148,7 @@ def calibration(before: pl.DataFrame, after: pl.DataFrame, answers: Links) -> Ca
         return Calibration(answers=len(both))
     bins = min(15, len(both) // PER_BIN)
     old, new = (
-        expected_calibration_error(both[name].to_numpy(), same, bins=bins)
+        expected_calibration_error(reliability(both[name].to_numpy(), same, bins=bins))
         for name in ("probability", "probability_after")
     )
     return Calibration(answers=len(both), before=round(old, 6), after=round(new, 6))

@@ -224,7 +224,7 @@ def test_the_readme_has_two_whole_commands():
     demo, test = (steps(command) for command in install_commands())
     assert demo[0] == test[0] == "python3 -m venv .venv"
     assert demo[-1].endswith("crossgraph demo")
-    assert test[-1] == "pytest"
+    assert test[-1] == "pytest --cov"
     assert all(any("pip install -c constraints.txt " in step for step in command) for command in (demo, test))
 
 

@@ -194,9 +194,10 @@ def propose(
         refuse_unknown_names(schema, graphs)
         mapping = schema
     glance = replace(blocking, per_entity=5, name_pool=5, structure_pool=20)
+    candidates: Candidates | None = None
     for _ in range(blocking.rounds):
         before = len(seeds)
-        candidates = block(graphs, description, mapping, seeds, options=glance).candidates
+        candidates = block(graphs, description, mapping, seeds, former=candidates, options=glance).candidates
         seeds = seeds_of(known, candidates, graphs[0])
         if schema is None:
             mapping = estimate_schema(*graphs, description, seeds, options=schema_options)
@@ -204,14 +205,22 @@ def propose(
             break
     if schema is None and inherited is not None:
         mapping = mapping.inheriting(inherited, lambda table, side: names_of(graphs, table, side))
-    blocked = block(graphs, description, mapping, seeds, keep=keep, options=blocking, progress=progress)
-    candidates = blocked.candidates
-    if not candidates.proposed.any():
+    blocked = block(
+        graphs,
+        description,
+        mapping,
+        seeds,
+        former=candidates,
+        keep=keep,
+        options=blocking,
+        progress=progress,
+    )
+    if not blocked.candidates.proposed.any():
         raise NoCandidatesError(
             "no two entities have similar names, values or neighbours",
             hint="see `crossgraph schema`: which types and attributes correspond? --names-from-iri may help",
         )
-    return Proposed(mapping, candidates, blocked.weighing)
+    return Proposed(mapping, blocked.candidates, blocked.weighing)
 
 
 def names_of(graphs: Graphs, table: str, side: Side) -> set[str]:

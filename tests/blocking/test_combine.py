@@ -162,6 +162,11 @@ def test_the_best_of_each_are_kept():
     pairs = replace(pairs, prior=np.array([1, 3, 2, 0], dtype=np.float32))
     assert told(best_of_each(pairs, 2, by_left=True)) == {(0, 1), (0, 2), (1, 0)}
     assert told(best_of_each(pairs, 1, by_left=False)) == {(0, 0), (0, 1), (0, 2)}
+    # Right 0 is nearest to left 0, which has better partners, and to left 1, which has none; left 2 is third.
+    pairs = Candidates.of_pairs(ints(0, 0, 1, 2, 2), ints(0, 1, 0, 0, 2))
+    pairs = replace(pairs, prior=np.array([2, 9, 1, 1.5, 9], dtype=np.float32))
+    assert told(best_of_each(pairs, 2, by_left=False)) == {(0, 0), (1, 0), (0, 1), (2, 2)}
+    pairs = Candidates.of_pairs(ints(0, 0, 0, 1), ints(0, 1, 2, 0))
     pairs = replace(pairs, prior=np.array([1, 9, 2, 0], dtype=np.float32))
     seeds = mutual_seeds(pairs, EntityPairs.of(ints(), ints()), ints(0, 0))
     assert (seeds.left.tolist(), seeds.right.tolist()) == ([0], [1])
@@ -192,6 +197,13 @@ def test_seeds_are_alike_by_their_weight_and_a_linked_entity_is_nobody_else():
     assert found[2].tolist() == [0, 0, 0.5, 1]
     assert 0 < found[1, 1] < 1
     assert found[1, [0, 2, 3]].tolist() == [0, 0, 0]
+    # The round before thinks of a pair that no name tells, and of one that a link speaks against.
+    former = Candidates.of_pairs(ints(1, 1, 0), ints(1, 2, 3))
+    former = replace(former, prior=np.array([-9, 2, 9], np.float32))
+    after = likeness(named, seeds, (3, 4), former=former).toarray()
+    assert 0.5 < after[1, 2] < 1
+    after[1, 2] = 0
+    np.testing.assert_array_equal(after, found)
 
 
 @pytest.mark.parametrize("name", ["per_entity", "name_pool", "structure_pool", "rounds"])

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.blocking.ranking import lead, ranks
+from crossgraph.blocking.ranking import lead, partner_shares, ranks
 
 rows = st.lists(st.tuples(st.integers(0, 3), st.sampled_from([-1.5, 0.0, 0.25, 7.0])), max_size=15)
 
@@ -29,3 +30,32 @@ def test_ranks_agree_with_loops_and_ties_go_by_place(rows):
         for i, (group, score) in enumerate(rows)
     ]
     assert ranks(*columns(rows)).tolist() == expected
+
+
+pairs = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 3), st.floats(-9, 9)), max_size=12, unique_by=lambda r: r[:2]
+)
+
+
+def sides(rows):
+    return tuple(np.array([row[side] for row in rows], dtype=np.int32) for side in (0, 1))
+
+
+@given(pairs)
+def test_shares_of_an_entity_are_those_of_one_partner_at_most_and_no_side_is_the_first(rows):
+    (left, right), log_odds = sides(rows), np.array([row[2] for row in rows])
+    shares = partner_shares(left, right, log_odds)
+    np.testing.assert_array_equal(partner_shares(right, left, log_odds), shares)
+    assert (shares > 0).all()
+    assert (np.bincount(left, shares) < 1.05).all()
+    assert (np.bincount(right, shares) < 1.05).all()
+
+
+def test_shares_by_hand():
+    # Alone, with odds of 2: m (1 + 2 m) = 1 on both sides, so m = 1/2, and the share is 2 m m.
+    alone = np.zeros(1, dtype=np.int32)
+    assert partner_shares(alone, alone, np.log([2.0])) == pytest.approx([0.5], abs=1e-3)
+    # The second is nearer to the hub, but another one has more claim to that.
+    left, right = sides([(0, 0), (1, 0), (1, 1)])
+    shares = partner_shares(left, right, np.array([8.0, 4.0, 3.5]))
+    assert shares[2] > shares[1]

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from crossgraph._types import Bool, Float32, Int32
+from crossgraph._types import Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_candidates, name_cosines, name_rows
 from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
-from crossgraph.blocking.ranking import lead, ranks
+from crossgraph.blocking.ranking import lead, partner_shares, ranks
 from crossgraph.blocking.structure import (
     echoed_share,
     neighbour_products,
@@ -30,6 +30,8 @@ from crossgraph.schema.seeds import BELIEVED, EntityPairs, type_codes
 MARGIN, FLOOR = 2.0, 4.0
 # The share that is to be right where links tell, and how many pairs it takes to tell.
 SURE, LEAST_LINKS = 0.9, 50
+# Less likely neighbours say nothing.
+LEAST_SURE = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +93,7 @@ def block(
     schema: SchemaMapping,
     seeds: EntityPairs,
     *,
+    former: Candidates | None = None,
     keep: EntityPairs | None = None,
     options: BlockingOptions = BlockingOptions(),
     progress: Progress = SILENT,
@@ -99,6 +102,7 @@ def block(
 
     seeds   pairs known or believed to be the same: neighbours that are, speak for a pair as those of one name
             do, and they teach how telling names, neighbours and close values are
+    former  the candidates of the round before: neighbours that may be the same speak for a pair too
     keep    pairs that are to be candidates whatever their names, neighbours and types
 
     Returns at most ``per_entity`` candidates for each entity of a type's smaller side, best prior first,
@@ -113,7 +117,7 @@ def block(
             rows = _rows_of(names[0], sides[0]), _rows_of(names[1], sides[1])
             named.append(name_candidates(rows, description.texts, top=options.name_pool))
             advance(1)
-    similarity = likeness(Candidates.united(*named), seeds, (len(left), len(right)))
+    similarity = likeness(Candidates.united(*named), seeds, (len(left), len(right)), former=former)
     anyhow = echoed_share(left, right, seeds)
     factors, lengths = neighbour_products(left, right, schema, similarity, anyhow=anyhow)
     clues = _Clues(description, schema, names, factors, seeds)
@@ -198,16 +202,24 @@ def _seen(common: Candidates, seeds: tuple[Int32, Int32]) -> tuple[Float32, Floa
     return common.structure[same], common.structure[others if others.any() else ~same]
 
 
-def likeness(named: Candidates, seeds: EntityPairs, shape: tuple[int, int]) -> sparse.csr_matrix:
-    """(E, E') how surely two entities are one before any is scored: seeds by their weight, others by names.
+def likeness(
+    named: Candidates, seeds: EntityPairs, shape: tuple[int, int], *, former: Candidates | None = None
+) -> sparse.csr_matrix:
+    """(E, E') how surely two entities are one before any is scored: the most that speaks for it.
 
-    Who has a known link is nobody else, whatever the names.
+    Seeds by their weight, others by their names and by what the round before thinks. Who has a known link is
+    nobody else, whatever the names.
     """
     known = seeds.weight >= 1.0
-    by_name = name_similarity(named, shape).tocoo()
-    free = ~(np.isin(by_name.row, seeds.left[known]) | np.isin(by_name.col, seeds.right[known]))
+    guessed = name_similarity(named, shape)
+    if former is not None:
+        guessed = guessed.maximum(
+            _likely(former, partner_shares(former.left, former.right, former.prior), shape)
+        )
+    guessed = guessed.tocoo()
+    free = ~(np.isin(guessed.row, seeds.left[known]) | np.isin(guessed.col, seeds.right[known]))
     others = sparse.csr_matrix(
-        (by_name.data[free], (by_name.row[free], by_name.col[free])), shape=shape, dtype=np.float32
+        (guessed.data[free], (guessed.row[free], guessed.col[free])), shape=shape, dtype=np.float32
     )
     believed = sparse.csr_matrix((seeds.weight, (seeds.left, seeds.right)), shape=shape, dtype=np.float32)
     return others.maximum(believed).tocsr()
@@ -224,15 +236,26 @@ def name_similarity(named: Candidates, shape: tuple[int, int]) -> sparse.csr_mat
         np.bincount(named.right, near, minlength=shape[1])[named.right],
     )
     sure = np.divide(near * near, rivals, out=np.zeros_like(near), where=rivals > 0)
-    kept = sure > 0.05
+    return _likely(named, sure, shape)
+
+
+def _likely(pairs: Candidates, sure: Float64, shape: tuple[int, int]) -> sparse.csr_matrix:
+    kept = sure > LEAST_SURE
     return sparse.csr_matrix(
-        (sure[kept].astype(np.float32), (named.left[kept], named.right[kept])), shape=shape
+        (sure[kept].astype(np.float32), (pairs.left[kept], pairs.right[kept])), shape=shape
     )
 
 
 def best_of_each(pool: Candidates, count: int, *, by_left: bool) -> Candidates:
-    """The candidates of best prior of each left (or right) entity."""
-    return pool.take(ranks(pool.left if by_left else pool.right, pool.prior) < count)
+    """The best candidates of each left (or right) entity: by prior and by share in turn (``partner_shares``).
+
+    By the prior alone, entities that are near to everybody take the places of true partners; by shares
+    alone, a partner is lost to whom a wrong one seems sure.
+    """
+    entity = pool.left if by_left else pool.right
+    shares = partner_shares(pool.left, pool.right, pool.prior)
+    in_turn = np.minimum(2 * ranks(entity, pool.prior), 2 * ranks(entity, shares) + 1)
+    return pool.take(ranks(entity, -in_turn) < count)
 
 
 def mutual_seeds(candidates: Candidates, known: EntityPairs, types: Int32) -> EntityPairs:
@@ -264,6 +287,7 @@ def _least_margin(leads: Float32, right: Bool) -> float:
     """The least lead from which on ``SURE`` of the pairs are right; infinite where none is."""
     order = np.argsort(-leads, kind="stable")
     shares = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    last_of_equals = np.r_[np.diff(leads[order]) != 0, True]
+    ordered = leads[order]
+    last_of_equals = np.r_[ordered[1:] != ordered[:-1], True]
     enough = np.flatnonzero((shares >= SURE) & last_of_equals)
-    return float(leads[order][enough[-1]]) if len(enough) else float("inf")
+    return float(ordered[enough[-1]]) if len(enough) else float("inf")

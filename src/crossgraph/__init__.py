@@ -7,7 +7,7 @@ One object goes the whole way, here on two small tables and a few known links in
     (12, 12)
     >>> aligner = Aligner(folder / "RESULT")  # made by .fit("left.csv", "right.csv", links="known.tsv")
     >>> sorted(file.name for file in aligner.folder.iterdir())
-    ['config.toml', 'matches.sssom.tsv', 'model', 'report.json', 'scores.parquet']
+    ['config.toml', 'matches.sssom.tsv', 'model', 'reliability.svg', 'report.json', 'scores.parquet']
     >>> aligner.matches.columns
     ['left', 'right', 'probability']
     >>> aligner.evaluate(folder / "gold.tsv").overall.hits1

@@ -138,7 +138,9 @@ def main(name: str, tests: list[str], sample: int | None) -> None:
         spec = importlib.util.spec_from_file_location(f"loaded_{Path(test).stem}", test)
         assert spec
         assert spec.loader
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        loaded = importlib.util.module_from_spec(spec)
+        sys.modules[loaded.__name__] = loaded  # where dataclasses look for their module
+        spec.loader.exec_module(loaded)
     path = str(module.__file__)
     source = Path(path).read_text(encoding="utf8")
     assert survives(name, ast.parse(source), path, tests), "the tests fail without any change"

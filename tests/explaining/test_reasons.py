@@ -18,7 +18,7 @@ from scipy import sparse
 from typer.testing import CliRunner
 
 from crossgraph.blocking.ranking import lead
-from crossgraph.blocking.structure import neighbour_products
+from crossgraph.blocking.structure import neighbour_rows
 from crossgraph.cli import app
 from crossgraph.config import load_config
 from crossgraph.deciding import Rules, decide, pair_types
@@ -238,9 +238,8 @@ def test_row_lengths_without_an_edge_are_those_of_the_graphs_without_it(explaine
 
     def squares(graphs):
         """Squared lengths of both entities' rows, before what is usual is added."""
-        factors, lengths = neighbour_products(*graphs, preparation.schema, similarity, anyhow=anyhow)
-        norms = (sparse.linalg.norm(factor, axis=1) ** 2 for factor in factors)
-        return [(n * length**2)[end] for n, length, end in zip(norms, lengths, pair, strict=True)]
+        rows = neighbour_rows(*graphs, preparation.schema, similarity, anyhow=anyhow)
+        return [sparse.linalg.norm(side, axis=1)[end] ** 2 for side, end in zip(rows, pair, strict=True)]
 
     before = squares(preparation.graphs)
     for gone in (at for at, clue in enumerate(rescorer.clues) if clue.kind == "neighbour"):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TypeAlias
+
 import numpy as np
+from numba import njit
 from scipy import sparse
 from sparse_dot_topn import sp_matmul_topn
 
 from crossgraph._threads import threads
-from crossgraph._types import Bool, Float32, Int32, Int64
+from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import SchemaMapping
@@ -15,6 +19,8 @@ from crossgraph.schema.seeds import EntityPairs
 
 # A neighbour with more neighbours than this by one relation tells nothing apart, and costs its square.
 HUB_DEGREE = 2_000
+
+_Rows: TypeAlias = tuple[AnyArray, AnyArray, AnyArray]
 
 
 def neighbour_products(
@@ -38,39 +44,106 @@ def neighbour_products(
                          ones: relations that seeds are too few to map count too, see ``echoed_share``
     returns              X (E, K), Y (E', K), and what their rows were divided by, (E) and (E')
     """
-    lefts, rights = [], []
-    for mapping, a, b in schema.numbered_relations(left.relation_names, right.relation_names):
-        for backwards in (False, True):
-            x = _incidence(left, a, backwards=backwards)
-            y = _incidence(right, b, backwards=backwards != mapping.inverse)
-            lefts.append(x @ similarity * np.float32(mapping.weight))
-            rights.append(y)
+    x, y = neighbour_rows(left, right, schema, similarity, anyhow=anyhow)
+    lengths = row_lengths(x), row_lengths(y)
+    places = np.unique(y.indices)
+    return (_shortened(x, lengths[0], places), _shortened(y, lengths[1], places)), lengths
+
+
+def neighbour_rows(
+    left: KnowledgeGraph,
+    right: KnowledgeGraph,
+    schema: SchemaMapping,
+    similarity: sparse.csr_matrix,
+    *,
+    anyhow: float,
+) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    """(E, G E'), (E', G E') the factors before rows are made short.
+
+    A column for each right neighbour by each group. A group is a mapped relation in one direction; the last
+    one is of all edges.
+    """
+    mapped = schema.numbered_relations(left.relation_names, right.relation_names)
+    ends = np.array([(a, b) for _, a, b in mapped], dtype=np.int64).reshape(-1, 2).T
+    inverse = np.array([mapping.inverse for mapping, _, _ in mapped], dtype=bool)
+    back = np.repeat([False, True], len(mapped))
+    mine = _edges(left, np.tile(ends[0], 2), back)
+    theirs = _edges(right, np.tile(ends[1], 2), back != np.tile(inverse, 2))
+    weight = np.tile([mapping.weight for mapping, _, _ in mapped], 2)
     if anyhow > 0:
-        lefts.append(_incidence_of_all(left) @ similarity * np.float32(anyhow))
-        rights.append(_incidence_of_all(right))
-    if not lefts:
-        lefts, rights = [sparse.csr_matrix((len(left), 1))], [sparse.csr_matrix((len(right), 1))]
-    sums = sparse.hstack(lefts, format="csr"), sparse.hstack(rights, format="csr")
-    lengths = row_lengths(sums[0]), row_lengths(sums[1])
-    return (_shortened(sums[0], lengths[0]), _shortened(sums[1], lengths[1])), lengths
+        mine, theirs = (
+            edges.joined(_edges_of_all(graph, group=len(weight)))
+            for edges, graph in ((mine, left), (theirs, right))
+        )
+        weight = np.r_[weight, anyhow]
+    shape = len(left), len(right), max(len(weight), 1) * len(right)
+    alike = similarity.tocsr()[mine.target]
+    each = np.diff(alike.indptr)
+    values = alike.data * np.repeat(mine.idf * weight[mine.group], each)
+    columns = np.repeat(mine.group * len(right), each) + alike.indices
+    return (
+        _summed(values, np.repeat(mine.source, each), columns, (shape[0], shape[2])),
+        _summed(theirs.idf, theirs.source, theirs.group * len(right) + theirs.target, (shape[1], shape[2])),
+    )
 
 
-def _incidence(graph: KnowledgeGraph, relation: int, *, backwards: bool) -> sparse.csr_matrix:
-    """(E, E) entity to neighbour by one directed relation, each entry the neighbour's idf."""
-    edges = graph.relations == relation
-    ends = graph.heads[edges], graph.tails[edges]
-    source, target = ends[::-1] if backwards else ends
-    degree = np.bincount(target, minlength=len(graph))[target]
+@dataclass(frozen=True, eq=False)
+class _Edges:
+    """Edges (T) from a source to a target, each of a group, with the idf of the target by that group."""
+
+    group: Int64
+    source: Int32
+    target: Int32
+    idf: Float32
+
+    def joined(self, others: _Edges) -> _Edges:
+        """These and others."""
+        return _Edges(
+            np.r_[self.group, others.group],
+            np.r_[self.source, others.source],
+            np.r_[self.target, others.target],
+            np.r_[self.idf, others.idf],
+        )
+
+
+def _edges(graph: KnowledgeGraph, relations: Int64, back: Bool) -> _Edges:
+    """The edges of directed relations, each (G) a group; ``back`` (G) says which go against the edges."""
+    order = np.argsort(graph.relations, kind="stable")
+    held = np.bincount(graph.relations, minlength=len(graph.relation_names))
+    starts = np.cumsum(held) - held
+    each = held[relations]
+    group = np.repeat(np.arange(len(relations)), each)
+    within = np.arange(len(group)) - np.repeat(np.cumsum(each) - each, each)
+    edges = order[starts[relations][group] + within]
+    ends = np.where(
+        back[group], [graph.tails[edges], graph.heads[edges]], [graph.heads[edges], graph.tails[edges]]
+    )
+    degrees = _sharing(graph.relations, graph.heads), _sharing(graph.relations, graph.tails)
+    degree = np.where(back[group], degrees[0][edges], degrees[1][edges])
     kept = degree <= HUB_DEGREE
-    idf = neighbour_idf(degree[kept], len(graph))
-    return sparse.csr_matrix((idf, (source[kept], target[kept])), shape=(len(graph), len(graph)))
+    return _Edges(group[kept], ends[0][kept], ends[1][kept], neighbour_idf(degree[kept], len(graph)))
 
 
-def _incidence_of_all(graph: KnowledgeGraph) -> sparse.csr_matrix:
-    """(E, E) entity to neighbour by any relation, each edge the idf of all that the neighbour has."""
+def _sharing(relations: Int32, ends: Int32) -> Int64:
+    """(T) how many edges of its relation each edge shares its end with, itself included."""
+    _, place, count = np.unique(
+        relations.astype(np.int64) << 32 | ends, return_inverse=True, return_counts=True
+    )
+    sharing: Int64 = count[place]
+    return sharing
+
+
+def _edges_of_all(graph: KnowledgeGraph, *, group: int) -> _Edges:
+    """All edges from both their ends, in one group: each with the idf of all edges that the target has."""
     source, target = np.r_[graph.heads, graph.tails], np.r_[graph.tails, graph.heads]
     idf = neighbour_idf(np.bincount(target, minlength=len(graph))[target], len(graph))
-    return sparse.csr_matrix((idf, (source, target)), shape=(len(graph), len(graph)))
+    return _Edges(np.full(len(source), group), source, target, idf)
+
+
+def _summed(values: AnyArray, rows: Int32, columns: Int64, shape: tuple[int, int]) -> sparse.csr_matrix:
+    matrix = sparse.csr_matrix((values.astype(np.float32), (rows, columns)), shape=shape)
+    matrix.sum_duplicates()
+    return matrix
 
 
 def echoed_share(left: KnowledgeGraph, right: KnowledgeGraph, seeds: EntityPairs) -> float:
@@ -114,10 +187,14 @@ def row_lengths(matrix: sparse.csr_matrix) -> Float32:
     return lengths
 
 
-def _shortened(matrix: sparse.csr_matrix, lengths: Float32) -> sparse.csr_matrix:
-    """The matrix with each row divided by its length."""
-    values = (matrix.data / np.repeat(lengths, np.diff(matrix.indptr))).astype(np.float32)
-    return sparse.csr_matrix((values, matrix.indices, matrix.indptr), shape=matrix.shape)
+def _shortened(matrix: sparse.csr_matrix, lengths: Float32, columns: Int64) -> sparse.csr_matrix:
+    """Some columns of the matrix, ascending, with each row divided by its length."""
+    rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
+    places = np.searchsorted(columns, matrix.indices)
+    kept = columns[np.minimum(places, len(columns) - 1)] == matrix.indices if len(columns) else places < 0
+    values = (matrix.data / lengths[rows]).astype(np.float32)
+    ends = rows[kept], places[kept].astype(np.int32)
+    return sparse.csr_matrix((values[kept], ends), shape=(matrix.shape[0], max(len(columns), 1)))
 
 
 def structural_candidates(
@@ -155,8 +232,27 @@ def _nearest(asking: sparse.csr_matrix, known: sparse.csr_matrix, *, top: int) -
 def weights_of(factors: tuple[sparse.csr_matrix, sparse.csr_matrix], left: Int32, right: Int32) -> Float32:
     """(P) the structural weight of given pairs."""
     x, y = factors
+    return _row_products((x.indptr, x.indices, x.data), (y.indptr, y.indices, y.data), left, right)
+
+
+@njit(cache=True, nogil=True)
+def _row_products(x: _Rows, y: _Rows, left: Int32, right: Int32) -> Float32:
+    """(P) products of rows whose columns ascend."""
+    x_ptr, x_columns, x_values = x
+    y_ptr, y_columns, y_values = y
     out = np.zeros(len(left), dtype=np.float32)
-    for start in range(0, len(left), 200_000):
-        part = slice(start, start + 200_000)
-        out[part] = np.asarray(x[left[part]].multiply(y[right[part]]).sum(axis=1)).ravel()
+    for pair in range(len(left)):
+        a, b = x_ptr[left[pair]], y_ptr[right[pair]]
+        a_end, b_end = x_ptr[left[pair] + 1], y_ptr[right[pair] + 1]
+        total = np.float32(0.0)
+        while a < a_end and b < b_end:
+            if x_columns[a] == y_columns[b]:
+                total += x_values[a] * y_values[b]
+                a += 1
+                b += 1
+            elif x_columns[a] < y_columns[b]:
+                a += 1
+            else:
+                b += 1
+        out[pair] = total
     return out

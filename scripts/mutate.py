@@ -60,16 +60,21 @@ def changed(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def places(tree: ast.Module) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
-    """Each place that can hold another node: its parent, the field, the position in it, and the node."""
-    for parent in ast.walk(tree):
-        if isinstance(parent, ast.AnnAssign) or type(parent) is ast.JoinedStr:
-            continue
+    """Each place that can hold another node: its parent, the field, the position in it, and the node.
+
+    Types are no places: nothing follows from them when the module runs.
+    """
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        parent = waiting.pop(0)
         for name, value in ast.iter_fields(parent):
             if name in ("annotation", "returns"):
                 continue
             for at, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
-                if isinstance(node, ast.AST):
-                    yield parent, name, at, node
+                if isinstance(node, ast.AnnAssign | ast.JoinedStr) or not isinstance(node, ast.AST):
+                    continue
+                waiting.append(node)
+                yield parent, name, at, node
 
 
 def put(parent: ast.AST, name: str, at: int | None, node: ast.AST) -> None:

@@ -78,7 +78,17 @@ def test_it_goes_on_where_it_was(
     assert taught == [0, 7, 2, 2, 4, 4]
     suite = type("Suite", (), {"datasets": [type("Set", (), {"name": "tiny", "case": lambda _, __: case})()]})
     monkeypatch.setattr(simulate, "read_suite", lambda _: suite)
-    command = ["simulate_answers.py", str(tmp_path), "--dataset", "tiny", "--counts", "2", "4"]
+    command = [
+        "simulate_answers.py",
+        str(tmp_path),
+        "--dataset",
+        "tiny",
+        "--seeds",
+        "0",
+        "--counts",
+        "2",
+        "4",
+    ]
     monkeypatch.setattr(sys, "argv", [*command, "--out", str(out), "--work", str(tmp_path / "work")])
     simulate.main()
     assert len(taught) == 6

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 from sparse_dot_topn import sp_matmul_topn
 
 from crossgraph._threads import threads
 from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.features.rows import row_products
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import EntityPairs
 
 # A neighbour with more neighbours than this by one relation tells nothing apart, and costs its square.
 HUB_DEGREE = 2_000
-
-_Rows: TypeAlias = tuple[AnyArray, AnyArray, AnyArray]
 
 
 def neighbour_products(
@@ -231,28 +228,4 @@ def _nearest(asking: sparse.csr_matrix, known: sparse.csr_matrix, *, top: int) -
 
 def weights_of(factors: tuple[sparse.csr_matrix, sparse.csr_matrix], left: Int32, right: Int32) -> Float32:
     """(P) the structural weight of given pairs."""
-    x, y = factors
-    return _row_products((x.indptr, x.indices, x.data), (y.indptr, y.indices, y.data), left, right)
-
-
-@njit(cache=True, nogil=True)
-def _row_products(x: _Rows, y: _Rows, left: Int32, right: Int32) -> Float32:
-    """(P) products of rows whose columns ascend."""
-    x_ptr, x_columns, x_values = x
-    y_ptr, y_columns, y_values = y
-    out = np.zeros(len(left), dtype=np.float32)
-    for pair in range(len(left)):
-        a, b = x_ptr[left[pair]], y_ptr[right[pair]]
-        a_end, b_end = x_ptr[left[pair] + 1], y_ptr[right[pair] + 1]
-        total = np.float32(0.0)
-        while a < a_end and b < b_end:
-            if x_columns[a] == y_columns[b]:
-                total += x_values[a] * y_values[b]
-                a += 1
-                b += 1
-            elif x_columns[a] < y_columns[b]:
-                a += 1
-            else:
-                b += 1
-        out[pair] = total
-    return out
+    return row_products(*factors, left, right)

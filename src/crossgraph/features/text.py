@@ -11,6 +11,7 @@ from numba import njit
 from scipy import sparse
 
 from crossgraph._types import AnyArray, Float32, Int32, Int64
+from crossgraph.features.rows import row_products
 
 GRAM_BITS = 20
 LONGEST_TEXT = 400
@@ -63,8 +64,7 @@ class TextTable:
 
     def cosines(self, first: Int32, second: Int32) -> Float32:
         """(K) cosine of each pair of rows, in [0, 1]; 0 where either is empty."""
-        g = self.grams
-        return _row_dots(g.indptr.astype(np.int64), g.indices, g.data, first, second)
+        return np.minimum(row_products(self.grams, self.grams, first, second), np.float32(1.0))
 
 
 def unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -120,23 +120,3 @@ def _hash_grams(data: AnyArray, offsets: Int64, mask: np.uint32) -> tuple[Int64,
             filled += 1
         indptr[row + 1] = filled
     return indptr, indices[:filled].copy()
-
-
-@njit(cache=True, nogil=True)
-def _row_dots(indptr: Int64, indices: Int32, data: Float32, first: Int32, second: Int32) -> Float32:
-    out = np.zeros(len(first), dtype=np.float32)
-    for pair in range(len(first)):
-        a, a_end = indptr[first[pair]], indptr[first[pair] + 1]
-        b, b_end = indptr[second[pair]], indptr[second[pair] + 1]
-        total = np.float32(0.0)
-        while a < a_end and b < b_end:
-            if indices[a] == indices[b]:
-                total += data[a] * data[b]
-                a += 1
-                b += 1
-            elif indices[a] < indices[b]:
-                a += 1
-            else:
-                b += 1
-        out[pair] = min(total, np.float32(1.0))
-    return out

@@ -163,6 +163,15 @@ def test_an_echoed_neighbour_outweighs_a_stranger(away: float, seed: int) -> Non
     assert weights[0, 0] > weights[0, 1]
 
 
+def test_equal_vectors_are_at_no_distance_however_many_there_are() -> None:
+    z = 100.0 + torch.randn(1, 40, 64, generator=torch.Generator().manual_seed(0))
+    real = torch.ones(1, 40, dtype=torch.bool)
+    near = torch.diagonal(log_affinity((z, z), (real, real), ONE), dim1=1, dim2=2)
+    assert (near == 0).all()
+    quick = torch.diagonal(log_affinity((z, z), (real, real), ONE, quickly=True), dim1=1, dim2=2)
+    assert (quick < 0).any(), "or else the default could be quick"
+
+
 def test_nothing_to_compare_with_weighs_all_alike() -> None:
     x = torch.randn(2, 3, WIDTH, generator=torch.Generator().manual_seed(0))
     mask = torch.tensor([[True, True, False], [True, True, True]])

@@ -12,7 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import graph_of
+from crossgraph.blocking.candidates import Candidates
 from crossgraph.cli import app
+from crossgraph.clustering import KNOWN
 from crossgraph.config import load_config
 from crossgraph.errors import InputError, LinksError, ResultError
 from crossgraph.evidence.table import EvidenceTable
@@ -20,11 +22,12 @@ from crossgraph.explaining.answer import explain
 from crossgraph.graphs.links import read_links
 from crossgraph.joint import stacked
 from crossgraph.layout import ResultFolder
-from crossgraph.many.align import ManyInputs, ManyOutcome, align_many
+from crossgraph.many.align import ManyInputs, ManyOutcome, align_many, reached_from
 from crossgraph.many.clusters import Clustered, Decisions
 from crossgraph.merging.files import MergeInputs, merge_result
 from crossgraph.merging.options import MergeOptions
 from crossgraph.results import read_matches, staging
+from crossgraph.schema.mapping import SchemaMapping, TypeMapping
 
 QUICK = load_config(
     None,
@@ -183,6 +186,50 @@ def test_where_all_agree_there_is_no_disagreement() -> None:
     said = [("a1", "b1", 0.9, True), ("b1", "c1", 0.8, True), ("a1", "c1", 0.7, True)]
     assert clustered(*said).disagreements().is_empty()
     assert clustered(("a1", "b1", 0.9, True)).disagreements().is_empty()
+
+
+def test_votes_are_log_odds_beyond_the_threshold_and_what_is_known_outweighs_them() -> None:
+    lost, matched, unlikely, known, barred = range(5)
+    probability = np.array([0.8, 0.9, 0.2, 0.1, 0.99])
+    places = np.arange(5, dtype=np.int32)
+    link = SimpleNamespace(left=places[[known]], right=places[[known]])
+    run = SimpleNamespace(
+        preparation=SimpleNamespace(
+            candidates=Candidates.of_pairs(places, places),
+            schema=SchemaMapping((TypeMapping("film", "film"),), (), ()),
+        ),
+        matches=SimpleNamespace(
+            table=pl.DataFrame(
+                {
+                    "matched": [place in (matched, known) for place in range(5)],
+                    "probability": probability,
+                    "type": ["film", "film", "film", "film", "person"],
+                }
+            )
+        ),
+        known=SimpleNamespace(same=link),
+        barred=places == barred,
+        cardinalities={"*": "one-to-one", "person": "many-to-one"},
+    )
+    found = Decisions.of(run, {"*": 0.4, "film": 0.6}, (0, 2))
+    assert found.weight[[lost, known, barred]].tolist() == [0, KNOWN, -KNOWN]
+    assert found.weight[matched] == pytest.approx(np.log(0.9 / 0.1) - np.log(0.6 / 0.4))
+    assert found.weight[unlikely] == pytest.approx(np.log(0.2 / 0.8) - np.log(0.6 / 0.4))
+    # Many left persons may be one right person, who then is in one cluster with all of them.
+    assert [alone[[lost, barred]].tolist() for alone in found.alone] == [[True, False], [True, True]]
+
+
+def test_every_pair_of_four_graphs_is_reached_through_one_with_the_same_graph_on_the_same_side() -> None:
+    numbers = list(combinations(range(4), 2))
+    for first in range(len(numbers)):
+        order = reached_from(first, numbers)
+        assert sorted(at for at, _ in order) == list(range(len(numbers)))
+        assert order[0] == (first, None)
+        for place, (at, after) in enumerate(order[1:], start=1):
+            assert after is not None
+            assert after < place
+            before = numbers[order[after][0]]
+            assert numbers[at][0] == before[0] or numbers[at][1] == before[1]
 
 
 def test_evidence_of_one_name_is_one_column_and_what_is_missing_is_nan() -> None:

@@ -157,7 +157,7 @@ def _prepared(
 def _decided(pairs: Sequence[_Pair], stage: ResultFolder, config: Config, around: Around) -> list[Decisions]:
     """Learn from all pairs, decide about each, and write its RESULT; the decisions, in the order of pairs."""
     barred = [forbidden(pair.preparation, config.decisions) for pair in pairs]
-    order = _order(pairs)
+    order = reached_from(_best_labelled(pairs), [pair.numbers for pair in pairs])
     parts = [
         Part(
             preparation=pairs[at].preparation,
@@ -180,32 +180,37 @@ def _decided(pairs: Sequence[_Pair], stage: ResultFolder, config: Config, around
     return [found[at] for at in range(len(pairs))]
 
 
-def _order(pairs: Sequence[_Pair]) -> list[tuple[int, int | None]]:
-    """The pairs from the best labelled one on, each with the place in this order of one that shares a side.
-
-    So each is reached through as few others as can be.
-    """
-    first = max(
+def _best_labelled(pairs: Sequence[_Pair]) -> int:
+    """The first of the pairs with the most known links, then the most labels."""
+    best = max(
         range(len(pairs)), key=lambda at: (len(pairs[at].known.same), pairs[at].labels.same.sum(), -at)
     )
-    if not pairs[first].labels.same.any():
+    if not pairs[best].labels.same.any():
         raise InputError(
             "there is nothing to learn from: no known link is given, and no pair is sure enough by itself",
             hint="give some known links with --links",
         )
+    return best
+
+
+def reached_from(first: int, numbers: Sequence[Numbers]) -> list[tuple[int, int | None]]:
+    """All pairs of graphs from one on: the place of each in ``numbers``, and how it is reached.
+
+    That is the place in the returned order of an earlier pair with the same left or the same right graph, and
+    None for the first; each is reached through as few others as can be.
+
+        >>> reached_from(0, [(0, 1), (0, 2), (1, 2)])
+        [(0, None), (1, 0), (2, 1)]
+    """
     order: list[tuple[int, int | None]] = [(first, None)]
     for place, (at, _) in enumerate(order):
         reached = {one for one, _ in order}
         order += [
             (other, place)
-            for other in range(len(pairs))
-            if other not in reached and _share_a_side(pairs[at].numbers, pairs[other].numbers)
+            for other, pair in enumerate(numbers)
+            if other not in reached and (pair[0] == numbers[at][0] or pair[1] == numbers[at][1])
         ]
     return order
-
-
-def _share_a_side(one: Numbers, other: Numbers) -> bool:
-    return one[0] == other[0] or one[1] == other[1]
 
 
 def _pair_counts(pair: _Pair, agreed: pl.DataFrame, clustered: Clustered) -> dict[str, Any]:

@@ -150,7 +150,7 @@ class Clustered:
             )
             corresponding |= {(left[a], right[b]) for a, b in one.types if a in left and b in right}
         kinds = np.concatenate(
-            [codes + np.int32(start) for (_, codes), start in zip(typed, starts, strict=False)]
+            [codes + np.int32(start) for (_, codes), start in zip(typed, starts[:-1], strict=True)]
         )
         return Kinds(self._graph_of, kinds, alone, frozenset(corresponding))
 

@@ -101,24 +101,50 @@ def align_many(
         ]
         decisions = _decided(pairs, stage, config, Around(clock, progress))
         with clock.stage("cluster"), progress.stage("cluster", None):
-            clustered = Clustered(graphs, decisions)
-            clusters, disagreements = clustered.members(), clustered.disagreements()
-            agreed = {one.numbers: clustered.pairs(one.numbers) for one in decisions}
+            tables = _Tables.of(Clustered(graphs, decisions))
         report = {
             "graphs": [
                 {"path": str(path.absolute()), "entities": len(graph)}
                 for path, graph in zip(inputs.graphs, graphs, strict=True)
             ],
             "read": asdict(inputs.read),
-            "pairs": [_pair_counts(pair, agreed[pair.numbers], clustered) for pair in pairs],
-            "clusters": _cluster_counts(clusters),
-            "disagreements": dict(sorted(Counter(disagreements["together"]).items())),
+            "pairs": [
+                _pair_counts(pair, decided, tables.agreed[pair.numbers])
+                for pair, decided in zip(pairs, decisions, strict=True)
+            ],
+            **tables.counts(),
             "stages": clock.stages,
             "seed": config.run.seed,
             "versions": versions(),
         }
-        _write(stage, config, report, clusters, disagreements, agreed)
-    return ManyOutcome(folder.path, summary_of_many(report), report, clusters, disagreements)
+        _write(stage, config, report, tables)
+    return ManyOutcome(folder.path, summary_of_many(report), report, tables.clusters, tables.disagreements)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tables:
+    """What ``Clustered`` tells: its members, what disagreed, and what is the same in each two graphs."""
+
+    clusters: pl.DataFrame
+    disagreements: pl.DataFrame
+    agreed: dict[Numbers, pl.DataFrame]
+
+    @staticmethod
+    def of(clustered: Clustered) -> _Tables:
+        agreed = {one.numbers: clustered.pairs(one.numbers) for one in clustered.decisions}
+        return _Tables(clustered.members(), clustered.disagreements(), agreed)
+
+    def counts(self) -> dict[str, Any]:
+        """For the report."""
+        sizes = Counter(self.clusters.group_by("cluster").len()["len"].to_list())
+        return {
+            "clusters": {
+                "count": sizes.total(),
+                "entities": len(self.clusters),
+                "by_size": {str(size): count for size, count in sorted(sizes.items())},
+            },
+            "disagreements": dict(sorted(Counter(self.disagreements["together"].to_list()).items())),
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,49 +239,32 @@ def reached_from(first: int, numbers: Sequence[Numbers]) -> list[tuple[int, int 
     return order
 
 
-def _pair_counts(pair: _Pair, agreed: pl.DataFrame, clustered: Clustered) -> dict[str, Any]:
+def _pair_counts(pair: _Pair, decided: Decisions, agreed: pl.DataFrame) -> dict[str, Any]:
     """What was decided about a pair of graphs by itself, and what the clusters make of it."""
-    decisions = next(one for one in clustered.decisions if one.numbers == pair.numbers)
     left, right = pair.preparation.graphs
     own = pl.DataFrame(
         {
-            "left": left.ids.gather(decisions.left[decisions.matched]),
-            "right": right.ids.gather(decisions.right[decisions.matched]),
+            "left": left.ids.gather(decided.left[decided.matched]),
+            "right": right.ids.gather(decided.right[decided.matched]),
         }
     )
     kept = len(own.join(agreed, on=["left", "right"], how="semi"))
     return {
         "pair": pair.name,
         "known_links": len(pair.known.same),
-        "candidates": len(decisions.left),
+        "candidates": len(decided.left),
         "matches": len(own),
         "given_up": len(own) - kept,
         "gained": len(agreed) - kept,
     }
 
 
-def _cluster_counts(clusters: pl.DataFrame) -> dict[str, Any]:
-    sizes = clusters.group_by("cluster").len()["len"].to_list()
-    return {
-        "count": len(sizes),
-        "entities": len(clusters),
-        "by_size": {str(size): count for size, count in sorted(Counter(sizes).items())},
-    }
-
-
-def _write(
-    stage: ResultFolder,
-    config: Config,
-    report: dict[str, Any],
-    clusters: pl.DataFrame,
-    disagreements: pl.DataFrame,
-    agreed: Mapping[Numbers, pl.DataFrame],
-) -> None:
+def _write(stage: ResultFolder, config: Config, report: dict[str, Any], tables: _Tables) -> None:
     stage.matches_folder.mkdir()
-    for numbers, table in agreed.items():
+    for numbers, table in tables.agreed.items():
         table.sort("left", "right").write_ndjson(stage.matches_folder / f"{_name(numbers)}.jsonl")
-    clusters.write_csv(stage.clusters_file, separator="\t")
-    disagreements.write_csv(stage.disagreements_file, separator="\t")
+    tables.clusters.write_csv(stage.clusters_file, separator="\t")
+    tables.disagreements.write_csv(stage.disagreements_file, separator="\t")
     stage.config_file.write_text(config.to_toml(), encoding="utf8")
     text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
     stage.report_file.write_text(text + "\n", encoding="utf8")

@@ -61,6 +61,7 @@ def test_everything_below_the_model_is_held_free_of_torch():
     at = next(place for place, layer in enumerate(layers) if "model" in layer)
     below = set().union(*layers[at + 1 :]) | {
         "assignment",
+        "clustering",
         "decisions",
         "evaluation",
         "exporting",
@@ -92,11 +93,13 @@ def test_the_public_names_are_exactly_these():
         "Inputs",
         "KnowledgeGraph",
         "Links",
+        "ManyInputs",
         "Matches",
         "MergeInputs",
         "MergeOptions",
         "ReadOptions",
         "align",
+        "align_many",
         "block",
         "describe",
         "evaluate_result",

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from crossgraph.graphs.links import Links, read_links
     from crossgraph.graphs.readers import ReadOptions, read_graph, read_pair
     from crossgraph.inputs import Inputs
+    from crossgraph.many.align import ManyInputs, align_many
     from crossgraph.matches import Matches
     from crossgraph.merging.files import MergeInputs, merge_result
     from crossgraph.merging.options import MergeOptions
@@ -67,11 +68,13 @@ __all__ = [
     "Inputs",
     "KnowledgeGraph",
     "Links",
+    "ManyInputs",
     "Matches",
     "MergeInputs",
     "MergeOptions",
     "ReadOptions",
     "align",
+    "align_many",
     "block",
     "describe",
     "evaluate_result",
@@ -99,11 +102,13 @@ _HOMES = {
     "Inputs": "inputs",
     "KnowledgeGraph": "graphs.graph",
     "Links": "graphs.links",
+    "ManyInputs": "many.align",
     "Matches": "matches",
     "MergeInputs": "merging.files",
     "MergeOptions": "merging.options",
     "ReadOptions": "graphs.readers",
     "align": "pipeline",
+    "align_many": "many.align",
     "block": "blocking.combine",
     "describe": "features.description",
     "evaluate_result": "evaluation",

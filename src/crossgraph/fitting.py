@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache as once
 from functools import partial
@@ -72,9 +72,10 @@ def fit(
     """
     candidates = preparation.candidates
     vocabulary = build_vocabulary(*preparation.graphs, preparation.schema)
-    around = _Around(clock, progress, cache.on(*_contents(preparation, labels), config.run))
-    networks, heard = _networks(preparation, labels, vocabulary, config, around)
-    rounds, scored = _rounds(preparation, [evidence, heard], labels, config, around)
+    around = Around(clock, progress, cache.on(*_contents(preparation, labels), config.run))
+    networks, heard = fit_network(preparation, labels, vocabulary, config, around)
+    pool = Pool(EvidenceTable.beside([evidence, heard]), candidates, partial(believed_evidence, preparation))
+    rounds, scored = fit_rounds(pool, labels, config, around)
     types = pair_types(candidates, preparation.graphs[0])
     assigned = decide(candidates, scored.probability, types, Rules({ANY_TYPE: 0.0}, cardinalities))
     thresholds = fit_thresholds(scored.probability, assigned, candidates, labels, types, config=config)
@@ -190,16 +191,30 @@ def fit_thresholds(
 
 
 @dataclass(frozen=True)
-class _Around:
+class Around:
     """Where a fit is measured, told and kept."""
 
     clock: StageClock
     progress: Progress
-    cache: StageCache
+    cache: StageCache = NO_CACHE
 
 
-def _networks(
-    preparation: Preparation, labels: Labels, vocabulary: Vocabulary, config: Config, around: _Around
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """All candidates that scorers learn from and score.
+
+    evidence     what the first round reads
+    candidates   whose pairs are each other's rivals
+    believed     what a later round reads besides, from the (P) probabilities of the one before
+    """
+
+    evidence: EvidenceTable
+    candidates: Candidates
+    believed: Callable[[Float64], EvidenceTable]
+
+
+def fit_network(
+    preparation: Preparation, labels: Labels, vocabulary: Vocabulary, config: Config, around: Around
 ) -> tuple[tuple[CollectiveNetwork, ...], EvidenceTable]:
     """The trained networks, and what they say of every candidate."""
     options, clock, progress = learning_options(config), around.clock, around.progress
@@ -233,30 +248,26 @@ def _networks(
     return networks, heard
 
 
-def _rounds(
-    preparation: Preparation,
-    evidence: list[EvidenceTable],
-    labels: Labels,
-    config: Config,
-    around: _Around,
+def fit_rounds(
+    pool: Pool, labels: Labels, config: Config, around: Around
 ) -> tuple[tuple[ScoringRound, ...], Scored]:
     """The rounds of scoring, each with its scorers, and what the last one says."""
     options, clock = learning_options(config), around.clock
-    together = EvidenceTable.beside(evidence)
+    together = pool.evidence
     cache = around.cache.on(together.names, together.values, *_of_scorers(config))
-    beliefs = evidence_form(len(preparation.candidates))
+    beliefs = evidence_form(len(pool.candidates))
     rounds: list[ScoringRound] = []
     read, scored = together, None
     for number in range(1, config.training.rounds + 1):
         if scored is not None:
             with clock.stage(f"compare: believed, round {number}") as row:
-                believe = partial(believed_evidence, preparation, scored.probability)
+                believe = partial(pool.believed, scored.probability)
                 believed = cache.recall(f"believed{number}", believe, beliefs, row=row)
             read = EvidenceTable.beside([together, believed])
         with clock.stage(f"train: scorer, round {number}") as row:
             train = partial(_trained_round, read, labels, options, around.progress)
             trained = cache.recall(f"round{number}", train, _round_form(read, options), row=row)
-            step, told = weighed(trained, read, preparation.candidates, labels)
+            step, told = weighed(trained, read, pool.candidates, labels)
             scored = told.following(scored)
             rounds.append(step)
     assert scored is not None  # at least one round, see TrainingOptions

@@ -31,18 +31,23 @@ def labels_for(preparation: Preparation, known: Known, config: Config) -> Labels
 
     Raises InputError where there are neither.
     """
-    left, candidates, seed = preparation.graphs[0], preparation.candidates, config.run.seed
-    keys = content_keys(left)
-    seeds = seeds_of_unlinked(preparation.seeds, known.same, type_codes(left)[1], seed=seed, keys=keys)
-    alone = single(cardinalities_of(preparation, known, config), pair_types(candidates, left))
-    links = known.same, known.different
-    labels = label_links(candidates, links, seeds, seed=seed, keys=keys, alone=alone)
+    labels = labels_found(preparation, known, config)
     if not labels.same.any():
         raise InputError(
             "there is nothing to learn from: no known link is given, and no pair is sure enough by itself",
             hint="give some known links with --links, or a trained model with --model",
         )
     return labels
+
+
+def labels_found(preparation: Preparation, known: Known, config: Config) -> Labels:
+    """The same, perhaps none."""
+    left, candidates, seed = preparation.graphs[0], preparation.candidates, config.run.seed
+    keys = content_keys(left)
+    seeds = seeds_of_unlinked(preparation.seeds, known.same, type_codes(left)[1], seed=seed, keys=keys)
+    alone = single(cardinalities_of(preparation, known, config), pair_types(candidates, left))
+    links = known.same, known.different
+    return label_links(candidates, links, seeds, seed=seed, keys=keys, alone=alone)
 
 
 def cardinalities_of(preparation: Preparation, known: Known, config: Config) -> dict[str, Cardinality]:

@@ -77,6 +77,26 @@ class ResultFolder:
         """The pairs whose decision learning from answers has turned; only there once it has learned."""
         return self.path / "changes.tsv"
 
+    @property
+    def clusters_file(self) -> Path:
+        """Which entities of several graphs are one; this and what follows is only there for more than two."""
+        return self.path / "clusters.tsv"
+
+    @property
+    def disagreements_file(self) -> Path:
+        """Decisions about pairs that cannot all be right."""
+        return self.path / "disagreements.tsv"
+
+    @property
+    def matches_folder(self) -> Path:
+        """What the clusters say of each pair of graphs."""
+        return self.path / "matches"
+
+    @property
+    def pairs_folder(self) -> Path:
+        """A RESULT for each pair of graphs, such as ``1-2``."""
+        return self.path / "pairs"
+
     def of_run(self) -> tuple[Path, ...]:
         """What a run writes, and the next one writes anew; all else in the folder belongs to people."""
         return (
@@ -87,6 +107,10 @@ class ResultFolder:
             self.config_file,
             self.model_folder,
             self.changes_file,
+            self.clusters_file,
+            self.disagreements_file,
+            self.matches_folder,
+            self.pairs_folder,
         )
 
     def is_result(self) -> bool:

@@ -37,6 +37,7 @@ class Run:
 
     labels       what was learned from; None where a model was applied
     thresholds   with their expectations; without a fit only the probabilities are known
+    barred (P)   candidates that are not the same whatever their probability
     """
 
     preparation: Preparation
@@ -47,6 +48,7 @@ class Run:
     thresholds: dict[str, Threshold] | dict[str, float]
     cardinalities: dict[str, Cardinality]
     parameters: int
+    barred: Bool
 
 
 def report_of(run: Run, *, inputs: dict[str, Any], config: Config, clock: StageClock) -> dict[str, Any]:

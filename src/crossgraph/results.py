@@ -320,6 +320,10 @@ def _keep_what_is_of_people(target: Path, stage: Path) -> None:
     As second names of the same files: at no moment are the decisions gone, and what a review that goes on
     meanwhile still writes is not lost either.
     """
+    pairs, new = ResultFolder(target).pairs_folder, ResultFolder(stage).pairs_folder
+    for pair in new.iterdir() if new.is_dir() else ():
+        if (pairs / pair.name).is_dir():
+            _keep_what_is_of_people(pairs / pair.name, pair)
     written = {path.name for path in ResultFolder(target).of_run()}
     for path in target.iterdir():
         if path.name in written or (stage / path.name).exists():

@@ -113,7 +113,7 @@ class Session:
             progress=self.progress,
             cache=self.cache,
         )
-        run = self._run(preparation, known, fitted.scored, fitted.model, barred)
+        run = self.decide(preparation, known, fitted.scored, fitted.model, barred)
         return replace(run, labels=labels, thresholds=fitted.thresholds), fitted.model
 
     def apply(
@@ -127,11 +127,15 @@ class Session:
             tensors = pair_tensors(preparation, vocabulary, around, device=self.config.run.device)
         with self.clock.stage("score"):
             scored = score_candidates(model, tensors, preparation, evidence, progress=self.progress)
-        return self._run(preparation, known, scored, model, barred)
+        return self.decide(preparation, known, scored, model, barred)
 
-    def _run(
+    def decide(
         self, preparation: Preparation, known: Known, scored: Scored, model: TrainedModel, barred: Bool
     ) -> Run:
+        """Decide which of the scored candidates are the same.
+
+        barred (P)   those that a rule forbids, see ``deciding.forbidden``
+        """
         with self.clock.stage("assign"):
             candidates = preparation.candidates
             types = pair_types(candidates, preparation.graphs[0])
@@ -148,6 +152,7 @@ class Session:
             thresholds=model.thresholds,
             cardinalities=model.cardinalities,
             parameters=model.parameters,
+            barred=barred,
         )
 
     def write(

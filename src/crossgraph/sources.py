@@ -55,6 +55,11 @@ def inputs_of(folder: ResultFolder) -> Inputs:
         right = Path(card["right"]) if card["right"] else None
         return Inputs(left=Path(card["left"]), right=right, schema=folder.schema_file, read=read)
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if folder.pairs_folder.is_dir():
+            raise ResultError(
+                f"{folder.path} is of more than two graphs",
+                hint=f"give a pair of them, such as {folder.pairs_folder / '1-2'}",
+            ) from error
         raise ResultError(
             f"{folder.report_file} does not tell what graphs the result is of: {error}",
             hint="name them with --graphs LEFT RIGHT",

@@ -33,8 +33,19 @@ from crossgraph.matches import MATCH_SCHEMA, Matches
 from crossgraph.results import read_matches, read_scores, write_scores, write_sssom
 from crossgraph.schema.mapping import SchemaMapping, TypeMapping
 
-VERBS = ["demo", "check", "audit", "schema", "block", "train", "align", "score", "evaluate"]
-VERBS += ["explain", "ask", "review", "learn", "merge", "unmerge", "export", "generate", "benchmark"]
+VERBS = ["demo", "check", "audit", "schema", "block", "train", "align", "align-many", "score"]
+VERBS += [
+    "evaluate",
+    "explain",
+    "ask",
+    "review",
+    "learn",
+    "merge",
+    "unmerge",
+    "export",
+    "generate",
+    "benchmark",
+]
 HEAVY = ["torch", "numba", "polars", "scipy", "sklearn", "pyoxigraph", "numpy", "rich"]
 HEAVY += ["starlette", "jinja2", "uvicorn"]
 # The same as running the program with each line of stdin, but telling how it ended and what it imported.

@@ -20,6 +20,7 @@ from crossgraph.cli.explaining import explain
 from crossgraph.cli.generating import generate
 from crossgraph.cli.judging import evaluate, score
 from crossgraph.cli.learning import ask, learn
+from crossgraph.cli.many import align_many
 from crossgraph.cli.merging import export, merge, unmerge
 from crossgraph.cli.proposing import block, schema
 from crossgraph.cli.reviewing import review
@@ -41,7 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
 _VERBS = (
-    *(demo, check, audit, schema, block, train, align, score, evaluate, explain),
+    *(demo, check, audit, schema, block, train, align, align_many, score, evaluate, explain),
     *(ask, review, learn, merge, unmerge, export, generate, benchmark),
 )
 for _verb in _VERBS:
@@ -73,6 +74,7 @@ def _crossgraph(
         crossgraph learn RESULT                                   learn from what you decided
         crossgraph merge RESULT --out merged.nq                   one graph out of two
         crossgraph export RESULT --out matches.nt                 in the forms of other tools
+        crossgraph align-many A B C --out MANY                    more than two graphs
 
     LEFT and RIGHT are RDF files, tables, or folders of them. `crossgraph VERB --help` tells what a verb
     reads and writes, and what comes before and after it.

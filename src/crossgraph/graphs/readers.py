@@ -88,13 +88,31 @@ def read_pair_tables(
         missing = Fault(str(left), None, "the right graph is missing", _BOTH)
         raise GraphFormatError("cannot read two graphs", [*_absent(first), missing])
     readings = [_read(first, "left", options=options), _read(second, "right", options=options)]
-    excused = set(readings[0].columns) | set(readings[1].columns)
-    readings = [
-        _with_missing(reading, path, excused=excused)
-        for reading, path in zip(readings, (first, second), strict=True)
-    ]
-    one, two = _tables(readings, "cannot read the two graphs", options=options)
+    excused = _excused(readings, (first, second))
+    one, two = _tables(excused, "cannot read the two graphs", options=options)
     return one, two
+
+
+def read_graphs(
+    paths: Sequence[GraphPath], *, options: ReadOptions | None = None
+) -> tuple[KnowledgeGraph, ...]:
+    """Read several graphs, each from a path of its own.
+
+    A column of ``entity_columns`` may be missing from some tables, not from all. Raises GraphFormatError with
+    the faults of all graphs.
+    """
+    options = options or ReadOptions()
+    readings = _excused([_read(Path(path), None, options=options) for path in paths], paths)
+    tables = _tables(readings, "cannot read the graphs", options=options)
+    return tuple(KnowledgeGraph.from_tables(one) for one in tables)
+
+
+def _excused(readings: Sequence[Reading], paths: Sequence[GraphPath]) -> list[Reading]:
+    """The readings, of which a column is missing only where none of them has it."""
+    known = {name for reading in readings for name in reading.columns}
+    return [
+        _with_missing(reading, path, excused=known) for reading, path in zip(readings, paths, strict=True)
+    ]
 
 
 def _tables(readings: Sequence[Reading], what: str, *, options: ReadOptions) -> list[GraphTables]:

@@ -1,0 +1,166 @@
+"""One model out of several pairs of graphs: what one pair teaches, the others are scored with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from crossgraph._types import Bool, Float32, Float64, Int64
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.cardinality import ANY_TYPE, Cardinality
+from crossgraph.checkpoint import TrainedModel
+from crossgraph.config import Config
+from crossgraph.deciding import Rules, decide, pair_types
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.fitting import Around, Fitted, Pool, fit_network, fit_rounds, fit_thresholds, network_tensors
+from crossgraph.labels import Labels
+from crossgraph.learning import opinions
+from crossgraph.preparation import Preparation, believed_evidence
+from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary, extended
+from crossgraph.scoring import Scored
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What a pair of graphs adds.
+
+    cardinalities   how many partners entities of each type may have
+    after           the number of an earlier part with the same left or the same right graph, through which
+                    the network knows names of this pair; None for the first
+    """
+
+    preparation: Preparation
+    evidence: EvidenceTable
+    labels: Labels
+    cardinalities: dict[str, Cardinality]
+    after: int | None = None
+
+
+def fit_together(parts: Sequence[Part], *, config: Config, around: Around) -> list[Fitted]:
+    """Train one network, on the labels of the first part, and one set of scorers, on those of all parts.
+
+    The scorers read the evidence of all pairs of graphs as one table, in which columns of one name are one;
+    calibration and thresholds are of all labels, too. What is returned for each part differs in the
+    vocabulary of its model, in its cardinalities, and in what it scores.
+    """
+    vocabularies = _vocabularies(parts)
+    networks, heard = fit_network(parts[0].preparation, parts[0].labels, vocabularies[0], config, around)
+    said = [heard]
+    for part, vocabulary in zip(parts[1:], vocabularies[1:], strict=True):
+        with around.clock.stage("sample"):
+            tensors = network_tensors(part.preparation, vocabulary, config)
+        with around.clock.stage("score: network"):
+            candidates = part.preparation.candidates
+            said.append(opinions(networks, tensors, candidates, part.labels, progress=around.progress))
+    stack = _Stack.of([part.preparation for part in parts])
+    read = [EvidenceTable.beside([part.evidence, one]) for part, one in zip(parts, said, strict=True)]
+    labels = stack.labels([part.labels for part in parts])
+    pool = Pool(stacked(read), stack.candidates, stack.believed)
+    rounds, scored = fit_rounds(pool, labels, config, around)
+    assigned = np.concatenate(
+        [_assigned(part, scored.probability[rows]) for part, rows in zip(parts, stack.rows, strict=True)]
+    )
+    types = pl.concat([_types(part) for part in parts])
+    thresholds = fit_thresholds(scored.probability, assigned, stack.candidates, labels, types, config=config)
+    return [
+        Fitted(
+            TrainedModel(
+                networks=networks,
+                rounds=rounds,
+                thresholds={name: threshold.probability for name, threshold in thresholds.items()},
+                cardinalities=part.cardinalities,
+                vocabulary=vocabulary,
+                model=config.model,
+                scorer=config.scorer,
+                sampling=config.sampling,
+                seed=config.run.seed,
+            ),
+            _of_rows(scored, rows),
+            thresholds,
+        )
+        for part, vocabulary, rows in zip(parts, vocabularies, stack.rows, strict=True)
+    ]
+
+
+def stacked(tables: Sequence[EvidenceTable]) -> EvidenceTable:
+    """The evidence of several sets of pairs, one set after the other; NaN where a set has no such column."""
+    names = tuple(dict.fromkeys(name for table in tables for name in table.names))
+    return EvidenceTable(names, np.concatenate([table.arranged(names).values for table in tables]))
+
+
+def _vocabularies(parts: Sequence[Part]) -> list[Vocabulary]:
+    """The slots of the first part's names, and of those that correspond to them in each other part."""
+    first = parts[0].preparation
+    found = [build_vocabulary(*first.graphs, first.schema)]
+    for part in parts[1:]:
+        assert part.after is not None  # only the first comes after none
+        found.append(extended(found[part.after], part.preparation.schema))
+    return found
+
+
+def _types(part: Part) -> pl.Series:
+    return pair_types(part.preparation.candidates, part.preparation.graphs[0])
+
+
+def _assigned(part: Part, probability: Float64) -> Bool:
+    rules = Rules({ANY_TYPE: 0.0}, part.cardinalities)
+    return decide(part.preparation.candidates, probability, _types(part), rules)
+
+
+def _of_rows(scored: Scored, rows: slice) -> Scored:
+    return Scored(
+        evidence=EvidenceTable(scored.evidence.names, scored.evidence.values[rows]),
+        raw=scored.raw[rows],
+        score=scored.score[rows],
+        probability=scored.probability[rows],
+        earlier=tuple(raw[rows] for raw in scored.earlier),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Stack:
+    """The candidates of all parts as one set, in which no two parts share an entity: they are no rivals.
+
+    rows   where those of each part stand
+    """
+
+    preparations: Sequence[Preparation]
+    candidates: Candidates
+    rows: list[slice]
+
+    @staticmethod
+    def of(preparations: Sequence[Preparation]) -> _Stack:
+        moved, rows = [], []
+        left = right = at = 0
+        for one in preparations:
+            own = one.candidates
+            moved.append(replace(own, left=own.left + np.int32(left), right=own.right + np.int32(right)))
+            rows.append(slice(at, at + len(own)))
+            left, right, at = left + len(one.graphs[0]), right + len(one.graphs[1]), at + len(own)
+        return _Stack(preparations, Candidates.stacked(moved), rows)
+
+    def labels(self, parts: Sequence[Labels]) -> Labels:
+        """All labels; those of each part that are to be trusted, links if it has enough, count as known."""
+        trusted = [np.isin(one.places, one.trusted().places) for one in parts]
+
+        def together(name: str) -> list[Int64 | Bool | Float32]:
+            return [getattr(one, name) for one in parts]
+
+        return Labels(
+            places=np.concatenate(
+                [one.places + rows.start for one, rows in zip(parts, self.rows, strict=True)]
+            ),
+            same=np.concatenate(together("same")),
+            weight=np.concatenate(together("weight")),
+            folds=np.concatenate(together("folds")),
+            known=np.concatenate(trusted),
+            matches=sum(one.trusted().matches for one in parts),
+        )
+
+    def believed(self, probability: Float64) -> EvidenceTable:
+        """``believed_evidence`` of each part."""
+        parts = zip(self.preparations, self.rows, strict=True)
+        return stacked([believed_evidence(one, probability[rows]) for one, rows in parts])

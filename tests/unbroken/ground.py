@@ -123,7 +123,9 @@ class Nursery:
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
         moments = notes.with_suffix(".moments")
-        return Ended(answer["code"], answer["told"], int(moments.read_text()) if moments.exists() else 0)
+        # Killed by the clock while it noted them, it leaves no number.
+        noted = moments.read_text() if moments.exists() else ""
+        return Ended(answer["code"], answer["told"], int(noted or 0))
 
 
 @dataclass(frozen=True)

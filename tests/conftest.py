@@ -33,6 +33,24 @@ settings.register_profile("crossgraph", deadline=None, max_examples=10)
 settings.register_profile("long", deadline=None, max_examples=300)
 settings.load_profile("crossgraph")
 
+# The files that take longest: begun first, no worker has one of them left at the end while the other waits.
+LONGEST = (
+    "test_benchmark_verb.py",
+    "test_cut_short.py",
+    "test_pipeline.py",
+    "test_demonstration.py",
+    "test_many.py",
+    "test_docs.py",
+    "test_training.py",
+    "test_reasons.py",
+    "test_examples.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 Rows = list[tuple[str, str, str]]
 
 

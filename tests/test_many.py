@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from conftest import graph_of
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.cli import app
 from crossgraph.clustering import KNOWN
@@ -28,6 +27,7 @@ from crossgraph.merging.files import MergeInputs, merge_result
 from crossgraph.merging.options import MergeOptions
 from crossgraph.results import read_matches, staging
 from crossgraph.schema.mapping import SchemaMapping, TypeMapping
+from features.plain import graph_of
 
 QUICK = load_config(
     None,

@@ -14,11 +14,10 @@ from crossgraph.errors import MissingExtraError
 
 METHODS = """
 import os
-import numpy as np
-from crossgraph.benchmarking.problem import Answer
 
 def names(problem):
     import torch
+    from crossgraph.benchmarking.problem import Answer
     assert torch.get_num_threads() == 1
     print("printed")
     score = problem.candidates.name[problem.asked]

@@ -4,7 +4,8 @@ import pytest
 from samples import FILMS, SWEEP, record, suite
 
 from crossgraph.benchmarking import runner
-from crossgraph.benchmarking.runner import chosen, load_method, pending, plan, refuse_missing, run_all
+from crossgraph.benchmarking.loading import load_method
+from crossgraph.benchmarking.runner import chosen, pending, plan, refuse_missing, run_all
 from crossgraph.benchmarking.suite import DataSet, Entrant
 from crossgraph.errors import FaultsError, InputError
 

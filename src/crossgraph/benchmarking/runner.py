@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import platform
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
 
 from crossgraph import __version__
 from crossgraph.benchmarking.judging import judge
-from crossgraph.benchmarking.problem import Answer, Method, Problem, problems
+from crossgraph.benchmarking.loading import load_method, unloadable
+from crossgraph.benchmarking.problem import Answer, Problem, problems
 from crossgraph.benchmarking.processes import Ended, Task, in_processes, one_line, refuse
 from crossgraph.benchmarking.records import Cost, Key, Record, case_text
 from crossgraph.benchmarking.suite import DataSet, Entrant, Suite, Value
@@ -133,25 +132,11 @@ def refuse_missing(runs: Sequence[Run], *, data: Path, folder: Path) -> None:
         faults += [Fault(str(data / file), None, f"data set {name!r} needs it", hint) for file in absent]
     references = list(dict.fromkeys(run.method.run for run in runs))
     # Loading a method may load whole libraries, which the process that prepares all data sets does without.
-    (ended,) = in_processes(iter([Task("methods", _unloadable, (references, str(folder)))]))
+    (ended,) = in_processes(iter([Task("methods", unloadable, (references, str(folder)))]))
     wrong = ended.result if not ended.error else [(", ".join(references), ended.error)]
     faults += [Fault(run, None, problem, f"methods are imported from {folder}") for run, problem in wrong]
     if faults:
         raise FaultsError("the suite cannot run", faults)
-
-
-def load_method(reference: str, folder: str) -> Method:
-    """The function that ``module:function`` names, looked for in a folder first.
-
-    Raises InputError if it is no function, and whatever importing its module raises.
-    """
-    module, _, name = reference.partition(":")
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    found = getattr(importlib.import_module(module), name, None)
-    if not callable(found):
-        raise InputError(f"module {module} has no function {name}", hint="write module:function")
-    return cast(Method, found)
 
 
 def run_all(
@@ -222,17 +207,6 @@ def _load_libraries(problem: Problem) -> None:
         seed=0,
         entities=np.zeros(1, dtype=np.int32),
     )
-
-
-def _unloadable(references: Sequence[str], folder: str) -> list[tuple[str, str]]:
-    """Each method that cannot be loaded, and why."""
-    wrong = []
-    for reference in references:
-        try:
-            load_method(reference, folder)
-        except Exception as error:
-            wrong.append((reference, one_line(error)))
-    return wrong
 
 
 def _versions() -> dict[str, str]:

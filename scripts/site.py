@@ -21,6 +21,7 @@ PAGES = {
     "changelog.md": ROOT / "CHANGELOG.md",
     "license.md": ROOT / "LICENSE",
     "demo-licences.md": ROOT / "src" / "crossgraph" / "demo" / "LICENSES.md",
+    "name-licences.md": ROOT / "src" / "crossgraph" / "generating" / "LICENSES.md",
     **{f"examples/{script.stem}.md": script for script in (ROOT / "examples").glob("*.py")},
 }
 PLACES = {source: page for page, source in PAGES.items()} | {ROOT / "docs" / "README.md": "index.md"}

@@ -241,8 +241,16 @@ def test_a_bootstrap_interval_holds_the_truth_as_often_as_it_says_in_many_worlds
         lambda: metrics.precision_recall_f1([[1, 2, 3]], [[1, 2]]),
         lambda: metrics.bootstrap_interval(len, [], seed=0),
         lambda: metrics.bootstrap_interval(len, [1], seed=0, level=1.0),
+        lambda: metrics.bootstrap_interval(len, [1], seed=0, level=0.0),
     ],
 )
 def test_bad_input_is_refused(call):
     with pytest.raises(ValueError, match=r"NaN|differ|fewer|columns|level"):
         call()
+
+
+def test_the_share_of_draws_below_a_value_by_hand():
+    # One below and half of the equal one, half a draw more of one more: never 0 or 1.
+    assert metrics._share_below(np.array([1.0, 2.0, 3.0]), 2.0) == 0.5
+    assert metrics._share_below(np.array([1.0, 2.0, 3.0]), 4.0) == 3.5 / 4
+    assert metrics._share_below(np.array([1.0, 2.0, 3.0]), 0.0) == 0.5 / 4

@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from crossgraph._types import AnyArray, Float64, Int64
+from crossgraph._types import AnyArray, Float32, Float64, Int64
 from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_attributes, name_rows
+from crossgraph.blocking.structure import surest_partners
 from crossgraph.evidence.echo import RelationGroups, relation_groups
 from crossgraph.explaining.reopening import Reopened
 from crossgraph.features.tokens import number_scales
@@ -37,7 +38,7 @@ class Backdrop:
         return relation_groups(*preparation.graphs, preparation.schema)
 
     @cached_property
-    def squares(self) -> tuple[Float64, Float64]:
+    def edge_weights(self) -> tuple[Float64, Float64]:
         """(2R) of each side: by how much an edge's directed relation counts in a squared row length."""
         preparation = self.opened.preparation
         graphs = preparation.graphs
@@ -45,9 +46,14 @@ class Backdrop:
         for mapping, a, b in preparation.schema.numbered_relations(
             graphs[0].relation_names, graphs[1].relation_names
         ):
-            counts[0][[a, a + len(graphs[0].relation_names)]] += mapping.weight**2
-            counts[1][[b, b + len(graphs[1].relation_names)]] += 1.0
+            counts[0][[a, a + len(graphs[0].relation_names)]] += mapping.weight
+            counts[1][[b, b + len(graphs[1].relation_names)]] += mapping.weight
         return counts[0], counts[1]
+
+    @cached_property
+    def partnered(self) -> tuple[Float32, Float32]:
+        """(E), (E') how surely each entity has a partner, by what blocking thought."""
+        return surest_partners(self.opened.preparation.weighing.similarity)
 
     @cached_property
     def alike(self) -> sparse.csr_matrix:

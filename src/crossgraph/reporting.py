@@ -85,15 +85,14 @@ def report_of(run: Run, *, inputs: dict[str, Any], config: Config, clock: StageC
 def workings_of(run: Run) -> Workings:
     """What the RESULT keeps for reasons."""
     preparation, scored = run.preparation, run.scored
-    folds = np.full(len(preparation.candidates), -1, dtype=np.int32)
-    if run.labels is not None:
-        folds[run.labels.places] = run.labels.folds
+    count = len(preparation.candidates)
+    unlabelled = np.full(count, -1, dtype=np.int32)
     return Workings(
         candidates=preparation.candidates,
         weighing=preparation.weighing,
         heard=scored.evidence.arranged(("collective:value",)).values[:, 0],
         raw=np.stack([*scored.earlier, scored.raw]),
-        folds=folds,
+        folds=unlabelled if run.labels is None else run.labels.fold_of_each(count),
         matched=run.matches.table["matched"].to_numpy(),
     )
 

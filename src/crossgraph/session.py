@@ -14,6 +14,7 @@ from crossgraph.caching import NO_CACHE, StageCache, evidence_form, proposed_for
 from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, save_model
 from crossgraph.config import Config
+from crossgraph.contest import Contest
 from crossgraph.deciding import Rules, contradicts, decide, forbidden, keep_known, pair_types
 from crossgraph.drawing.reliability import reliability_diagram
 from crossgraph.evidence.table import EvidenceTable
@@ -109,6 +110,8 @@ class Session:
             labels,
             config=self.config,
             clock=self.clock,
+            known=known,
+            barred=barred,
             cardinalities=cardinalities_of(preparation, known, self.config),
             progress=self.progress,
             cache=self.cache,
@@ -126,7 +129,11 @@ class Session:
             around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
             tensors = pair_tensors(preparation, vocabulary, around, device=self.config.run.device)
         with self.clock.stage("score"):
-            scored = score_candidates(model, tensors, preparation, evidence, progress=self.progress)
+            candidates = preparation.candidates
+            alone = single(model.cardinalities, pair_types(candidates, preparation.graphs[0]))
+            unlabelled = np.full(len(candidates), -1, dtype=np.int32)
+            contest = Contest(candidates, known, alone, barred, unlabelled)
+            scored = score_candidates(model, tensors, preparation, evidence, contest, progress=self.progress)
         return self.decide(preparation, known, scored, model, barred)
 
     def decide(

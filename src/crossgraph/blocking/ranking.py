@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crossgraph._types import AnyArray, Float64, Int32
+from crossgraph._types import AnyArray, Bool, Float64, Int32
 
 # Times that both sides are scaled in turn, after which shares hardly move.
 SCALINGS = 5
@@ -44,16 +44,25 @@ def partner_shares(left: Int32, right: Int32, log_odds: AnyArray) -> Float64:
     Assignment, EMNLP 2021.
     """
     odds = np.exp(np.clip(np.asarray(log_odds, dtype=np.float64), -30.0, 30.0))
+    every = np.ones(len(odds), dtype=bool)
     # Neither side is the first: the mean of both orders.
-    ours, theirs = _scaled((left, right), odds), _scaled((right, left), odds)
-    shares: Float64 = np.sqrt(ours * theirs)
+    a, b = scales((left, right), odds, (every, every))
+    c, d = scales((right, left), odds, (every, every))
+    shares: Float64 = odds * np.sqrt((a[left] * b[right]) * (c[right] * d[left]))
     return shares
 
 
-def _scaled(sides: tuple[Int32, Int32], odds: Float64) -> Float64:
-    first, second = sides
-    scales = np.ones(int(first.max(initial=-1)) + 1), np.ones(int(second.max(initial=-1)) + 1)
+def scales(sides: tuple[Int32, Int32], odds: Float64, alone: tuple[Bool, Bool]) -> tuple[Float64, Float64]:
+    """What the odds of each entity of either side are multiplied by, so that they and 1 sum to 1.
+
+    alone   (P) whether the entity of either side has at most one partner; the others are not scaled
+
+    The second side is scaled last.
+    """
+    out = np.ones(int(sides[0].max(initial=-1)) + 1), np.ones(int(sides[1].max(initial=-1)) + 1)
+    kept = odds * alone[0], odds * alone[1]
     for _ in range(SCALINGS):
-        scales[0][:] = 1.0 / (1.0 + np.bincount(first, odds * scales[1][second], minlength=len(scales[0])))
-        scales[1][:] = 1.0 / (1.0 + np.bincount(second, odds * scales[0][first], minlength=len(scales[1])))
-    return odds * scales[0][first] * scales[1][second]
+        for mine, theirs in ((0, 1), (1, 0)):
+            wanted = kept[mine] * np.where(alone[theirs], out[theirs][sides[theirs]], 1.0)
+            out[mine][:] = 1.0 / (1.0 + np.bincount(sides[mine], wanted, minlength=len(out[mine])))
+    return out

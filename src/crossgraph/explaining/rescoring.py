@@ -22,6 +22,7 @@ from crossgraph.blocking.names import name_cosines, names_in
 from crossgraph.blocking.prior import Weigher
 from crossgraph.calibration import LONGEST_LEAD, Calibration
 from crossgraph.checkpoint import ScoringRound
+from crossgraph.contest import WIDEST, Claims
 from crossgraph.evidence.attributes import attribute_evidence, name_counts
 from crossgraph.evidence.echo import echo_evidence
 from crossgraph.evidence.table import EvidenceTable
@@ -143,7 +144,8 @@ class Batch:
                 named = EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values)
                 read = EvidenceTable.beside([together, named])
             raw = self._raw(step, read.arranged(step.columns))
-            score = self._calibrated(step.calibration, raw, self.around.opened.rounds[number].raw)
+            known = self.around.opened.rounds[number]
+            score = self._settled(step, self._calibrated(step.calibration, raw, known.raw), known.calibrated)
         return score
 
     @cached_property
@@ -347,10 +349,46 @@ class Batch:
         return mean.reshape(len(self.versions[0]), -1)
 
     def _calibrated(self, calibration: Calibration, raw: Float32, known: Float32) -> Float64:
-        """(K) log-odds of the pair, whose rivals' raw scores moved with it."""
-        leads = [np.clip(lead[:, 0], -LONGEST_LEAD, LONGEST_LEAD) for lead in self._leads(raw, known)]
-        own = raw[:, 0].astype(np.float64)
-        return calibration.slope * own + calibration.rivals * (leads[0] + leads[1]) + calibration.offset
+        """(K, T) log-odds of the pair and its rivals, whose raw scores moved together."""
+        left, right = (np.clip(lead, -LONGEST_LEAD, LONGEST_LEAD) for lead in self._leads(raw, known))
+        return calibration.scores(raw, left + right)
+
+    def _settled(self, step: ScoringRound, score: Float64, known: Float64) -> Float64:
+        """(K) log-odds of the pair when it is set against its rivals.
+
+        known (P)   calibrated log-odds of all candidates; what others claim of the two entities stays
+        """
+        contest, touched = self.around.opened.contest, self.touched
+        fold = int(contest.folds[touched.places[0]])
+        before = contest.bounded(known, fold)
+        claims = contest.claims(before)
+        moved = np.clip(score, -WIDEST, WIDEST)
+        same, different = contest.given(fold)
+        given = (same | different)[touched.places]
+        moved[:, given] = before[touched.places[given]]
+        halves = [self._half(side, moved, before, claims) for side in (0, 1)]
+        return step.settlement.scores(score[:, 0], (halves[0] + halves[1]) / 2)
+
+    def _half(self, side: int, moved: Float64, before: Float64, claims: Claims) -> Float64:
+        """(K) see ``Contest.standings``: the pair's odds against those of one entity's other candidates."""
+        opened, touched = self.around.opened, self.touched
+        contest, pair = opened.contest, touched.pair
+        columns = opened.preparation.candidates.left, opened.preparation.candidates.right
+
+        def claimed(places: Int64) -> Float64:
+            others = columns[1 - side][places]
+            return np.where(contest.alone[1 - side][places], claims[1 - side][others], 0.0)
+
+        own = moved[:, 0] + np.where(self.alone, 0.0, claimed(touched.places[:1]))
+        inside = np.flatnonzero([end[side] == pair[side] for end in touched.ends])[1:]
+        outside = np.array(touched.outside[side][0], dtype=np.int64)
+        rivals = np.concatenate([touched.places[inside], outside])
+        odds = np.concatenate(
+            [moved[:, inside], np.broadcast_to(before[outside], (len(moved), len(outside)))], axis=1
+        )
+        odds = np.exp(odds + claimed(rivals)) * contest.alone[side][rivals]
+        left_over: Float64 = own - np.log1p(np.where(self.alone, 0.0, odds.sum(axis=1)))
+        return left_over
 
 
 def _of_rows(weigher: Weigher, description: Description) -> Weigher:

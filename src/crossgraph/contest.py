@@ -8,15 +8,10 @@ import numpy as np
 
 from crossgraph._types import Bool, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.ranking import scales
+from crossgraph.blocking.ranking import FARTHEST, standings
 from crossgraph.deciding import contradicts
 from crossgraph.preparation import Known
 from crossgraph.schema.seeds import EntityPairs
-
-# Log-odds beyond say no more: what is known stands there.
-WIDEST = 20.0
-
-Claims = tuple[Float64, Float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,48 +39,28 @@ class Contest:
         )
 
     def standings(self, score: Float64) -> Float64:
-        """(P) log-odds of each pair, corrected by what its rivals leave over.
-
-        A pair's odds are scaled by how much others want its right entity, and set against those of its left
-        entity's other candidates, scaled likewise; the mean of that and of the same from the other side.
-        Without rivals it is the score. Source: Sinkhorn and Knopp, 1967, with slack for having no partner;
-        for entity alignment Mao et al., From Alignment to Assignment, EMNLP 2021.
+        """(P) log-odds of each pair, corrected by its rivals and by what is known, see ``ranking.standings``.
 
         score (P)   calibrated log-odds
         """
         out = np.empty(len(score))
         for fold in np.unique(self.folds).tolist():
-            bounded = self.bounded(score, fold)
             here = self.folds == fold
-            out[here] = self._standing(bounded, self.claims(bounded))[here]
+            out[here] = standings(self.sides, self.bounded(score, fold), self.alone)[here]
         return out
 
     def bounded(self, score: Float64, fold: int) -> Float64:
         """(P) the scores with what is known in their place, but for the links of a fold."""
         same, different = self.given(fold)
-        out = np.clip(score, -WIDEST, WIDEST)
-        out[different] = -WIDEST
-        out[same] = WIDEST
+        out = np.clip(score, -FARTHEST, FARTHEST)
+        out[different] = -FARTHEST
+        out[same] = FARTHEST
         return out
 
-    def claims(self, bounded: Float64) -> Claims:
-        """(E), (E') log of what the candidates of each entity leave over for one more, at most 0."""
-        sides, odds = (self.candidates.left, self.candidates.right), np.exp(bounded)
-        # Neither side is the first: each is scaled last in one of the two orders.
-        _, right = scales(sides, odds, self.alone)
-        _, left = scales(sides[::-1], odds, self.alone[::-1])
-        return np.log(left), np.log(right)
-
-    def _standing(self, bounded: Float64, claims: Claims) -> Float64:
-        ends = self.candidates.left, self.candidates.right
-        halves = []
-        for side in (0, 1):
-            claimed = np.where(self.alone[1 - side], claims[1 - side][ends[1 - side]], 0.0)
-            odds = np.where(self.alone[side], np.exp(bounded + claimed), 0.0)
-            rivals = np.bincount(ends[side], odds)[ends[side]] - odds if len(odds) else odds
-            halves.append(bounded + claimed - np.log1p(np.maximum(rivals, 0.0)))
-        standing: Float64 = (halves[0] + halves[1]) / 2
-        return standing
+    @property
+    def sides(self) -> tuple[Int32, Int32]:
+        """(P), (P) the entities of the candidates."""
+        return self.candidates.left, self.candidates.right
 
     def given(self, fold: int) -> tuple[Bool, Bool]:
         """(P) which candidates are known to be the same, and which are not, but for the links of a fold."""

@@ -6,8 +6,12 @@ import numpy as np
 
 from crossgraph._types import AnyArray, Bool, Float64, Int32
 
-# Times that both sides are scaled in turn, after which shares hardly move.
-SCALINGS = 5
+Claims = tuple[Float64, Float64]
+
+# Times that both sides tell each other what their rivals take, after which it hardly changes.
+MESSAGES = 8
+# Log-odds beyond are taken as that: sums of odds would lose the small ones.
+FARTHEST = 20.0
 
 
 def lead(groups: Int32, scores: AnyArray) -> Float64:
@@ -36,33 +40,39 @@ def ranks(groups: Int32, scores: AnyArray) -> Int32:
 
 
 def partner_shares(left: Int32, right: Int32, log_odds: AnyArray) -> Float64:
-    """(P) how likely each pair is, when each entity has one partner or none: at most 1, a ranking too.
-
-    Odds ``exp(log_odds)`` are scaled until the shares of each entity of either side, and the odds 1 of having
-    no partner, sum to 1. So a partner that many want counts less for each of them, which corrects for hubs.
-    Source: Sinkhorn and Knopp, 1967, with slack; for entity alignment Mao et al., From Alignment to
-    Assignment, EMNLP 2021.
-    """
-    odds = np.exp(np.clip(np.asarray(log_odds, dtype=np.float64), -30.0, 30.0))
+    """(P) how likely each pair is, when each entity has one partner or none: in (0, 1)."""
+    odds = np.clip(np.asarray(log_odds, dtype=np.float64), -FARTHEST, FARTHEST)
     every = np.ones(len(odds), dtype=bool)
-    # Neither side is the first: the mean of both orders.
-    a, b = scales((left, right), odds, (every, every))
-    c, d = scales((right, left), odds, (every, every))
-    shares: Float64 = odds * np.sqrt((a[left] * b[right]) * (c[right] * d[left]))
+    shares: Float64 = 1.0 / (1.0 + np.exp(-standings((left, right), odds, (every, every))))
     return shares
 
 
-def scales(sides: tuple[Int32, Int32], odds: Float64, alone: tuple[Bool, Bool]) -> tuple[Float64, Float64]:
-    """What the odds of each entity of either side are multiplied by, so that they and 1 sum to 1.
+def standings(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, Bool]) -> Float64:
+    """(P) log-odds of each pair, corrected by its rivals: an entity has one partner or none.
 
-    alone   (P) whether the entity of either side has at most one partner; the others are not scaled
+    The marginals of all sets of pairs in which no two share an entity, by belief propagation: exact where the
+    candidates form no cycles. So a partner that many want counts less for each of them, which corrects for
+    hubs. Who has no rival stands as he is. Source: Bayati, Shah and Sharma, IEEE Transactions on Information
+    Theory, 2008; Huang and Jebara, AISTATS 2007.
 
-    The second side is scaled last.
+    alone   (P) whether the left and the right entity of each pair has at most one partner
     """
-    out = np.ones(int(sides[0].max(initial=-1)) + 1), np.ones(int(sides[1].max(initial=-1)) + 1)
-    kept = odds * alone[0], odds * alone[1]
-    for _ in range(SCALINGS):
-        for mine, theirs in ((0, 1), (1, 0)):
-            wanted = kept[mine] * np.where(alone[theirs], out[theirs][sides[theirs]], 1.0)
-            out[mine][:] = 1.0 / (1.0 + np.bincount(sides[mine], wanted, minlength=len(out[mine])))
-    return out
+    told = claims(sides, log_odds, alone)
+    left, right = (_taken(sides[at], log_odds + told[1 - at], alone[at]) for at in (0, 1))
+    return log_odds + left + right
+
+
+def claims(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, Bool]) -> Claims:
+    """(P), (P) what the rivals of the left and of the right entity take from each pair's log-odds: <= 0."""
+    told = np.zeros(len(log_odds)), np.zeros(len(log_odds))
+    for number in range(MESSAGES):
+        left, right = (_taken(sides[at], log_odds + told[1 - at], alone[at]) for at in (0, 1))
+        # In the middle between two messages: they may swing to and fro in a cycle.
+        told = ((told[0] + left) / 2, (told[1] + right) / 2) if number else (left, right)
+    return told
+
+
+def _taken(ends: Int32, log_odds: Float64, alone: Bool) -> Float64:
+    odds = np.where(alone, np.exp(log_odds), 0.0)
+    rivals = np.bincount(ends, odds)[ends] - odds if len(odds) else odds
+    return np.where(alone, -np.log1p(np.maximum(rivals, 0.0)), 0.0)

@@ -9,10 +9,12 @@ import numpy as np
 from scipy.optimize import minimize
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
-from crossgraph.blocking.ranking import lead
+from crossgraph.blocking.ranking import lead, ranks
 
 # Leads beyond this say no more; an entity with a single candidate leads by as much.
 LONGEST_LEAD = 8.0
+# Of pairs that are less or more probable nobody is in doubt.
+DOUBT = (0.05, 0.95)
 # Keeps probabilities apart from 0 and 1 and distinct in float64, however sure the scorer is.
 SUREST = 30.0
 
@@ -94,6 +96,15 @@ def reliability(probability: Float64, same: Bool, *, bins: int = 15) -> list[Rel
         for part in np.array_split(order, bins)
         if len(part)
     ]
+
+
+def told_apart(
+    probability: Float64, same: Bool, entities: AnyArray
+) -> tuple[tuple[Float64, Bool], tuple[Float64, Bool]]:
+    """Probability and label of each entity's top candidate, and of the pairs in doubt."""
+    top = ranks(entities.astype(np.int32), probability) == 0
+    doubt = (probability >= DOUBT[0]) & (probability <= DOUBT[1])
+    return (probability[top], same[top]), (probability[doubt], same[doubt])
 
 
 def expected_calibration_error(told: Sequence[ReliabilityBin]) -> float:

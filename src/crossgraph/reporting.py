@@ -11,8 +11,7 @@ import numpy as np
 
 from crossgraph import __version__
 from crossgraph._types import Bool, Float32, Float64
-from crossgraph.blocking.ranking import ranks
-from crossgraph.calibration import expected_calibration_error, reliability
+from crossgraph.calibration import expected_calibration_error, reliability, told_apart
 from crossgraph.cardinality import ANY_TYPE, Cardinality
 from crossgraph.config import Config
 from crossgraph.decisions import Threshold
@@ -28,7 +27,6 @@ _LIBRARIES = ("numpy", "polars", "scipy", "torch", "rapidfuzz", "pyoxigraph", "s
 
 # The pairs that calibration is told of: the likeliest of each left entity, and those that may be or not.
 TOP_CANDIDATES, IN_DOUBT = "top candidates", "pairs in doubt"
-DOUBT = (0.05, 0.95)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,10 +121,11 @@ def held_out_figures(run: Run) -> dict[str, Any]:
         **figures(probability),
         "name_only": figures(candidates.name[places]),
         "calibration": {
-            name: _calibration(probability[chosen], same[chosen])
-            for name, chosen in (
-                (TOP_CANDIDATES, ranks(candidates.left[places], probability) == 0),
-                (IN_DOUBT, (probability >= DOUBT[0]) & (probability <= DOUBT[1])),
+            name: _calibration(*told)
+            for name, told in zip(
+                (TOP_CANDIDATES, IN_DOUBT),
+                told_apart(probability, same, candidates.left[places]),
+                strict=True,
             )
         },
     }

@@ -21,7 +21,7 @@ from crossgraph.errors import ConfigError
 from crossgraph.features.description import describe
 from crossgraph.schema.estimate import estimate_schema
 from crossgraph.schema.mapping import SchemaMapping, TypeMapping
-from crossgraph.schema.seeds import EntityPairs, shared_rare_values, type_codes
+from crossgraph.schema.seeds import BELIEVED, EntityPairs, shared_rare_values, type_codes
 from features.plain import graph_of, ints
 
 

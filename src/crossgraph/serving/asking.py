@@ -224,7 +224,9 @@ class Asker:
                 for name, value in record.values
                 if name in properties
             ]
-            facts += [(at, one, word) for own, word in said if word for one in counterparts.attributes_of(own, kind)]
+            facts += [
+                (at, one, word) for own, word in said if word for one in counterparts.attributes_of(own, kind)
+            ]
         return list(dict.fromkeys(facts))
 
     def _names(self, types: list[int], words: list[int], first: int) -> list[tuple[int, int, int]]:

@@ -55,7 +55,9 @@ class Counterparts:
         mapped = _numbered([(m.left, m.right, m.weight) for m in schema.types], types, served)
         return Counterparts(
             types={one: tuple(other for other, _ in others) for one, others in mapped.items()},
-            attributes=_numbered([(m.left, m.right, m.weight) for m in schema.attributes], attributes, served),
+            attributes=_numbered(
+                [(m.left, m.right, m.weight) for m in schema.attributes], attributes, served
+            ),
             relations=_directed(graphs, schema, served),
             holds=_holds(asking),
         )

@@ -62,7 +62,9 @@ def compared(served: Served, asked: Asked, columns: Columns, pool: Pool) -> Evid
     entities, ours = np.unique(pool.entity, return_inverse=True)
     wanted = _counterparts(served, columns)
     theirs = tuple(
-        rows_of(column, entities.astype(np.int64)) for column in served.columns(served.side) if column.name in wanted
+        rows_of(column, entities.astype(np.int64))
+        for column in served.columns(served.side)
+        if column.name in wanted
     )
     description = _described(served, asked.words, columns, theirs)
     pairs = sided(served, pool.record, ours.astype(np.int32))
@@ -151,9 +153,7 @@ def standing(served: Served, pool: Pool, prior: Float32, heard: Float32) -> Evid
 
     heard (P)   the networks' score
     """
-    namesakes = sided(
-        served, np.where(pool.name > 0, np.log1p(1.0), 0.0), served.namesakes[pool.entity]
-    )
+    namesakes = sided(served, np.where(pool.name > 0, np.log1p(1.0), 0.0), served.namesakes[pool.entity])
     columns: dict[str, AnyArray] = {"namesakes:left": namesakes[0], "namesakes:right": namesakes[1]}
     for name, values in {
         "prior": prior,

@@ -30,7 +30,8 @@ def heard(served: Served, asked: Asked, columns: dict[int, AttributeColumn], poo
         own = network.prepare(side, sketch, records)
         # A network says the same of a pair turned round, so the record may always come first.
         said += told(network.compare(own.rows(rows), prepared.rows(entities), likeness)).numpy()
-    return said / len(served.prepared)
+    said /= len(served.prepared)
+    return said
 
 
 def _likeness(asked: Asked) -> Likeness:

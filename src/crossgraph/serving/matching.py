@@ -102,7 +102,8 @@ class Matcher:
         usual = model.cardinalities.get(ANY_TYPE, "one-to-one")
         several = np.array([model.cardinalities.get(one, usual) in many for one in types])
         first = ranks(pool.record, probability) == 0
-        return (probability >= least) & (first | several)
+        matched: Bool = (probability >= least) & (first | several)
+        return matched
 
 
 def _calibrated(calibration: Calibration, pool: Pool, raw: Float32) -> Float64:

@@ -108,7 +108,10 @@ def _nearest(
             best[at] = best[at - 1]
             at -= 1
         best[at] = name
-    whose, found = np.empty(filled * MOST_HOLDERS, dtype=np.int64), np.empty(filled * MOST_HOLDERS, dtype=np.int32)
+    whose, found = (
+        np.empty(filled * MOST_HOLDERS, dtype=np.int64),
+        np.empty(filled * MOST_HOLDERS, dtype=np.int32),
+    )
     size = 0
     for name in best[:filled]:
         end = size + MOST_HOLDERS

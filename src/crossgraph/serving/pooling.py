@@ -187,4 +187,4 @@ def _squared_idf(degree: int, entities: int) -> float:
     """See ``neighbour_idf``."""
     if degree == 0 or degree > HUB_DEGREE:
         return 0.0
-    return max(np.log(entities / degree), 0.0)
+    return float(max(np.log(entities / degree), 0.0))

@@ -125,7 +125,7 @@ def _distinct(first: Int32, second: Int32) -> tuple[_Pairs, Int64]:
 
 def _similarities(rows: _Pairs, texts: TextTable) -> dict[str, Float32]:
     cosine = texts.cosines(*rows)
-    lengths = texts.strings.str.len_bytes().to_numpy()
+    lengths = texts.lengths
     short = np.flatnonzero((lengths[rows[0]] <= LONGEST_EDIT) & (lengths[rows[1]] <= LONGEST_EDIT))
     first = texts.strings.gather(rows[0][short].astype(np.int64)).to_list()
     second = texts.strings.gather(rows[1][short].astype(np.int64)).to_list()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,14 @@ from crossgraph.features.rows import row_products
 
 GRAM_BITS = 20
 LONGEST_TEXT = 400
+_QUOTES, _OTHERS = re.compile(r"['`’]"), re.compile(r"[^a-z0-9]+")
+
+
+def normalised(text: str) -> str:
+    """``normalise`` of one text; for a few texts much faster than a plan for many."""
+    plain = text if text.isascii() else anyascii(text[:LONGEST_TEXT])
+    plain = _QUOTES.sub("", plain.lower()[:LONGEST_TEXT])
+    return _OTHERS.sub(" ", plain).strip(" ")
 
 
 def normalise(texts: pl.Series) -> pl.Series:
@@ -53,6 +62,11 @@ class TextTable:
         strings = pl.concat([pl.Series([""], dtype=pl.String), *columns]).unique().sort().rename("text")
         counts = gram_counts(strings)
         return TextTable(strings, _weighted(counts, _gram_weights(counts)))
+
+    @cached_property
+    def lengths(self) -> Int64:
+        """(S) bytes of each string."""
+        return self.strings.str.len_bytes().to_numpy().astype(np.int64)
 
     @cached_property
     def gram_weights(self) -> Float32:

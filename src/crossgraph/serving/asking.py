@@ -4,45 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
-from crossgraph._types import Bool, Float32, Int32, Int64
+from crossgraph._types import Float32, Float64, Int32
 from crossgraph.blocking.combine import LEAST_SURE
 from crossgraph.features.description import AttributeColumn
 from crossgraph.features.rows import row_products
-from crossgraph.features.text import TextTable, normalise
-from crossgraph.features.values import days, numbers
+from crossgraph.features.text import TextTable, normalised
+from crossgraph.features.values import Kind, days, numbers
 from crossgraph.serving.records import Record, Value
-from crossgraph.serving.served import Served
+from crossgraph.serving.served import Selection, Served
 
 # Names looked up for a record and for one of its neighbours.
 MOST_NAMES, MOST_NAMESAKES = 20, 10
+# Numbers and dates that are remembered.
+MOST_READ = 100_000
 
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """The normalised texts of some records; row 0 is the empty one.
+    """The texts of some records, as they are and as the table of their normal forms; the first is empty."""
 
-    rows (S)    the row of each in the served texts, or beyond them all where it is not among them
-    """
-
-    raw: pl.Series
+    raw: tuple[str, ...]
     table: TextTable
-    rows: Int64
 
     @staticmethod
     def of(texts: Sequence[str], known: TextTable) -> Words:
-        """The texts in the order of their first occurrence; see ``number``."""
-        raw = pl.Series(["", *texts], dtype=pl.String)
-        normal = normalise(raw)
-        table = TextTable(normal, known.vectors(normal))
-        places = known.strings.search_sorted(normal).to_numpy()
-        inside = np.minimum(places, len(known.strings) - 1)
-        found = (known.strings.gather(inside) == normal).to_numpy()
-        fresh = len(known.strings) + np.arange(len(normal))
-        return Words(raw, table, np.where(found, inside, fresh).astype(np.int64))
+        """Distinct texts, their n-grams weighed as in a known table; the empty text goes first."""
+        normal = pl.Series([normalised(text) for text in texts], dtype=pl.String)
+        return Words(tuple(texts), TextTable(normal, known.vectors(normal)))
 
     def vector(self, number: int) -> tuple[Int32, Float32]:
         """N-grams of a text and their weights."""
@@ -55,15 +48,14 @@ class Words:
 class Found:
     """Entities that names led to.
 
-    whose (K)        number of the record or neighbour, ascending; nearest names first
-    entity (K)       of the served graph
-    asked, text (K)  the word that was looked up, and the row of the served text that was found
+    whose (K)    number of the record or neighbour, ascending; nearest names first
+    entity (K)   of the served graph
+    near (K)     cosine of the names
     """
 
     whose: Int32
     entity: Int32
-    asked: Int32
-    text: Int32
+    near: Float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +81,24 @@ class Likely:
     sure: Float32
 
 
+class Reader:
+    """Reads numbers and dates; tables repeat them, and most are known already."""
+
+    def __init__(self) -> None:
+        self._known: dict[Kind, dict[str, float]] = {"number": {}, "date": {}}
+
+    def read(self, texts: list[str], kind: Kind) -> Float64:
+        """(K) the number, or days since 1970; NaN where a text is none."""
+        known = self._known[kind]
+        if len(known) > MOST_READ:
+            known.clear()
+        fresh = [text for text in dict.fromkeys(texts) if text not in known]
+        if fresh:
+            parsed = (days if kind == "date" else numbers)(pl.Series(fresh, dtype=pl.String))
+            known.update(zip(fresh, parsed.fill_null(float("nan")).to_list(), strict=True))
+        return np.array([known[text] for text in texts], dtype=np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class Asked:
     """R records, and behind them their M neighbours, as entities of the asking side.
@@ -97,7 +107,7 @@ class Asked:
     name_words (R)  the word that each record is called by
     named           candidates of records by name
     facts (F, 3)    entity, asking attribute, word
-    may_be          who may be a candidate of each record, as masks over the served entities
+    may_be          who may be a candidate of each record
     """
 
     records: tuple[Record, ...]
@@ -108,26 +118,25 @@ class Asked:
     facts: Int32
     edges: Edges
     likely: Likely
-    may_be: tuple[Bool, ...]
+    may_be: tuple[Selection, ...]
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def columns(self, whole: tuple[AttributeColumn, ...]) -> dict[int, AttributeColumn]:
+    def columns(self, whole: tuple[AttributeColumn, ...], reader: Reader) -> dict[int, AttributeColumn]:
         """The attributes that are held, by number among ``whole``; texts are numbers of words."""
         facts = self.facts[np.lexsort((self.facts[:, 2], self.facts[:, 0], self.facts[:, 1]))]
         bounds = np.searchsorted(facts[:, 1], np.arange(len(whole) + 1))
         return {
-            number: self._column(whole[number], facts[bounds[number] : bounds[number + 1]])
+            number: self._column(whole[number], facts[bounds[number] : bounds[number + 1]], reader)
             for number in np.unique(facts[:, 1]).tolist()
         }
 
-    def _column(self, like: AttributeColumn, facts: Int32) -> AttributeColumn:
+    def _column(self, like: AttributeColumn, facts: Int32, reader: Reader) -> AttributeColumn:
         entities, texts = facts[:, 0], facts[:, 2]
         values = np.full(len(facts), np.nan)
         if like.kind != "text":
-            parsed = (days if like.kind == "date" else numbers)(self.words.raw.gather(texts))
-            values = parsed.fill_null(float("nan")).to_numpy()
+            values = reader.read([self.words.raw[text] for text in texts.tolist()], like.kind)
         starts = np.searchsorted(entities, np.arange(len(self.types) + 1)).astype(np.int64)
         return AttributeColumn(like.name, like.kind, starts, entities, texts, values)
 
@@ -138,7 +147,6 @@ class Asker:
     def __init__(self, served: Served) -> None:
         self._served = served
         self._texts = served.opened.preparation.description.texts
-        self._scratch = np.zeros(len(served.names.names), dtype=np.float32)
         self._type_numbers = {name: number for number, name in enumerate(served.types[0])}
         naming = served.around.names[served.asking]
         names = served.opened.preparation.graphs[served.asking].attribute_names
@@ -152,7 +160,7 @@ class Asker:
         for record in records:
             for text in (record.name, *(value.text for _, value in record.values)):
                 numbers.setdefault(text, len(numbers))
-        words = Words.of(list(numbers)[1:], self._texts)
+        words = Words.of(tuple(numbers), self._texts)
         may_be = tuple(self._may_be(record) for record in records)
         named = self._found(
             words, [(at, numbers[one.name], may_be[at]) for at, one in enumerate(records)], MOST_NAMES
@@ -175,25 +183,27 @@ class Asker:
             may_be=may_be,
         )
 
-    def _may_be(self, record: Record) -> Bool:
+    def _may_be(self, record: Record) -> Selection:
         known = tuple(self._type_numbers[name] for name in record.types if name in self._type_numbers)
-        if record.types and not known:
-            return np.zeros(len(self._served.graph), dtype=bool)
-        return self._served.sets.typed(known)
+        return self._served.sets.nobody if record.types and not known else self._served.sets.typed(known)
 
-    def _found(self, words: Words, wanted: list[tuple[int, int, Bool]], top: int) -> Found:
+    def _found(self, words: Words, wanted: list[tuple[int, int, Selection]], top: int) -> Found:
         """Look up (whose, word, who may be found), in order."""
         none = np.zeros(0, dtype=np.int32)
-        whose, asked, entities, texts = [none], [none], [none], [none]
-        for number, word, allowed in wanted:
-            found, text = self._served.names.nearest(
-                words.vector(word), allowed, top=top, scratch=self._scratch
-            )
-            whose.append(np.full(len(found), number, dtype=np.int32))
-            asked.append(np.full(len(found), word, dtype=np.int32))
-            entities.append(found)
-            texts.append(text)
-        return Found(*(np.concatenate(one) for one in (whose, entities, asked, texts)))
+        entities, texts = [none], [none]
+        parts: list[tuple[int, int]] = []
+        for whose, word, may_be in wanted:
+            for index in may_be.indexes:
+                found, text = index.nearest(words.vector(word), may_be.mask, top=top)
+                entities.append(found)
+                texts.append(text)
+                parts.append((whose, word))
+        sizes = [len(found) for found in entities[1:]]
+        told = np.array(parts, dtype=np.int32).reshape(-1, 2).repeat(sizes, axis=0)
+        entity, text = np.concatenate(entities), np.concatenate(texts)
+        near = row_products(words.table.grams, self._texts.grams, told[:, 1], text)
+        order = np.lexsort((entity, -near, told[:, 0]))
+        return Found(told[order, 0], entity[order], np.minimum(near[order], np.float32(1.0)))
 
     def _types(self, records: Sequence[Record], named: Found) -> list[int]:
         """The asking type of each record: that of its nearest name, which a given type has restricted."""
@@ -215,7 +225,7 @@ class Asker:
     def _facts(
         self, records: Sequence[Record], types: list[int], numbers: dict[str, int]
     ) -> list[tuple[int, int, int]]:
-        counterparts, properties = self._served.counterparts, self._served.properties
+        places, properties = self._served.counterparts.values_of, self._served.properties
         facts = []
         for at, (record, kind) in enumerate(zip(records, types, strict=True)):
             said = [(own, numbers[record.name]) for own in self._called]
@@ -224,9 +234,7 @@ class Asker:
                 for name, value in record.values
                 if name in properties
             ]
-            facts += [
-                (at, one, word) for own, word in said if word for one in counterparts.attributes_of(own, kind)
-            ]
+            facts += [(at, one, word) for own, word in said if word for one in places.get((own, kind), ())]
         return list(dict.fromkeys(facts))
 
     def _names(self, types: list[int], words: list[int], first: int) -> list[tuple[int, int, int]]:
@@ -266,7 +274,7 @@ class Asker:
             ],
             MOST_NAMESAKES,
         )
-        near = self.cosines(words, found).astype(np.float64) ** 6
+        near = found.near.astype(np.float64) ** 6
         total = np.bincount(found.whose, near, minlength=len(ends))[found.whose]
         sure = np.divide(near * near, total, out=np.zeros_like(near), where=total > 0)
         kept = sure > LEAST_SURE
@@ -277,16 +285,8 @@ class Asker:
         order = np.lexsort((entity, -surely, neighbour))
         return Likely(neighbour[order], entity[order], surely[order])
 
-    def cosines(self, words: Words, found: Found) -> Float32:
-        """(K) how near the names are that were found."""
-        cosines = row_products(words.table.grams, self._texts.grams, found.asked, found.text)
-        return np.minimum(cosines, np.float32(1.0))
-
     def _types_around(self, likely: Likely, count: int) -> list[int]:
         """The asking type of each neighbour: that of whom it most surely is."""
         firsts = np.searchsorted(likely.neighbour, np.arange(count + 1)).tolist()
         types = self._served.types[1]
-        return [
-            self._counterpart(int(types[likely.entity[a]])) if a < b else -1
-            for a, b in zip(firsts, firsts[1:], strict=False)
-        ]
+        return [self._counterpart(int(types[likely.entity[a]])) if a < b else -1 for a, b in pairwise(firsts)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -62,14 +63,19 @@ class Counterparts:
             holds=_holds(asking),
         )
 
-    def attributes_of(self, served: int, asking_type: int) -> tuple[int, ...]:
-        """Where entities of an asking type have the values of a served attribute.
+    @cached_property
+    def values_of(self) -> dict[tuple[int, int], tuple[int, ...]]:
+        """Served attribute, asking type -> where entities of that type have such values.
 
-        In each attribute that is mapped nearly as surely as the surest: a year may be there alone and in a date.
+        In each attribute that is mapped nearly as surely as the surest: a year may stand alone and in a date.
         """
-        known = self.attributes.get(served, ())
-        held = [(one, weight) for one, weight in known if self.holds[asking_type, one]]
-        return tuple(one for one, weight in held if weight >= MUCH * max(w for _, w in held))
+        found = {}
+        for kind in range(len(self.holds)):
+            for served, known in self.attributes.items():
+                held = [(one, weight) for one, weight in known if self.holds[kind, one]]
+                least = MUCH * max((weight for _, weight in held), default=0.0)
+                found[served, kind] = tuple(one for one, weight in held if weight >= least)
+        return found
 
 
 def properties_of(graph: KnowledgeGraph) -> dict[str, Property]:

@@ -82,20 +82,29 @@ def _described(served: Served, words: Words, asking: Columns, ours: Columns) -> 
     """The columns of both sides over one small table of texts."""
     whole = served.opened.preparation.description.texts
     none = np.zeros(1, dtype=np.int64)
-    rows = np.unique(np.concatenate([none, words.rows, *(column.texts for column in ours)]).astype(np.int64))
-    old, fresh = rows[rows < len(whole.strings)], rows[rows >= len(whole.strings)] - len(whole.strings)
+    rows = np.unique(np.concatenate([none, *(column.texts for column in ours)]).astype(np.int64))
+    strings = whole.strings.gather(rows).to_list()
+    places = {text: place for place, text in enumerate(strings)}
+    said = words.table.strings.to_list()
+    fresh = []
+    for number, text in enumerate(said):
+        # Two words may have one normal form.
+        if text not in places:
+            places[text] = len(places)
+            fresh.append(number)
     texts = TextTable(
-        pl.concat([whole.strings.gather(old), words.table.strings.gather(fresh)]),
-        sparse.vstack([whole.grams[old], words.table.grams[fresh]], format="csr"),
+        pl.Series(list(places), dtype=pl.String),
+        sparse.vstack([whole.grams[rows], words.table.grams[fresh]], format="csr"),
     )
+    of_words = np.array([places[text] for text in said], dtype=np.int32)
 
-    def numbered(column: AttributeColumn, of: AnyArray) -> AttributeColumn:
-        return replace(column, texts=np.searchsorted(rows, of).astype(np.int32))
+    def numbered(column: AttributeColumn, numbers: AnyArray) -> AttributeColumn:
+        return replace(column, texts=numbers.astype(np.int32))
 
     left, right = sided(
         served,
-        tuple(numbered(column, words.rows[column.texts]) for column in asking),
-        tuple(numbered(column, column.texts) for column in ours),
+        tuple(numbered(column, of_words[column.texts]) for column in asking),
+        tuple(numbered(column, np.searchsorted(rows, column.texts)) for column in ours),
     )
     return Description(left, right, texts)
 

@@ -69,7 +69,8 @@ def _neighbourhoods(served: Served, asked: Asked) -> Neighbourhoods:
     """The first edges of each record, and of each neighbour the one that leads back."""
     edges, first = asked.edges, len(asked)
     count = len(served.opened.preparation.graphs[served.asking].relation_names)
-    shape = len(asked.types), served.opened.model.sampling.neighbours
+    held = int(np.bincount(edges.records, minlength=1).max())
+    shape = len(asked.types), max(1, min(held, served.opened.model.sampling.neighbours))
     neighbours, relations = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
     mask = np.zeros(shape, dtype=bool)
     numbers = np.arange(len(edges.records))

@@ -16,11 +16,12 @@ from crossgraph.calibration import LONGEST_LEAD, Calibration, probabilities
 from crossgraph.cardinality import ANY_TYPE
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.learning import SAID
-from crossgraph.serving.asking import Asked, Asker
+from crossgraph.serving.asking import Asked, Asker, Reader
 from crossgraph.serving.evidence import compared, echoed, priors, record_leads, standing
 from crossgraph.serving.hearing import heard
 from crossgraph.serving.pooling import Pool, Pooler
 from crossgraph.serving.records import Candidate, Record
+from crossgraph.serving.scoring import QuickScorer
 from crossgraph.serving.served import Served
 
 # Candidates of a record that are scored: the best by their prior.
@@ -39,7 +40,15 @@ class Matcher:
 
     def __init__(self, served: Served) -> None:
         self._served = served
-        self._asker, self._pooler = Asker(served), Pooler(served)
+        self._asker, self._pooler, self._reader = Asker(served), Pooler(served), Reader()
+        model = served.opened.model
+        self._scorers = [QuickScorer.of(scorer) for scorer in model.rounds[-1].scorers]
+        # Both are told for types of the left graph.
+        types = served.asking_types if served.side else served.types[0]
+        many = ("one-to-many", "free") if served.side else ("many-to-one", "free")
+        usual = model.thresholds.get(ANY_TYPE, 0.5), model.cardinalities.get(ANY_TYPE, "one-to-one")
+        self._least = np.array([model.thresholds.get(one, usual[0]) for one in types])
+        self._several = np.array([model.cardinalities.get(one, usual[1]) in many for one in types])
 
     def match(self, records: Sequence[Record]) -> list[list[Candidate]]:
         """The candidates of each record, the likeliest first, at most as many as it wants."""
@@ -68,8 +77,9 @@ class Matcher:
     def scored(self, asked: Asked, pool: Pool) -> tuple[Pool, EvidenceTable, Float64]:
         """The best of the pairs, what is known of them, and their (P) log-odds."""
         served = self._served
-        columns = asked.columns(served.columns(served.asking))
-        own = tuple(columns.values())
+        columns = asked.columns(served.columns(served.asking), self._reader)
+        # Neighbours have columns too, and are compared by nothing but their names.
+        own = tuple(column for column in columns.values() if column.entities[0] < len(asked))
         prior = priors(served, asked, own, pool)
         best = ranks(pool.record, prior) < MOST_SCORED
         pool, prior = pool.take(best), prior[best]
@@ -87,22 +97,14 @@ class Matcher:
         )
         step = served.opened.model.rounds[-1]
         read = evidence.arranged(step.columns).values
-        raw = np.mean([scorer.score(read) for scorer in step.scorers], axis=0)
+        raw = np.mean([scorer.score(read) for scorer in self._scorers], axis=0)
         return pool, evidence, _calibrated(step.calibration, pool, raw)
 
     def _matched(self, asked: Asked, pool: Pool, probability: Float64) -> Bool:
-        """Which pairs the RESULT's thresholds call the same; one for each record, where such have one partner."""
-        served, model = self._served, self._served.opened.model
-        if served.side:
-            types = [served.asking_types[one] for one in asked.types[pool.record].tolist()]
-        else:
-            types = [served.types[0][one] for one in served.types[1][pool.entity].tolist()]
-        least = np.array([model.thresholds.get(one, model.thresholds.get(ANY_TYPE, 0.5)) for one in types])
-        many = ("one-to-many", "free") if served.side else ("many-to-one", "free")
-        usual = model.cardinalities.get(ANY_TYPE, "one-to-one")
-        several = np.array([model.cardinalities.get(one, usual) in many for one in types])
+        """Which pairs the thresholds of the RESULT call the same; one of a record that has one partner."""
+        types = asked.types[pool.record] if self._served.side else self._served.types[1][pool.entity]
         first = ranks(pool.record, probability) == 0
-        matched: Bool = (probability >= least) & (first | several)
+        matched: Bool = (probability >= self._least[types]) & (first | self._several[types])
         return matched
 
 
@@ -119,14 +121,17 @@ class _Shown:
     """Evidence as features."""
 
     def __init__(self, evidence: EvidenceTable) -> None:
-        self._columns = [
-            (FEATURES.get(name, name), at)
-            for at, name in enumerate(evidence.names)
-            if name in FEATURES or "~" in name or (name.startswith("echo of ") and name.endswith(":shared"))
-        ]
-        self._values = evidence.values
+        told = [at for at, name in enumerate(evidence.names) if _is_shown(name)]
+        values = np.round(evidence.values[:, told].astype(np.float64), 4)
+        known = np.flatnonzero(~np.isnan(values).all(axis=0))
+        self._names = [FEATURES.get(evidence.names[told[at]], evidence.names[told[at]]) for at in known]
+        self._values = values[:, known].tolist()
 
     def of(self, row: int) -> dict[str, float]:
         """What is known of a pair; what is not is left out."""
-        values = self._values[row].tolist()
-        return {name: round(values[at], 4) for name, at in self._columns if values[at] == values[at]}
+        told = zip(self._names, self._values[row], strict=True)
+        return {name: value for name, value in told if value == value}
+
+
+def _is_shown(name: str) -> bool:
+    return name in FEATURES or "~" in name or (name.startswith("echo of ") and name.endswith(":shared"))

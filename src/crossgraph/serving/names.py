@@ -16,28 +16,32 @@ from crossgraph.features.text import TextTable
 
 # Holders of one name that are looked at: "Untitled" is the name of thousands.
 MOST_HOLDERS = 50
+# A type with so many names has an index of its own.
+MANY_NAMES = 1_000
 
 _Rows: TypeAlias = tuple[AnyArray, AnyArray, AnyArray]
 
 
 @dataclass(frozen=True, eq=False)
 class NameIndex:
-    """An inverted index of the distinct names of a graph.
+    """An inverted index of the distinct names of some entities.
 
     names (N)           row of each name in the table of texts
     postings            CSR, one row for each n-gram: the names that hold it, and how much it counts there;
                         of a large graph without n-grams that many names hold, as in blocking
     holders, starts     entities of each name, and where those of each begin (N + 1)
+    scratch (N)         zeros between two look-ups, of which there may be one at a time
     """
 
     names: Int32
     postings: sparse.csr_matrix
     starts: Int64
     holders: Int32
+    scratch: Float32
 
     @staticmethod
     def of(names: pl.DataFrame, texts: TextTable) -> NameIndex:
-        """The index of a table (entity, text), see ``blocking.names.name_rows``."""
+        """The index of a table (entity, text)."""
         ordered = names.sort("text", "entity")
         held = ordered["text"].to_numpy().astype(np.int32)
         known, starts = np.unique(held, return_index=True)
@@ -49,22 +53,32 @@ class NameIndex:
             postings=grams.T.tocsr(),
             starts=np.r_[starts, len(held)].astype(np.int64),
             holders=ordered["entity"].to_numpy().astype(np.int32),
+            scratch=np.zeros(len(known), dtype=np.float32),
         )
 
-    def nearest(
-        self, vector: tuple[Int32, Float32], allowed: Bool, *, top: int, scratch: Float32
-    ) -> tuple[Int32, Int32]:
+    def nearest(self, vector: tuple[Int32, Float32], allowed: Bool, *, top: int) -> tuple[Int32, Int32]:
         """Entities with the names that are nearest to another, nearest first, and the text of each.
 
         vector (G)    n-grams and weights of the other name, see ``TextTable.vectors``
         allowed (E)   who may be found
         top           names at most, and so many times as many entities at most as ``MOST_HOLDERS``
-        scratch (N)   zeros, and left so; kept by the caller
         """
         postings = self.postings.indptr, self.postings.indices, self.postings.data
         held = self.starts, self.holders
-        names, entities = _nearest(vector, postings, held, allowed, scratch, top)
+        names, entities = _nearest(vector, postings, held, allowed, self.scratch, top)
         return entities, self.names[names]
+
+
+def indexes_of(names: pl.DataFrame, texts: TextTable, types: Int32) -> tuple[NameIndex, ...]:
+    """An index for each type with many names, so that a person is not looked up among films, and one for the rest.
+
+    names       a table (entity, text), see ``blocking.names.name_rows``
+    types (E)   the type of each entity
+    """
+    of_row = types[names["entity"].to_numpy()]
+    counts = np.bincount(of_row, minlength=1)
+    group = np.where(counts >= MANY_NAMES, np.arange(len(counts)), -1)[of_row]
+    return tuple(NameIndex.of(names.filter(pl.Series(group == one)), texts) for one in np.unique(group))
 
 
 @njit(cache=True, nogil=True)

@@ -100,7 +100,11 @@ class Pooler:
                 (back[span], edges.weights[span], of_edge[span.start : span.stop + 1]),
                 (likely.entity, likely.sure),
                 (adjacency.indptr, adjacency.neighbours, adjacency.relations),
-                (asked.may_be[at], self._weights, np.unique(asked.named.entity[named[at] : named[at + 1]])),
+                (
+                    asked.may_be[at].mask,
+                    self._weights,
+                    np.unique(asked.named.entity[named[at] : named[at + 1]]),
+                ),
                 (float(weighing.anyhow), served.usual_length, served.asking == 0),
                 MOST_BESIDE,
             )

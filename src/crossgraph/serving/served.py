@@ -23,7 +23,7 @@ from crossgraph.progress import SILENT, Progress
 from crossgraph.reviewing.views import GraphView
 from crossgraph.schema.seeds import type_codes
 from crossgraph.serving.counterparts import Counterparts, Property, properties_of
-from crossgraph.serving.names import NameIndex
+from crossgraph.serving.names import NameIndex, indexes_of
 
 # Entities whose vectors are computed at once.
 CHUNK = 4096
@@ -46,7 +46,7 @@ class Served:
     side: int
     around: Backdrop
     view: GraphView
-    names: NameIndex
+    names: tuple[NameIndex, ...]
     prepared: tuple[Prepared, ...]
     counterparts: Counterparts
     properties: dict[str, Property]
@@ -74,7 +74,7 @@ class Served:
             side=side,
             around=around,
             view=GraphView.of(graph, mapped),
-            names=NameIndex.of(around.name_rows[side], preparation.description.texts),
+            names=indexes_of(around.name_rows[side], preparation.description.texts, type_codes(graph)[1]),
             prepared=_prepared(opened, side, progress),
             counterparts=Counterparts.of(preparation.graphs, preparation.schema, side),
             properties=properties_of(graph),
@@ -141,31 +141,44 @@ class Served:
         return _Sets(self)
 
 
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Entities that may be found: a mask (E), and the indexes of names that hold any of them."""
+
+    mask: Bool
+    indexes: tuple[NameIndex, ...]
+
+
 class _Sets:
-    """Who may be found, as (E) masks that are kept once they are made."""
+    """Who may be found; each selection is kept once it is made."""
 
     def __init__(self, served: Served) -> None:
         self._served = served
+        self.nobody = self._selection(np.zeros(len(served.graph), dtype=bool))
         self.typed = lru_cache(MOST_SETS)(self._typed)
         self.reached = lru_cache(MOST_SETS)(self._reached)
 
-    def _typed(self, types: tuple[int, ...]) -> Bool:
+    def _selection(self, mask: Bool) -> Selection:
+        held = [index for index in self._served.names if mask[index.holders].any()]
+        return Selection(mask, tuple(held))
+
+    def _typed(self, types: tuple[int, ...]) -> Selection:
         """Entities with one of these types that blocking may pair; of all such types for none."""
         graph, (names, primary) = self._served.graph, self._served.types
         matched = np.isin(primary, self._served.matched_types)
         if not types:
-            return matched
+            return self._selection(matched)
         found = np.isin(primary, types)
         known = [graph.type_names.index(names[one]) for one in types if names[one] in graph.type_names]
         found[graph.typed[np.isin(graph.typed[:, 1], known), 0]] = True
-        return found & matched
+        return self._selection(found & matched)
 
-    def _reached(self, relation: int) -> Bool:
+    def _reached(self, relation: int) -> Selection:
         """Entities that a directed relation leads to."""
         adjacency = self._served.adjacency
         found = np.zeros(len(self._served.graph), dtype=bool)
         found[adjacency.neighbours[adjacency.relations == relation]] = True
-        return found
+        return self._selection(found)
 
 
 def _prepared(opened: Reopened, side: int, progress: Progress) -> tuple[Prepared, ...]:

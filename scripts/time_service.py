@@ -39,7 +39,10 @@ def queries(result: Path, side: int, count: int) -> list[dict]:
     folder = ResultFolder(result)
     inputs, schema = inputs_of(folder), read_schema(folder.schema_file)
     graphs = read_pair(inputs.left, inputs.right, options=inputs.read)
-    views = [GraphView.of(g, tuple((m.left, m.right)[at] for m in schema.attributes)) for at, g in enumerate(graphs)]
+    views = [
+        GraphView.of(g, tuple((m.left, m.right)[at] for m in schema.attributes))
+        for at, g in enumerate(graphs)
+    ]
     asking, ours = views[1 - side], views[side]
     counterparts = Counterparts.of(graphs, schema, side)
     types = {(m.left, m.right)[1 - side]: (m.left, m.right)[side] for m in reversed(schema.types)}
@@ -138,7 +141,9 @@ def main() -> None:
             seconds, took = asyncio.run(play(address, bodies[WARM_UP:][:count], clients, given.pause))
             median, late = np.percentile(seconds, [50, 95]) * 1e3
             cost = (cpu_seconds(server.pid) - before) / count * 1e3
-            shown = f"{clients:7}  {count / took:10.0f}  {median:9.1f}  {late:6.1f}  {max(seconds) * 1e3:6.1f}"
+            shown = (
+                f"{clients:7}  {count / took:10.0f}  {median:9.1f}  {late:6.1f}  {max(seconds) * 1e3:6.1f}"
+            )
             print(f"{shown}  {cost:6.2f}", flush=True)
     finally:
         server.terminate()

@@ -87,6 +87,8 @@ def _serve(
     guard: ServiceGuardOptions,
     console: ConsoleProgress,
 ) -> None:
+    import gc
+
     import torch
 
     from crossgraph.reviewing.web.serving import serve as run
@@ -110,6 +112,9 @@ def _serve(
         sys.stdout.flush()
         console.say("Give this address to OpenRefine as a standard reconciliation service; Ctrl+C ends.")
 
+    # What is loaded stays: looking through it for garbage would hold up answers.
+    gc.collect()
+    gc.freeze()
     run(create_app(served, options), host=address[0], port=address[1], ready=ready)
 
 

@@ -175,8 +175,8 @@ def results_of_draft(served: Served, found: Sequence[Sequence[Candidate]]) -> di
 def _shown(served: Served, candidate: Candidate) -> dict[str, Any]:
     features = {"probability": round(candidate.probability, 6), **candidate.features}
     return {
-        "id": served.view.id(candidate.entity),
-        "name": served.view.name(candidate.entity),
+        "id": served.called[0][candidate.entity],
+        "name": served.called[1][candidate.entity],
         "type": types_of(served, candidate.entity),
         "score": round(100.0 * candidate.probability, 4),
         "match": candidate.match,
@@ -186,7 +186,9 @@ def _shown(served: Served, candidate: Candidate) -> dict[str, Any]:
 
 def types_of(served: Served, entity: int) -> list[dict[str, str]]:
     """The types of an entity, by identifier and name."""
-    return [named(one) for one in served.view.types(entity)]
+    starts, graph = served.type_starts, served.graph
+    codes = graph.typed[starts[entity] : starts[entity + 1], 1].tolist()
+    return [named(graph.type_names[code]) for code in codes]
 
 
 def named(identifier: str) -> dict[str, str]:

@@ -136,6 +136,17 @@ class Served:
         return float(self.opened.preparation.weighing.lengths[self.asking].min(initial=np.inf) ** 2)
 
     @cached_property
+    def called(self) -> tuple[list[str], list[str]]:
+        """(E) identifiers and (E) names; looking one up in a column costs more than all else of an answer."""
+        return self.graph.ids.to_list(), self.view.names.to_list()
+
+    @cached_property
+    def type_starts(self) -> list[int]:
+        """(E + 1) where the types of each entity begin among the rows of ``typed``."""
+        counts = np.bincount(self.graph.typed[:, 0], minlength=len(self.graph))
+        return [0, *np.cumsum(counts).tolist()]
+
+    @cached_property
     def sets(self) -> _Sets:
         """Who may be found."""
         return _Sets(self)

@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from crossgraph.serving.records import Candidate, Record
 
 # Records that are matched at once, and those that may wait for it.
-MOST_TOGETHER, MOST_WAITING = 50, 2_000
+MOST_TOGETHER, MOST_WAITING = 64, 2_000
+# While records keep coming, the next ones are begun with after so many seconds, and so many times that at most.
+BREATH, MOST_BREATHS = 0.001, 10
 
 
 class BusyError(Exception):
@@ -31,6 +33,7 @@ class Together:
         self._waiting: deque[tuple[Record, asyncio.Future[list[Candidate]]]] = deque()
         self._thread = ThreadPoolExecutor(1, "match")
         self._working: asyncio.Task[None] | None = None
+        self._last = 1
 
     def __len__(self) -> int:
         """How many records wait."""
@@ -53,6 +56,7 @@ class Together:
 
     async def _work(self) -> None:
         while self._waiting:
+            await self._gather()
             size = min(len(self._waiting), MOST_TOGETHER)
             part = [self._waiting.popleft() for _ in range(size)]
             # Whoever asked may have gone meanwhile.
@@ -60,8 +64,19 @@ class Together:
             if part:
                 await self._answer(part)
 
+    async def _gather(self) -> None:
+        """Let those come in who are on their way; who is alone does not wait."""
+        for _ in range(MOST_BREATHS):
+            before = len(self._waiting)
+            if self._last == 1 == before or before >= MOST_TOGETHER:
+                return
+            await asyncio.sleep(BREATH)
+            if len(self._waiting) == before:
+                return
+
     async def _answer(self, part: list[tuple[Record, asyncio.Future[list[Candidate]]]]) -> None:
         self._seen(len(part))
+        self._last = len(part)
         loop = asyncio.get_running_loop()
         try:
             found = await loop.run_in_executor(self._thread, self._match, [record for record, _ in part])

@@ -33,7 +33,7 @@ class Aligner:
         self._config, self._model = config_of(folder), load_model(folder.model_folder)
 
     def align(self, graphs: Graphs) -> dict[str, Any]:
-        """The matches of two graphs, the surest first. Raises QueryError for graphs that cannot be compared."""
+        """The matches of two graphs, the surest first. Raises QueryError where they cannot be compared."""
         session = Session(self._config, StageClock(), SILENT)
         # Nothing is read from there but the schema mapping of the model.
         inputs = Inputs(left=self._result, model=self._result)
@@ -57,7 +57,7 @@ def graphs_of(data: object) -> Graphs:
     asked = mapping_of(data, "the request")
     left, right = (_Reader(side, asked.get(side)) for side in ("left", "right"))
     entities = len(left.ids) + len(right.ids)
-    statements = sum(len(rows) for one in (left, right) for rows in (one.types, one.edges, one.facts))
+    statements = sum(len(one.types) + len(one.edges) + len(one.facts) for one in (left, right))
     if entities > MOST_ENTITIES or statements > MOST_STATEMENTS:
         raise QueryError(
             f"{entities:,} entities with {statements:,} statements are too many for this service, which takes "

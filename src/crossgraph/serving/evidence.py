@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from scipy import sparse
 
-from crossgraph._types import AnyArray, Float32, Float64, Int32, Int64
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.prior import ValueTest, Weigher
 from crossgraph.blocking.ranking import lead
+from crossgraph.deciding import disagrees
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.echo import echo_evidence
 from crossgraph.evidence.table import EvidenceTable
@@ -57,8 +58,28 @@ def _of_records(served: Served, weigher: Weigher, columns: Columns) -> Weigher:
     return replace(weigher, tests=tuple(tests))
 
 
-def compared(served: Served, asked: Asked, columns: Columns, pool: Pool) -> EvidenceTable:
-    """Values of pairs compared, where a record has any."""
+@dataclass(frozen=True, eq=False)
+class Values:
+    """The values of pairs, where records have any, and which rows of them each pair (P), (P) has."""
+
+    description: Description
+    pairs: tuple[Int32, Int32]
+
+    def compared(self, served: Served) -> EvidenceTable:
+        """Values compared, see ``attribute_evidence``."""
+        schema = served.opened.preparation.schema
+        return attribute_evidence(self.description, schema, self.pairs, against=served.around.yardstick)
+
+    def disagree(self, served: Served) -> Bool:
+        """(P) pairs that differ where the settings of the RESULT want them to agree."""
+        found = np.zeros(len(self.pairs[0]), dtype=bool)
+        for attribute in served.opened.config.decisions.must_agree:
+            found |= disagrees(self.description, served.opened.preparation.schema, self.pairs, attribute)
+        return found
+
+
+def values_of(served: Served, asked: Asked, columns: Columns, pool: Pool) -> Values:
+    """The values of pairs; ``columns`` are those of records."""
     entities, ours = np.unique(pool.entity, return_inverse=True)
     wanted = _counterparts(served, columns)
     theirs = tuple(
@@ -67,9 +88,7 @@ def compared(served: Served, asked: Asked, columns: Columns, pool: Pool) -> Evid
         if column.name in wanted
     )
     description = _described(served, asked.words, columns, theirs)
-    pairs = sided(served, pool.record, ours.astype(np.int32))
-    schema = served.opened.preparation.schema
-    return attribute_evidence(description, schema, pairs, against=served.around.yardstick)
+    return Values(description, sided(served, pool.record, ours.astype(np.int32)))
 
 
 def _counterparts(served: Served, columns: Columns) -> set[str]:

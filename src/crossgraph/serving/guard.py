@@ -1,7 +1,7 @@
 """Who may ask the service: hosts, the token, and pages of other origins.
 
-The rules are those of the review (``reviewing.web.guard``). What differs: programs come with the token in each
-request and not with a cookie, and pages of some other origins may ask (CORS), which the Reconciliation API
+The rules are those of the review (``reviewing.web.guard``). What differs: programs bring the token in each
+request and not in a cookie, and pages of some other origins may ask (CORS), which the Reconciliation API
 demands and OpenRefine does.
 """
 
@@ -21,6 +21,7 @@ from crossgraph.reviewing.web.guard import HEADERS, GuardOptions, guarded_send, 
 ANY_ORIGIN = "*"
 _LOOPBACK = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 _FRAMES = ("http://localhost:*", "http://127.0.0.1:*")
+_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'"
 _ASKED = {
     "access-control-allow-methods": "GET, POST",
     "access-control-allow-headers": "content-type, authorization",
@@ -48,7 +49,7 @@ class ServiceGuard:
         self._headers: Mapping[str, str] = {
             **{name: value for name, value in HEADERS.items() if name != "x-frame-options"},
             # A client shows previews in a frame, where nothing runs and nothing is loaded.
-            "content-security-policy": f"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors {frames}",
+            "content-security-policy": f"{_NOTHING}; frame-ancestors {frames}",
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

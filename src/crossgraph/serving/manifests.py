@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from os.path import commonprefix
 from typing import Any
 
 from crossgraph import __version__
@@ -29,7 +28,9 @@ def _common(served: Served, name: str) -> dict[str, Any]:
 def identifier_space(served: Served) -> str:
     """How all identifiers begin, up to the last slash or hash, where they are IRIs."""
     ids = served.graph.ids
-    start = commonprefix([str(ids.min()), str(ids.max())]) if len(ids) else ""
+    ends = (str(ids.min()), str(ids.max())) if len(ids) else ("", "")
+    alike = [a == b for a, b in zip(*ends, strict=False)]
+    start = ends[0][: [*alike, False].index(False)]
     cut = max(start.rfind("/"), start.rfind("#"))
     return start[: cut + 1] if "://" in start[:cut] else NO_SPACE
 

@@ -7,6 +7,7 @@ follows from is as ``preparation`` and ``scoring`` make it, with records as enti
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from crossgraph.cardinality import ANY_TYPE
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.learning import SAID
 from crossgraph.serving.asking import Asked, Asker, Reader
-from crossgraph.serving.evidence import compared, echoed, priors, record_leads, standing
+from crossgraph.serving.evidence import echoed, priors, record_leads, standing, values_of
 from crossgraph.serving.hearing import heard
 from crossgraph.serving.pooling import Pool, Pooler
 from crossgraph.serving.records import Candidate, Record
@@ -52,42 +53,44 @@ class Matcher:
 
     def match(self, records: Sequence[Record]) -> list[list[Candidate]]:
         """The candidates of each record, the likeliest first, at most as many as it wants."""
-        found: list[list[Candidate]] = [[] for _ in records]
+        found = [self._named(record) for record in records]
         asked = self._asker.ask(records)
         pool = self._pooler.pool(asked)
         if not len(pool):
             return found
-        pool, evidence, score = self.scored(asked, pool)
-        probability = probabilities(score)
-        matched = self._matched(asked, pool, probability)
-        shown = _Shown(evidence)
-        for row in np.lexsort((pool.entity, -score, pool.record)).tolist():
-            own = found[pool.record[row]]
-            if len(own) < records[pool.record[row]].limit:
-                own.append(
-                    Candidate(
-                        entity=int(pool.entity[row]),
-                        probability=float(probability[row]),
-                        match=bool(matched[row]),
-                        features=shown.of(row),
-                    )
-                )
+        scored = self.scored(asked, pool)
+        pool, probability = scored.pool, probabilities(scored.score)
+        matched = self._matched(asked, pool, np.where(scored.barred, 0.0, probability))
+        shown = _Shown(scored.evidence)
+        for row in np.lexsort((pool.entity, -scored.score, pool.record)).tolist():
+            own, entity = found[pool.record[row]], int(pool.entity[row])
+            sure = bool(own) and not own[0].features
+            if len(own) >= records[pool.record[row]].limit or (sure and own[0].entity == entity):
+                continue
+            match = bool(matched[row]) and not sure
+            own.append(Candidate(entity, float(probability[row]), match, shown.of(row)))
         return found
 
-    def scored(self, asked: Asked, pool: Pool) -> tuple[Pool, EvidenceTable, Float64]:
-        """The best of the pairs, what is known of them, and their (P) log-odds."""
+    def _named(self, record: Record) -> list[Candidate]:
+        """Who has the identifier that a record is called by."""
+        entity = self._served.graph.position(record.name)
+        return [Candidate(entity, 1.0, True, {})] if entity >= 0 else []
+
+    def scored(self, asked: Asked, pool: Pool) -> Scored:
+        """The best of the pairs, and the model's word on them."""
         served = self._served
         columns = asked.columns(served.columns(served.asking), self._reader)
         # Neighbours have columns too, and are compared by nothing but their names.
         own = tuple(column for column in columns.values() if column.entities[0] < len(asked))
         prior = priors(served, asked, own, pool)
-        best = ranks(pool.record, prior) < MOST_SCORED
+        wanted = np.array([max(MOST_SCORED, record.limit) for record in asked.records])
+        best = ranks(pool.record, prior) < wanted[pool.record]
         pool, prior = pool.take(best), prior[best]
         said = heard(served, asked, columns, pool)
-        echo = echoed(served, asked, pool)
+        echo, values = echoed(served, asked, pool), values_of(served, asked, own, pool)
         evidence = EvidenceTable.beside(
             [
-                compared(served, asked, own, pool),
+                values.compared(served),
                 echo,
                 standing(served, pool, prior, said[0]),
                 EvidenceTable(SAID[1:], said[1:].T),
@@ -98,14 +101,28 @@ class Matcher:
         step = served.opened.model.rounds[-1]
         read = evidence.arranged(step.columns).values
         raw = np.mean([scorer.score(read) for scorer in self._scorers], axis=0)
-        return pool, evidence, _calibrated(step.calibration, pool, raw)
+        return Scored(pool, evidence, _calibrated(step.calibration, pool, raw), values.disagree(served))
 
-    def _matched(self, asked: Asked, pool: Pool, probability: Float64) -> Bool:
+    def _matched(self, asked: Asked, pool: Pool, worth: Float64) -> Bool:
         """Which pairs the thresholds of the RESULT call the same; one of a record that has one partner."""
         types = asked.types[pool.record] if self._served.side else self._served.types[1][pool.entity]
-        first = ranks(pool.record, probability) == 0
-        matched: Bool = (probability >= self._least[types]) & (first | self._several[types])
+        first = ranks(pool.record, worth) == 0
+        matched: Bool = (worth >= self._least[types]) & (worth > 0) & (first | self._several[types])
         return matched
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What the model says of pairs.
+
+    score (P)    log-odds
+    barred (P)   pairs that a rule of the settings forbids, whatever the score
+    """
+
+    pool: Pool
+    evidence: EvidenceTable
+    score: Float64
+    barred: Bool
 
 
 def _calibrated(calibration: Calibration, pool: Pool, raw: Float32) -> Float64:

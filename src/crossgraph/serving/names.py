@@ -70,7 +70,7 @@ class NameIndex:
 
 
 def indexes_of(names: pl.DataFrame, texts: TextTable, types: Int32) -> tuple[NameIndex, ...]:
-    """An index for each type with many names, so that a person is not looked up among films, and one for the rest.
+    """An index for each type with many names, lest a person be looked up among films, and one for the rest.
 
     names       a table (entity, text), see ``blocking.names.name_rows``
     types (E)   the type of each entity
@@ -90,9 +90,34 @@ def _nearest(
     scores: Float32,
     top: int,
 ) -> tuple[Int64, Int32]:
+    """Names, and entities that have them: the nearest names first."""
+    first, holders = held
+    touched = _touched(vector, postings, scores)
+    best = np.empty(top, dtype=np.int64)
+    filled = 0
+    for name in touched:
+        if filled == top and scores[name] <= scores[best[-1]]:
+            continue
+        if allowed[holders[first[name] : first[name + 1]]].any():
+            filled = enter(best, filled, scores, name)
+    whose = np.empty(filled * MOST_HOLDERS, dtype=np.int64)
+    found = np.empty(filled * MOST_HOLDERS, dtype=np.int32)
+    size = 0
+    for name in best[:filled]:
+        end = size + MOST_HOLDERS
+        for place in range(first[name], first[name + 1]):
+            if allowed[holders[place]] and size < end:
+                whose[size], found[size] = name, holders[place]
+                size += 1
+    scores[touched] = 0
+    return whose[:size], found[:size]
+
+
+@njit(cache=True, nogil=True)
+def _touched(vector: tuple[Int32, Float32], postings: _Rows, scores: Float32) -> Int64:
+    """Names that share an n-gram with another; what they share is added to their scores."""
     grams, weights = vector
     starts, names, values = postings
-    first, holders = held
     size = 0
     for gram in grams:
         size += starts[gram + 1] - starts[gram]
@@ -104,35 +129,16 @@ def _nearest(
                 touched[count] = name
                 count += 1
             scores[name] += weights[at] * values[place]
-    best, filled = np.empty(top, dtype=np.int64), 0
-    for name in touched[:count]:
-        score = scores[name]
-        if filled == top and score <= scores[best[-1]]:
-            continue
-        wanted = False
-        for place in range(first[name], first[name + 1]):
-            if allowed[holders[place]]:
-                wanted = True
-                break
-        if not wanted:
-            continue
-        at = min(filled, top - 1)
-        filled = at + 1
-        while at and scores[best[at - 1]] < score:
-            best[at] = best[at - 1]
-            at -= 1
-        best[at] = name
-    whose, found = (
-        np.empty(filled * MOST_HOLDERS, dtype=np.int64),
-        np.empty(filled * MOST_HOLDERS, dtype=np.int32),
-    )
-    size = 0
-    for name in best[:filled]:
-        end = size + MOST_HOLDERS
-        for place in range(first[name], first[name + 1]):
-            if allowed[holders[place]] and size < end:
-                whose[size], found[size] = name, holders[place]
-                size += 1
-    for name in touched[:count]:
-        scores[name] = 0
-    return whose[:size], found[:size]
+    return touched[:count]
+
+
+@njit(cache=True, nogil=True)
+def enter(best: AnyArray, filled: int, scores: Float32, one: int) -> int:
+    """Put one in its place among the best, highest score first, and say how many there are now."""
+    at = min(filled, len(best) - 1)
+    end = at + 1
+    while at and scores[best[at - 1]] < scores[one]:
+        best[at] = best[at - 1]
+        at -= 1
+    best[at] = one
+    return end

@@ -1,4 +1,4 @@
-"""Candidates of records: served entities of a near name, or beside those that the record's neighbours may be."""
+"""Candidates of records: entities of a near name, or beside those that the record's neighbours may be."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import combinations
 from crossgraph.features.rows import row_products
 from crossgraph.serving.asking import Asked
+from crossgraph.serving.names import enter
 from crossgraph.serving.served import Served
 
 # Candidates by shared neighbours that are looked at for each record.
@@ -131,59 +132,64 @@ def _reach(
     """
     back, weights, starts = edges
     entities, sure = likely
-    indptr, neighbours, relations = adjacency
+    indptr, _, relations = adjacency
     allowed, total, named = whom
-    anyhow, usual, records_left = told
-    count = len(indptr) - 1
+    anyhow, squares, records_left = told
     size = 0
     for place in range(starts[0], starts[-1]):
         size += indptr[entities[place] + 1] - indptr[entities[place]]
     touched, filled = np.empty(size, dtype=np.int32), 0
-    squares = usual
     for edge in range(len(back)):
         for place in range(starts[edge], starts[edge + 1]):
-            q, alike = entities[place], sure[place]
+            q = entities[place]
             first, end = indptr[q], indptr[q + 1]
-            same = 0
-            for row in range(first, end):
-                same += relations[row] == back[edge]
-            by = _squared_idf(same, count)
-            of_all = _squared_idf(end - first, count)
+            by = _squared_idf((relations[first:end] == back[edge]).sum(), len(indptr) - 1)
+            of_all = _squared_idf(end - first, len(indptr) - 1) if anyhow > 0 else 0.0
             if records_left:
-                squares += (weights[edge] * alike) ** 2 * by + (anyhow * alike) ** 2 * of_all
+                squares += sure[place] ** 2 * (weights[edge] ** 2 * by + anyhow**2 * of_all)
             elif place == starts[edge]:
-                squares += by + (of_all if anyhow > 0 else 0.0)
-            if by == 0.0 and (of_all == 0.0 or anyhow == 0.0):
-                continue
-            for row in range(first, end):
-                value = anyhow * alike * of_all
-                if relations[row] == back[edge]:
-                    value += weights[edge] * alike * by
-                s = neighbours[row]
-                if value > 0.0 and allowed[s]:
-                    if total[s] == 0.0:
-                        touched[filled] = s
-                        filled += 1
-                    total[s] += value
-    length = np.sqrt(squares)
+                squares += by + of_all
+            values = sure[place] * weights[edge] * by, sure[place] * anyhow * of_all
+            filled = _spread(adjacency, (q, back[edge]), values, allowed, total, touched, filled)
     found, weight = np.empty(most + len(named), dtype=np.int32), np.empty(most + len(named), dtype=np.float32)
     kept = 0
     for s in touched[:filled]:
-        value = total[s]
-        if kept == most and value <= weight[kept - 1]:
-            continue
-        at = min(kept, most - 1)
-        kept = at + 1
-        while at and weight[at - 1] < value:
-            found[at], weight[at] = found[at - 1], weight[at - 1]
-            at -= 1
-        found[at], weight[at] = s, value
-    for s in named:
-        found[kept], weight[kept] = s, total[s]
-        kept += 1
-    for s in touched[:filled]:
-        total[s] = 0.0
-    return found[:kept], (weight[:kept] / length).astype(np.float32)
+        if kept < most or total[s] > total[found[kept - 1]]:
+            kept = enter(found[:most], kept, total, s)
+    found[kept : kept + len(named)] = named
+    kept += len(named)
+    weight[:kept] = total[found[:kept]] / np.sqrt(squares)
+    total[touched[:filled]] = 0.0
+    return found[:kept], weight[:kept]
+
+
+@njit(cache=True, nogil=True)
+def _spread(
+    adjacency: _Rows,
+    whence: tuple[int, int],
+    values: tuple[float, float],
+    allowed: Bool,
+    total: Float32,
+    touched: Int32,
+    filled: int,
+) -> int:
+    """Add what an edge by one relation, and what any edge is worth, to whoever is at the other end.
+
+    Says how many were touched so far.
+    """
+    if values[0] == 0.0 and values[1] == 0.0:
+        return filled
+    indptr, neighbours, relations = adjacency
+    entity, relation = whence
+    for row in range(indptr[entity], indptr[entity + 1]):
+        value = values[1] + (values[0] if relations[row] == relation else 0.0)
+        s = neighbours[row]
+        if value > 0.0 and allowed[s]:
+            if total[s] == 0.0:
+                touched[filled] = s
+                filled += 1
+            total[s] += value
+    return filled
 
 
 @njit(cache=True, nogil=True)
@@ -191,4 +197,5 @@ def _squared_idf(degree: int, entities: int) -> float:
     """See ``neighbour_idf``."""
     if degree == 0 or degree > HUB_DEGREE:
         return 0.0
-    return float(max(np.log(entities / degree), 0.0))
+    squared: float = max(np.log(entities / degree), 0.0)
+    return squared

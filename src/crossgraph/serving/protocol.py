@@ -1,7 +1,7 @@
 """Queries of the Reconciliation Service API as records, and candidates as its answers.
 
-Sources: Reconciliation Service API 0.2 (W3C Entity Reconciliation Community Group, final report of 2023-04-10),
-and its draft 1.0.
+Sources: Reconciliation Service API 0.2 (W3C Entity Reconciliation Community Group, final report of
+2023-04-10), and its draft 1.0.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from crossgraph.serving.records import Candidate, Record
 
 # Records that are matched at once, and those that may wait for it.
 MOST_TOGETHER, MOST_WAITING = 64, 2_000
-# While records keep coming, the next ones are begun with after so many seconds, and so many times that at most.
+# While records keep coming, work on them waits so many seconds, and again, so many times at most.
 BREATH, MOST_BREATHS = 0.001, 10
 
 

@@ -15,7 +15,7 @@ from crossgraph.errors import InputError
 def serve(app: ASGIApp, *, host: str, port: int, ready: Callable[[int], None]) -> None:
     """Listen at an address and answer until interrupted; ``ready`` is told the port, which may be given as 0.
 
-    With uvloop and httptools where they are installed. Raises InputError if the address cannot be listened at.
+    With uvloop and httptools where they are installed. Raises InputError if nobody can listen at the address.
     """
     with closing(_listen(host, port)) as listener:
         config = uvicorn.Config(

@@ -4,9 +4,9 @@
 
 Starts the service, and plays clients that each send one query after the other: the name, the type and up to
 three values of an entity of the other graph, as a table would have them. Prints the rate, and the median, the
-95th percentile and the maximum of the time from the first byte of a request to the last one of its answer. With
-a pause (seconds, drawn evenly between none and twice as many), clients wait before the next request. They are
-another process than the service, and leave it a core of its own where there are two.
+95th percentile and the maximum of the time from the first byte of a request to the last one of its answer.
+With a pause (seconds, drawn evenly between none and twice as many), clients wait before the next request.
+They are another process than the service, and leave it a core of its own where there are two.
 
 With --gold FILE (links that the RESULT was not made with) it tells how good the answers are instead.
 """

@@ -1,7 +1,7 @@
 """What the Reconciliation API asks of answers, as JSON schemas.
 
-Written from the text of version 0.2 (W3C Entity Reconciliation Community Group, final report of 2023-04-10) and of
-its draft 1.0, and stricter: what neither names is not allowed.
+Written from the text of version 0.2 (W3C Entity Reconciliation Community Group, final report of 2023-04-10)
+and of its draft 1.0, and stricter: what neither names is not allowed.
 """
 
 from __future__ import annotations

@@ -60,6 +60,8 @@ QUICK = load_config(
 )
 HOME = "http://localhost:8766"
 SIDES = ("left", "right")
+TOO_MANY = json.dumps({str(number): {"query": "a"} for number in range(MOST_QUERIES + 1)})
+REQUIRED = {"matchType": "name", "v": "a", "required": True}
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +157,7 @@ def test_a_record_gets_the_same_answer_whoever_else_asks(served: Served, mid_pai
 def test_values_and_neighbours_are_compared_as_in_the_graphs(
     side: str, both: dict[str, Served], mid_pair: Pair
 ) -> None:
-    """Of a record that says all that an entity of the other graph has, comparisons are those of the entity."""
+    """A record that says what an entity of the other graph has is compared as the entity is."""
     served = both[side]
     preparation = served.opened.preparation
     asked = Asker(served).ask([record for record, _ in records_of(served, mid_pair, 6)])
@@ -510,13 +512,13 @@ def test_whatever_is_sent_gets_an_answer_and_no_fault(client: TestClient, data: 
     [
         ("POST", "/", {"data": {"queries": "{"}}, 400),
         ("POST", "/", {"data": {"other": "{}"}}, 400),
-        ("POST", "/", {"data": {"queries": json.dumps({str(n): {"query": "a"} for n in range(MOST_QUERIES + 1)})}}, 413),
+        ("POST", "/", {"data": {"queries": TOO_MANY}}, 413),
         ("POST", "/", {"data": {"queries": json.dumps({"a": {"query": "x" * 2000}})}}, 400),
         ("POST", "/", {"data": {"queries": "[" * 100_000}}, 400),
         ("POST", "/", {"data": {"queries": "x" * (1 << 20)}}, 413),
         ("POST", "/", {"json": {}}, 415),
         ("POST", "/draft/reconcile", {"data": {"queries": "{}"}}, 415),
-        ("POST", "/draft/reconcile", {"json": {"queries": [{"conditions": [{"matchType": "name", "v": "a", "required": True}]}]}}, 400),
+        ("POST", "/draft/reconcile", {"json": {"queries": [{"conditions": [REQUIRED]}]}}, 400),
         ("GET", "/suggest/entity?prefix=a&cursor=-1", {}, 400),
         ("GET", "/preview?id=nobody", {}, 404),
         ("GET", "/suggest/flyout?id=nobody", {}, 404),
@@ -538,7 +540,7 @@ def test_it_tells_of_itself(client: TestClient, served: Served) -> None:
     metrics = client.get("/metrics").text
     assert 'crossgraph_answers_total{path="/",status="200"}' in metrics
     assert "crossgraph_records_together_count" in metrics
-    routes = {(one.path, method) for one in client.app.routes for method in one.methods - {"HEAD"}}  # type: ignore[attr-defined]
+    routes = {(one.path, method) for one in client.app.routes for method in one.methods - {"HEAD"}}
     told = openapi("test", HOME)["paths"]
     assert client.get("/openapi.json").json()["paths"] == told
     assert {(path, method.upper()) for path, methods in told.items() for method in methods} == routes - {

@@ -60,8 +60,8 @@ def graphs_of(data: object) -> Graphs:
     statements = sum(len(one.types) + len(one.edges) + len(one.facts) for one in (left, right))
     if entities > MOST_ENTITIES or statements > MOST_STATEMENTS:
         raise QueryError(
-            f"{entities:,} entities with {statements:,} statements are too many for this service, which takes "
-            f"{MOST_ENTITIES:,} and {MOST_STATEMENTS:,}: crossgraph align takes any number",
+            f"{entities:,} entities with {statements:,} statements are too many here: {MOST_ENTITIES:,} and "
+            f"{MOST_STATEMENTS:,} are the most. crossgraph align takes any number",
             413,
         )
     return left.graph(), right.graph()

@@ -43,7 +43,7 @@ from crossgraph.serving.protocol import (
     results_of_draft,
 )
 from crossgraph.serving.served import Served
-from crossgraph.serving.showing import FARTHEST, Showing
+from crossgraph.serving.showing import USUAL_PROPOSALS, Showing
 from crossgraph.serving.together import BusyError, Together
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -198,7 +198,7 @@ class _Service:
 
         async def answer(request: Request) -> Response:
             prefix = request.query_params.get("prefix", "")[:200]
-            cursor = _number(request, "cursor", 0, FARTHEST)
+            cursor = _number(request, "cursor", 0)
             return JSONResponse(await asyncio.to_thread(look_up, prefix, cursor))
 
         return answer
@@ -219,8 +219,8 @@ class _Service:
 
     async def propose(self, request: Request) -> Response:
         """Properties that entities of a type have."""
-        limit = _number(request, "limit", 50, 1000)
-        return JSONResponse(self._showing.proposals(request.query_params.get("type", ""), max(limit, 1)))
+        limit = _number(request, "limit", USUAL_PROPOSALS)
+        return JSONResponse(self._showing.proposals(request.query_params.get("type", ""), limit))
 
     async def align(self, request: Request) -> Response:
         """The matches of two small graphs."""
@@ -280,13 +280,11 @@ def _refuse_other(request: Request, wanted: str) -> None:
         raise HTTPException(415, f"Send {wanted}.")
 
 
-def _number(request: Request, name: str, default: int, most: int) -> int:
-    text = request.query_params.get(name, "")
-    if not text:
-        return default
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise QueryError(f"`{name}` is a whole number, 0 or more")
-    return min(int(text), most)
+    return int(text)
 
 
 def _status(error: Exception) -> int:

@@ -64,8 +64,8 @@ class ServiceGuard:
         if origin and self._may_ask(origin, request):
             headers |= {"access-control-allow-origin": origin, "vary": "Origin"}
         answer = self._refusal(request, origin)
-        if answer is None and scope["method"] == "OPTIONS":
-            answer = Response(status_code=204, headers=_ASKED if origin else {"allow": "GET, POST"})
+        if answer is None and origin and scope["method"] == "OPTIONS":
+            answer = Response(status_code=204, headers=_ASKED)
         await (answer or self._app)(scope, receive, guarded_send(send, headers))
 
     def _refusal(self, request: HTTPConnection, origin: str) -> Response | None:

@@ -11,6 +11,7 @@ from crossgraph.serving.showing import MOST_COLUMNS, MOST_IDS
 
 _Schema = dict[str, Any]
 
+LARGEST = 999_999_999
 _TEXT: _Schema = {"type": "string", "maxLength": LONGEST_TEXT}
 _NAMED: _Schema = {
     "type": "object",
@@ -18,7 +19,7 @@ _NAMED: _Schema = {
     "properties": {"id": {"type": "string"}, "name": {"type": "string"}, "description": {"type": "string"}},
 }
 _ENTITY_VALUE: _Schema = {"type": "object", "required": ["id"], "properties": {"id": _TEXT, "name": _TEXT}}
-_ONE_VALUE: _Schema = {"anyOf": [_TEXT, {"type": "number"}, {"type": "boolean"}, _ENTITY_VALUE]}
+_ONE_VALUE: _Schema = {"anyOf": [_TEXT, {"type": "number"}, {"type": ["boolean", "null"]}, _ENTITY_VALUE]}
 _VALUE: _Schema = {"anyOf": [_ONE_VALUE, {"type": "array", "items": _ONE_VALUE, "maxItems": MOST_VALUES}]}
 _LIMIT: _Schema = {"type": "number", "minimum": 1}
 _CANDIDATE: _Schema = {
@@ -78,8 +79,7 @@ _DRAFT_QUERY: _Schema = {
                     {
                         "type": "object",
                         "required": ["matchType", "v"],
-                        "properties": {"matchType": {"const": "name"}, "v": _TEXT},
-                        "additionalProperties": False,
+                        "properties": {"matchType": {"const": "name"}, "v": _VALUE},
                     },
                     {
                         "type": "object",
@@ -89,7 +89,6 @@ _DRAFT_QUERY: _Schema = {
                             "pid": {"type": "string"},
                             "v": _VALUE,
                         },
-                        "additionalProperties": False,
                     },
                 ]
             },
@@ -109,10 +108,7 @@ _EXTENSION: _Schema = {
                 "required": ["id"],
                 "properties": {
                     "id": _TEXT,
-                    "settings": {
-                        "type": "object",
-                        "properties": {"limit": {"type": "integer", "minimum": 0}},
-                    },
+                    "settings": {"type": ["object", "null"]},
                 },
             },
         },
@@ -129,7 +125,7 @@ _GRAPH: _Schema = {
                 "type": "object",
                 "required": ["id"],
                 "properties": {
-                    "id": _TEXT,
+                    "id": {**_TEXT, "minLength": 1},
                     "types": {"type": "array", "items": _TEXT},
                     "attributes": {
                         "type": "object",
@@ -174,7 +170,7 @@ _SUGGESTED: _Schema = {
     "properties": {"result": {"type": "array", "items": _NAMED}},
 }
 _PREFIX = ("prefix", {"type": "string"}, False)
-_CURSOR = ("cursor", {"type": "integer", "minimum": 0, "maximum": 1000}, False)
+_CURSOR = ("cursor", {"type": "integer", "minimum": 0, "maximum": LARGEST}, False)
 
 
 def openapi(name: str, root: str) -> _Schema:
@@ -211,7 +207,7 @@ def openapi(name: str, root: str) -> _Schema:
         paths[f"{start}/preview"] = {
             "get": _get("A page about an entity", _html(), ("id", {"type": "string"}, True), missing=True)
         }
-        limit = ("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, False)
+        limit = ("limit", {"type": "integer", "minimum": 0, "maximum": LARGEST}, False)
         paths[f"{start}/extend/propose"] = {
             "get": _get("Properties of a type", _json(_OBJECT), ("type", {"type": "string"}, False), limit)
         }
@@ -305,8 +301,10 @@ def _answers(answer: _Schema, *, missing: bool = False) -> _Schema:
         503: "Too many wait already",
         **({404: "No such entity"} if missing else {}),
     }
-    faults = {
-        str(code): {"description": why, "content": {"application/json": {"schema": fault}}}
-        for code, why in sorted(codes.items())
+    shown = {"application/json": {"schema": fault}}
+    faults: _Schema = {
+        str(code): {"description": why, "content": shown} for code, why in sorted(codes.items())
     }
+    # What is no HTTP, such as an address without end, never comes as far as the service.
+    faults["400"]["content"] = {**shown, "text/plain": {"schema": {"type": "string"}}}
     return {"200": answer, **faults}

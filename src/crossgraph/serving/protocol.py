@@ -64,7 +64,7 @@ def _record_of_02(query: Mapping[str, Any]) -> Record:
         types = [types] if types else []
     if not isinstance(types, list):
         raise QueryError("`type` is a type identifier, or a list of them")
-    said = [(one.get("pid"), one.get("v")) for one in (_mapping(one, "a property") for one in properties)]
+    said = [(one.get("pid"), _given(one)) for one in (_mapping(one, "a property") for one in properties)]
     return Record(_text(name), tuple(_text(one) for one in types), _values(said), _limit(query))
 
 
@@ -81,9 +81,9 @@ def _record_of_draft(query: Mapping[str, Any]) -> Record:
                 "conditions that must hold, or must not, are not supported: a model weighs all of them"
             )
         if condition.get("matchType") == "name":
-            names.append(condition.get("v"))
+            names.append(_given(condition))
         elif condition.get("matchType") == "property":
-            said.append((condition.get("pid"), condition.get("v")))
+            said.append((condition.get("pid"), _given(condition)))
         else:
             raise QueryError("`matchType` is `name` or `property`")
     name = names[0] if names else ""
@@ -92,6 +92,12 @@ def _record_of_draft(query: Mapping[str, Any]) -> Record:
     kind = query.get("type")
     types = () if kind in (None, "") else (_text(kind),)
     return Record(_value(name).text if name != "" else "", types, _values(said), _limit(query))
+
+
+def _given(condition: Mapping[str, Any]) -> Any:
+    if "v" not in condition:
+        raise QueryError("a property needs a value `v`")
+    return condition["v"]
 
 
 def _values(said: Sequence[tuple[Any, Any]]) -> tuple[tuple[str, Value], ...]:

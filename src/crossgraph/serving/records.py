@@ -10,7 +10,7 @@ MOST_VALUES, MOST_PROPERTIES, MOST_CANDIDATES = 20, 30, 20
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value of a property: a text; or an entity of the served graph by its identifier, which the text names."""
+    """A value of a property: a text, or an entity of the served graph by identifier and perhaps name."""
 
     text: str
     entity: str = ""

@@ -16,7 +16,7 @@ class QuickScorer:
     """An ``EvidenceScorer`` that says the same at a cost of the columns that are known.
 
     edges (F, BINS + 1)           intervals of each column
-    weights (F, BINS + 1, 1 + H)  of the straight way and the hidden units; the last of a column is for missing
+    weights (F, BINS + 1, 1 + H)  of the straight way and the hidden units; a column's last is for missing
     base (1 + H)                  what a pair has of which nothing is known
     last (1 + H), offset          from there to the score
     """

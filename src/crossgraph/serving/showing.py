@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +15,8 @@ from crossgraph.serving.counterparts import Property
 from crossgraph.serving.protocol import QueryError, mapping_of, named, text_of, types_of
 from crossgraph.serving.served import Served
 
+# Properties that are proposed where nobody says how many.
+USUAL_PROPOSALS = 50
 # Suggestions of an answer, how far one may leaf, values of a property, entities and properties asked for.
 PAGE, FARTHEST, MOST_SHOWN, MOST_IDS, MOST_COLUMNS = 20, 1_000, 100, 200, 50
 
@@ -29,9 +30,8 @@ class Showing:
     def entities(self, prefix: str, cursor: int) -> dict[str, Any]:
         """Entities with a name like this, or of this identifier."""
         served = self.served
-        found = (
-            served.view.search(prefix, most=min(cursor, FARTHEST) + PAGE)[cursor:] if prefix.strip() else []
-        )
+        wanted = prefix.strip() and cursor <= FARTHEST
+        found = served.view.search(prefix, most=cursor + PAGE)[cursor:] if wanted else []
         return {
             "result": [
                 {
@@ -168,9 +168,7 @@ def _holding(names: list[str], text: str) -> list[str]:
 
 def _most(settings: object) -> int:
     """How many values are wanted: the setting ``limit``, which a client may send as a text."""
-    if not isinstance(settings, Mapping):
-        return MOST_SHOWN
-    limit = settings.get("limit")
+    limit = None if settings is None else mapping_of(settings, "`settings`").get("limit")
     if limit in (None, "", 0, "0"):
         return MOST_SHOWN
     if isinstance(limit, str) and limit.isascii() and limit.isdigit() and len(limit) < 10:

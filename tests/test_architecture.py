@@ -24,11 +24,12 @@ MODULE_OF = {
     "torch-geometric": "torch_geometric",
 }
 # What one place imports late, and does without or asks for where it is not installed: by its extra.
-EXTRAS = ("benchmark", "convert", "docs", "review", "test", "browser")
+EXTRAS = ("benchmark", "convert", "docs", "review", "serve", "test", "browser")
 OPTIONAL = {
     "benchmark": {"matplotlib"},
     "convert": {"networkx", "pandas", "torch_geometric"},
     "review": {"jinja2", "starlette", "uvicorn"},
+    "serve": {"prometheus_client", "starlette", "uvicorn"},
 }
 
 

@@ -19,6 +19,7 @@ HEAVY = ("numba", "numpy", "polars", "pyoxigraph", "scipy", "sklearn", "torch")
 LONGEST_FILE = 400
 # Modules that a distribution gives under another name than its own.
 MODULE_OF = {
+    "prometheus-client": "prometheus_client",
     "scikit-learn": "sklearn",
     "sparse-dot-topn": "sparse_dot_topn",
     "torch-geometric": "torch_geometric",

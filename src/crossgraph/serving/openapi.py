@@ -11,223 +11,117 @@ from crossgraph.serving.showing import MOST_COLUMNS, MOST_IDS
 
 _Schema = dict[str, Any]
 
-LARGEST = 999_999_999
+
+def _object(required: _Schema, optional: _Schema | None = None) -> _Schema:
+    return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})}}
+
+
+def _list(items: _Schema, **limits: int) -> _Schema:
+    return {"type": "array", "items": items, **limits}
+
+
+def _table(values: _Schema) -> _Schema:
+    return {"type": "object", "additionalProperties": values}
+
+
+_ANY: _Schema = {"type": "object"}
+_STRING: _Schema = {"type": "string"}
 _TEXT: _Schema = {"type": "string", "maxLength": LONGEST_TEXT}
-_NAMED: _Schema = {
-    "type": "object",
-    "required": ["id", "name"],
-    "properties": {"id": {"type": "string"}, "name": {"type": "string"}, "description": {"type": "string"}},
-}
-_ENTITY_VALUE: _Schema = {"type": "object", "required": ["id"], "properties": {"id": _TEXT, "name": _TEXT}}
-_ONE_VALUE: _Schema = {"anyOf": [_TEXT, {"type": "number"}, {"type": ["boolean", "null"]}, _ENTITY_VALUE]}
-_VALUE: _Schema = {"anyOf": [_ONE_VALUE, {"type": "array", "items": _ONE_VALUE, "maxItems": MOST_VALUES}]}
+_WHOLE: _Schema = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
 _LIMIT: _Schema = {"type": "number", "minimum": 1}
-_CANDIDATE: _Schema = {
-    "type": "object",
-    "required": ["id", "name", "type", "score", "match", "features"],
-    "properties": {
-        "id": {"type": "string"},
-        "name": {"type": "string"},
-        "type": {"type": "array", "items": _NAMED},
+_NAMED = _object({"id": _STRING, "name": _STRING}, {"description": _STRING})
+_ONE_VALUE: _Schema = {
+    "anyOf": [
+        _TEXT,
+        {"type": "number"},
+        {"type": ["boolean", "null"]},
+        _object({"id": _TEXT}, {"name": _TEXT}),
+    ]
+}
+_VALUE: _Schema = {"anyOf": [_ONE_VALUE, _list(_ONE_VALUE, maxItems=MOST_VALUES)]}
+_FEATURE = _object({"id": _STRING, "name": _STRING, "value": {"type": "number"}})
+_CANDIDATE = _object(
+    {
+        "id": _STRING,
+        "name": _STRING,
+        "type": _list(_NAMED),
         "score": {"type": "number", "minimum": 0, "maximum": 100},
         "match": {"type": "boolean"},
-        "features": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["id", "name", "value"],
-                "properties": {
-                    "id": {"type": "string"},
-                    "name": {"type": "string"},
-                    "value": {"type": "number"},
-                },
-            },
-        },
-    },
-}
-_QUERY: _Schema = {
-    "type": "object",
-    "properties": {
-        "query": _TEXT,
-        "type": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
+        "features": _list(_FEATURE),
+    }
+)
+_QUERY = _object(
+    {"query": _TEXT},
+    {
+        "type": {"anyOf": [_TEXT, _list(_TEXT)]},
         "limit": _LIMIT,
         "type_strict": {"enum": ["any", "should", "all"]},
-        "properties": {
-            "type": "array",
-            "maxItems": MOST_PROPERTIES,
-            "items": {
-                "type": "object",
-                "required": ["pid", "v"],
-                "properties": {"pid": {"type": "string"}, "v": _VALUE},
-            },
-        },
+        "properties": _list(_object({"pid": _STRING, "v": _VALUE}), maxItems=MOST_PROPERTIES),
     },
-    "required": ["query"],
+)
+_CONDITION: _Schema = {
+    "anyOf": [
+        _object({"matchType": {"const": "name"}, "v": _VALUE}),
+        _object({"matchType": {"const": "property"}, "pid": _STRING, "v": _VALUE}),
+    ]
 }
-_DRAFT_QUERY: _Schema = {
-    "type": "object",
-    "required": ["conditions"],
-    "properties": {
-        "type": _TEXT,
-        "limit": _LIMIT,
-        "conditions": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": MOST_PROPERTIES,
-            "items": {
-                "anyOf": [
-                    {
-                        "type": "object",
-                        "required": ["matchType", "v"],
-                        "properties": {"matchType": {"const": "name"}, "v": _VALUE},
-                    },
-                    {
-                        "type": "object",
-                        "required": ["matchType", "pid", "v"],
-                        "properties": {
-                            "matchType": {"const": "property"},
-                            "pid": {"type": "string"},
-                            "v": _VALUE,
-                        },
-                    },
-                ]
-            },
-        },
+_DRAFT_QUERY = _object(
+    {"conditions": _list(_CONDITION, minItems=1, maxItems=MOST_PROPERTIES)}, {"type": _TEXT, "limit": _LIMIT}
+)
+_DRAFT_RESULTS = _object({"results": _list(_object({"candidates": _list(_CANDIDATE)}))})
+_EXTENSION = _object(
+    {
+        "ids": _list(_TEXT, maxItems=MOST_IDS),
+        "properties": _list(
+            _object({"id": _TEXT}, {"settings": {"type": ["object", "null"]}}), maxItems=MOST_COLUMNS
+        ),
+    }
+)
+_GRAPH_ENTITY = _object(
+    {"id": {**_TEXT, "minLength": 1}},
+    {
+        "types": _list(_TEXT),
+        "attributes": _table(_list({"anyOf": [_TEXT, {"type": "number"}]})),
+        "relations": _table(_list(_TEXT)),
     },
-}
-_EXTENSION: _Schema = {
-    "type": "object",
-    "required": ["ids", "properties"],
-    "properties": {
-        "ids": {"type": "array", "items": _TEXT, "maxItems": MOST_IDS},
-        "properties": {
-            "type": "array",
-            "maxItems": MOST_COLUMNS,
-            "items": {
-                "type": "object",
-                "required": ["id"],
-                "properties": {
-                    "id": _TEXT,
-                    "settings": {"type": ["object", "null"]},
-                },
-            },
-        },
-    },
-}
-_GRAPH: _Schema = {
-    "type": "object",
-    "required": ["entities"],
-    "properties": {
-        "entities": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "required": ["id"],
-                "properties": {
-                    "id": {**_TEXT, "minLength": 1},
-                    "types": {"type": "array", "items": _TEXT},
-                    "attributes": {
-                        "type": "object",
-                        "additionalProperties": {
-                            "type": "array",
-                            "items": {"anyOf": [_TEXT, {"type": "number"}]},
-                        },
-                    },
-                    "relations": {
-                        "type": "object",
-                        "additionalProperties": {"type": "array", "items": _TEXT},
-                    },
-                },
-            },
-        }
-    },
-}
-_ALIGNED: _Schema = {
-    "type": "object",
-    "required": ["matches", "candidates"],
-    "properties": {
-        "candidates": {"type": "integer"},
-        "matches": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["left", "right", "type", "probability"],
-                "properties": {
-                    "left": {"type": "string"},
-                    "right": {"type": "string"},
-                    "type": {"type": "string"},
-                    "probability": {"type": "number", "minimum": 0, "maximum": 1},
-                },
-            },
-        },
-    },
-}
-_OBJECT: _Schema = {"type": "object"}
-_SUGGESTED: _Schema = {
-    "type": "object",
-    "required": ["result"],
-    "properties": {"result": {"type": "array", "items": _NAMED}},
-}
-_PREFIX = ("prefix", {"type": "string"}, False)
-_CURSOR = ("cursor", {"type": "integer", "minimum": 0, "maximum": LARGEST}, False)
+)
+_GRAPH = _object({"entities": _list(_GRAPH_ENTITY, minItems=1)})
+_MATCH = _object(
+    {
+        "left": _STRING,
+        "right": _STRING,
+        "type": _STRING,
+        "probability": {"type": "number", "minimum": 0, "maximum": 1},
+    }
+)
+_ALIGNED = _object({"matches": _list(_MATCH), "candidates": {"type": "integer"}})
+_SUGGESTED = _object({"result": _list(_NAMED)})
+_ID = ("id", _STRING, True)
+_PREFIX, _CURSOR = ("prefix", _STRING, False), ("cursor", _WHOLE, False)
+_TYPE, _MOST = ("type", _STRING, False), ("limit", _WHOLE, False)
 
 
 def openapi(name: str, root: str) -> _Schema:
     """The document; ``root`` is the address of the service."""
-    paths: _Schema = {"/": _root(), "/draft/": {"get": _get("The manifest of the draft", _json(_OBJECT))}}
-    paths["/draft/reconcile"] = _posted(
-        "Queries of the draft",
-        {
-            "type": "object",
-            "required": ["queries"],
-            "properties": {"queries": {"type": "array", "items": _DRAFT_QUERY, "maxItems": MOST_QUERIES}},
-        },
-        {
-            "type": "object",
-            "required": ["results"],
-            "properties": {
-                "results": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "required": ["candidates"],
-                        "properties": {"candidates": {"type": "array", "items": _CANDIDATE}},
-                    },
-                }
-            },
-        },
-    )
-    paths["/draft/extend"] = _posted("Values of properties", _EXTENSION, _OBJECT)
+    batch = _object({"queries": _list(_DRAFT_QUERY, maxItems=MOST_QUERIES)})
+    paths: _Schema = {
+        "/": _root(),
+        "/draft/": _get("The manifest of the draft", _json(_ANY)),
+        "/draft/reconcile": _posted("Queries of the draft", batch, _DRAFT_RESULTS),
+        "/draft/extend": _posted("Values of properties", _EXTENSION, _ANY),
+        "/suggest/flyout": _get("A few words on an entity", _json(_ANY), _ID),
+        "/align": _posted(
+            "The matches of two small graphs", _object({"left": _GRAPH, "right": _GRAPH}), _ALIGNED
+        ),
+        "/health": _get("Whether it works", _json(_ANY)),
+        "/metrics": _get("What it did so far, as Prometheus reads it", _text("text/plain")),
+        "/openapi.json": _get("This", _json(_ANY)),
+    }
     for start in ("", "/draft"):
         for kind in ("entity", "type", "property"):
-            paths[f"{start}/suggest/{kind}"] = {
-                "get": _get(f"Suggest: {kind}", _json(_SUGGESTED), _PREFIX, _CURSOR)
-            }
-        paths[f"{start}/preview"] = {
-            "get": _get("A page about an entity", _html(), ("id", {"type": "string"}, True), missing=True)
-        }
-        limit = ("limit", {"type": "integer", "minimum": 0, "maximum": LARGEST}, False)
-        paths[f"{start}/extend/propose"] = {
-            "get": _get("Properties of a type", _json(_OBJECT), ("type", {"type": "string"}, False), limit)
-        }
-    paths["/suggest/flyout"] = {
-        "get": _get(
-            "A few words on an entity", _json(_OBJECT), ("id", {"type": "string"}, True), missing=True
-        )
-    }
-    paths["/align"] = _posted(
-        "The matches of two small graphs",
-        {"type": "object", "required": ["left", "right"], "properties": {"left": _GRAPH, "right": _GRAPH}},
-        _ALIGNED,
-    )
-    paths["/health"] = {"get": _get("Whether it works", _json(_OBJECT))}
-    text = {
-        "description": "Prometheus' text format",
-        "content": {"text/plain": {"schema": {"type": "string"}}},
-    }
-    paths["/metrics"] = {"get": _get("What it did so far", text)}
-    paths["/openapi.json"] = {"get": _get("This", _json(_OBJECT))}
+            paths[f"{start}/suggest/{kind}"] = _get(f"Suggest: {kind}", _json(_SUGGESTED), _PREFIX, _CURSOR)
+        paths[f"{start}/preview"] = _get("A page about an entity", _text("text/html"), _ID)
+        paths[f"{start}/extend/propose"] = _get("Properties of a type", _json(_ANY), _TYPE, _MOST)
     return {
         "openapi": "3.1.0",
         "info": {"title": name, "version": __version__},
@@ -237,24 +131,14 @@ def openapi(name: str, root: str) -> _Schema:
 
 
 def _root() -> _Schema:
-    batch = {"type": "object", "additionalProperties": _QUERY, "maxProperties": MOST_QUERIES}
-    answer = _json(_OBJECT)
-    asked = {
-        "name": "queries",
-        "in": "query",
-        "required": False,
-        "content": {"application/json": {"schema": batch}},
-    }
-    form = {
-        "type": "object",
-        "properties": {"queries": {"type": "string"}, "extend": {"type": "string"}},
-        "minProperties": 1,
-    }
+    batch = {**_table(_QUERY), "maxProperties": MOST_QUERIES}
+    queries = {"name": "queries", "in": "query", "content": {"application/json": {"schema": batch}}}
+    form = {**_object({}, {"queries": _STRING, "extend": _STRING}), "minProperties": 1}
     return {
         "get": {
             "summary": "The manifest, or the results of queries of version 0.2",
-            "parameters": [asked],
-            "responses": _answers(answer),
+            "parameters": [queries],
+            "responses": _answers(_json(_ANY)),
         },
         "post": {
             "summary": "Queries of version 0.2, or values of properties, each as JSON in a form",
@@ -262,19 +146,17 @@ def _root() -> _Schema:
                 "required": True,
                 "content": {"application/x-www-form-urlencoded": {"schema": form}},
             },
-            "responses": _answers(answer),
+            "responses": _answers(_json(_ANY)),
         },
     }
 
 
-def _get(
-    summary: str, answer: _Schema, *parameters: tuple[str, _Schema, bool], missing: bool = False
-) -> _Schema:
+def _get(summary: str, answer: _Schema, *parameters: tuple[str, _Schema, bool]) -> _Schema:
     given = [
         {"name": name, "in": "query", "required": required, "schema": schema}
         for name, schema, required in parameters
     ]
-    return {"summary": summary, "parameters": given, "responses": _answers(answer, missing=missing)}
+    return {"get": {"summary": summary, "parameters": given, "responses": _answers(answer)}}
 
 
 def _posted(summary: str, asked: _Schema, answer: _Schema) -> _Schema:
@@ -286,25 +168,22 @@ def _json(schema: _Schema) -> _Schema:
     return {"description": "The answer", "content": {"application/json": {"schema": schema}}}
 
 
-def _html() -> _Schema:
-    return {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}
+def _text(media_type: str) -> _Schema:
+    return {"description": "The answer", "content": {media_type: {"schema": _STRING}}}
 
 
-def _answers(answer: _Schema, *, missing: bool = False) -> _Schema:
-    fault = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+def _answers(answer: _Schema) -> _Schema:
     codes = {
-        400: "Nothing that can be answered",
-        401: "Without the token",
-        413: "Too much at once",
-        415: "Of another media type",
-        422: "Graphs that cannot be compared",
-        503: "Too many wait already",
-        **({404: "No such entity"} if missing else {}),
+        "400": "Nothing that can be answered",
+        "401": "Without the token",
+        "404": "No such entity",
+        "413": "Too much at once",
+        "415": "Of another media type",
+        "422": "Graphs that cannot be compared",
+        "503": "Too many wait already",
     }
-    shown = {"application/json": {"schema": fault}}
-    faults: _Schema = {
-        str(code): {"description": why, "content": shown} for code, why in sorted(codes.items())
-    }
+    shown = {"application/json": {"schema": _object({"error": _STRING})}}
+    faults: _Schema = {code: {"description": why, "content": shown} for code, why in codes.items()}
     # What is no HTTP, such as an address without end, never comes as far as the service.
-    faults["400"]["content"] = {**shown, "text/plain": {"schema": {"type": "string"}}}
+    faults["400"]["content"] = {**shown, "text/plain": {"schema": _STRING}}
     return {"200": answer, **faults}

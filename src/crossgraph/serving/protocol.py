@@ -37,18 +37,18 @@ def parsed(text: str | bytes, what: str) -> Any:
 
 def batch_of_02(data: object) -> dict[str, Record]:
     """The records of a batch of version 0.2, by its keys. Raises QueryError."""
-    queries = _mapping(data, "the batch of queries")
+    queries = mapping_of(data, "the batch of queries")
     _refuse_many(queries)
-    return {key: _record_of_02(_mapping(query, f"query {key!r}")) for key, query in queries.items()}
+    return {key: _record_of_02(mapping_of(query, f"query {key!r}")) for key, query in queries.items()}
 
 
 def batch_of_draft(data: object) -> list[Record]:
     """The records of a batch of the draft, in its order. Raises QueryError."""
-    queries = _mapping(data, "the batch").get("queries")
+    queries = mapping_of(data, "the batch").get("queries")
     if not isinstance(queries, list):
         raise QueryError("the batch has no list of queries")
     _refuse_many(queries)
-    return [_record_of_draft(_mapping(query, "a query")) for query in queries]
+    return [_record_of_draft(mapping_of(query, "a query")) for query in queries]
 
 
 def _refuse_many(queries: Mapping[str, object] | Sequence[object]) -> None:
@@ -64,8 +64,8 @@ def _record_of_02(query: Mapping[str, Any]) -> Record:
         types = [types] if types else []
     if not isinstance(types, list):
         raise QueryError("`type` is a type identifier, or a list of them")
-    said = [(one.get("pid"), _given(one)) for one in (_mapping(one, "a property") for one in properties)]
-    return Record(_text(name), tuple(_text(one) for one in types), _values(said), _limit(query))
+    said = [(one.get("pid"), _given(one)) for one in (mapping_of(one, "a property") for one in properties)]
+    return Record(text_of(name), tuple(text_of(one) for one in types), _values(said), _limit(query))
 
 
 def _record_of_draft(query: Mapping[str, Any]) -> Record:
@@ -75,7 +75,7 @@ def _record_of_draft(query: Mapping[str, Any]) -> Record:
     names: list[Any] = []
     said: list[tuple[Any, Any]] = []
     for one in conditions:
-        condition = _mapping(one, "a condition")
+        condition = mapping_of(one, "a condition")
         if condition.get("required") is True or condition.get("matchQuantifier") == "none":
             raise QueryError(
                 "conditions that must hold, or must not, are not supported: a model weighs all of them"
@@ -86,12 +86,10 @@ def _record_of_draft(query: Mapping[str, Any]) -> Record:
             said.append((condition.get("pid"), _given(condition)))
         else:
             raise QueryError("`matchType` is `name` or `property`")
-    name = names[0] if names else ""
-    if isinstance(name, list):
-        name = name[0] if name else ""
+    called = _values([("", one) for one in names])
     kind = query.get("type")
-    types = () if kind in (None, "") else (_text(kind),)
-    return Record(_value(name).text if name != "" else "", types, _values(said), _limit(query))
+    types = () if kind in (None, "") else (text_of(kind),)
+    return Record(called[0][1].text if called else "", types, _values(said), _limit(query))
 
 
 def _given(condition: Mapping[str, Any]) -> Any:
@@ -117,15 +115,15 @@ def _values(said: Sequence[tuple[Any, Any]]) -> tuple[tuple[str, Value], ...]:
 
 def _value(given: object) -> Value:
     if isinstance(given, dict):
-        return Value(_text(given.get("name", "")), _text(given.get("id")))
+        return Value(text_of(given.get("name", "")), text_of(given.get("id")))
     if isinstance(given, bool):
         return Value(str(given).lower())
     if isinstance(given, int | float):
         if not math.isfinite(given):
             raise QueryError("a value is no number")
         whole = isinstance(given, float) and given.is_integer() and abs(given) < 2**53
-        return Value(_text(str(int(given)) if whole else str(given)))
-    return Value(_text(given))
+        return Value(text_of(str(int(given)) if whole else str(given)))
+    return Value(text_of(given))
 
 
 def _limit(query: Mapping[str, Any]) -> int:
@@ -135,7 +133,8 @@ def _limit(query: Mapping[str, Any]) -> int:
     return int(min(limit, MOST_CANDIDATES))
 
 
-def _text(given: object) -> str:
+def text_of(given: object) -> str:
+    """A text of a request, no longer than one may be. Raises QueryError for anything else."""
     if not isinstance(given, str):
         raise QueryError(f"{plain(repr(given))} is no text")
     if len(given) > LONGEST_TEXT:
@@ -147,20 +146,11 @@ def _text(given: object) -> str:
     return given
 
 
-def text_of(given: object) -> str:
-    """A text of a request, no longer than one may be. Raises QueryError."""
-    return _text(given)
-
-
-def _mapping(given: object, what: str) -> Mapping[str, Any]:
+def mapping_of(given: object, what: str) -> Mapping[str, Any]:
+    """An object of a request. Raises QueryError for anything else."""
     if not isinstance(given, dict):
         raise QueryError(f"{what} is no object")
     return given
-
-
-def mapping_of(given: object, what: str) -> Mapping[str, Any]:
-    """An object of a request. Raises QueryError for anything else."""
-    return _mapping(given, what)
 
 
 def results_of_02(

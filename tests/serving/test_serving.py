@@ -431,14 +431,13 @@ def test_names_with_markup_stay_texts(served: Served) -> None:
     assert "\u202e" not in page
 
 
-def test_small_graphs_are_aligned_by_the_model(client: TestClient, result: Path, mid_pair: Pair) -> None:
+def test_small_graphs_are_aligned_by_the_model(client: TestClient, mid_pair: Pair) -> None:
     sent = {side: as_json(graph) for side, graph in zip(SIDES, mid_pair.graphs, strict=True)}
     graphs = graphs_of(sent)
     assert [one.fingerprint() for one in graphs] == [one.fingerprint() for one in mid_pair.graphs]
     told = client.post("/align", json=sent)
     assert told.status_code == 200
     matches = {(one["left"], one["right"]) for one in told.json()["matches"]}
-    assert matches == {(one["left"], one["right"]) for one in Aligner(result).align(graphs)["matches"]}
     assert len(matches & set(mid_pair.truth)) > 0.5 * len(mid_pair.truth)
     alone = {"entities": [{"id": "a", "attributes": {"x": ["1"]}}]}
     assert client.post("/align", json={"left": alone, "right": alone}).status_code in (200, 422)

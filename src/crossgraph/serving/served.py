@@ -64,7 +64,7 @@ class Served:
         if opened.model.model.collective_layers == "both":
             raise ResultError(
                 'a network with collective_layers = "both" has nothing that can be computed beforehand',
-                hint='align with --set model.collective_layers=\\"last\\" to serve the result',
+                hint="align again with --set model.collective_layers=last",
             )
         around = Backdrop(opened)
         preparation = opened.preparation

@@ -58,10 +58,10 @@ def serve(
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
-    """Match records of OpenRefine and other programs against a graph, with the model of a RESULT.
+    """Match records of OpenRefine and other programs against a graph.
 
-    Reads RESULT and its graphs. Answers by the W3C Reconciliation Service API on this machine until
-    interrupted, and aligns pairs of small graphs. Writes nothing.
+    Reads RESULT and its graphs. Writes nothing. Answers by the W3C Reconciliation Service API, with the
+    model of RESULT, on this machine until interrupted; aligns pairs of small graphs, too.
 
     Example:
         crossgraph serve RESULT

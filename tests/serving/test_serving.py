@@ -377,6 +377,9 @@ def test_both_versions_give_the_answers_of_the_matcher(
         for query, _ in asked
     ]
     drafted = check(api.RESULTS_DRAFT, client.post("/draft/reconcile", json={"queries": conditions}))
+    for own in drafted["results"]:
+        for candidate in own["candidates"]:
+            assert all(one.pop("name") == one["id"] for one in candidate["features"])
     assert [one["candidates"] for one in drafted["results"]] == [one["result"] for one in by_form.values()]
     found = Matcher(served).match([replace(record, limit=3) for record, _ in records_of(served, mid_pair, 6)])
     for own, shown in zip(found, by_form.values(), strict=True):

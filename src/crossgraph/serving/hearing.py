@@ -17,7 +17,7 @@ from crossgraph.serving.pooling import Pool
 from crossgraph.serving.served import Served
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def heard(served: Served, asked: Asked, columns: dict[int, AttributeColumn], pool: Pool) -> Float32:
     """(9, P) mean of the networks' opinions, in the order of ``learning.SAID``."""
     side = _side(served, asked, columns)

@@ -39,7 +39,7 @@ _ONE_VALUE: _Schema = {
     ]
 }
 _VALUE: _Schema = {"anyOf": [_ONE_VALUE, _list(_ONE_VALUE, maxItems=MOST_VALUES)]}
-_FEATURE = _object({"id": _STRING, "name": _STRING, "value": {"type": "number"}})
+_FEATURE = _object({"id": _STRING, "value": {"type": "number"}}, {"name": _STRING})
 _CANDIDATE = _object(
     {
         "id": _STRING,

@@ -165,7 +165,12 @@ def results_of_02(
 
 def results_of_draft(served: Served, found: Sequence[Sequence[Candidate]]) -> dict[str, Any]:
     """A result batch of the draft."""
-    return {"results": [{"candidates": [_shown(served, one) for one in candidates]} for candidates in found]}
+    results = [{"candidates": [_shown(served, one) for one in candidates]} for candidates in found]
+    for result in results:
+        for candidate in result["candidates"]:
+            for feature in candidate["features"]:
+                feature["name"] = feature["id"]
+    return {"results": results}
 
 
 def _shown(served: Served, candidate: Candidate) -> dict[str, Any]:
@@ -176,7 +181,7 @@ def _shown(served: Served, candidate: Candidate) -> dict[str, Any]:
         "type": types_of(served, candidate.entity),
         "score": round(100.0 * candidate.probability, 4),
         "match": candidate.match,
-        "features": [{"id": name, "name": name, "value": value} for name, value in features.items()],
+        "features": [{"id": name, "value": value} for name, value in features.items()],
     }
 
 

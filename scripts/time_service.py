@@ -166,7 +166,7 @@ def main() -> None:
             return
         asyncio.run(play(address, bodies[:WARM_UP], 10, 0.0))
         print(f"cores: {len(cores)}, pause: {given.pause:g} s")
-        print("clients  requests/s  median ms  p95 ms  max ms  CPU ms for each, of a core")
+        print("clients  requests/s  median ms  p95 ms  max ms  CPU ms each, of a core")
         for clients in given.clients:
             count = max(given.requests * min(clients, 50) // 50, 200)
             before = cpu_seconds(server.pid)

@@ -176,7 +176,7 @@ def main() -> None:
             shown = (
                 f"{clients:7}  {count / took:10.0f}  {median:9.1f}  {late:6.1f}  {max(seconds) * 1e3:6.1f}"
             )
-            # Where other programs use the cores, times are theirs too: the service should have had 90% and more.
+            # Where other programs use the cores too, the service has less of one, and times grow.
             print(f"{shown}  {cost:6.2f}  {cost * count / took / 10:4.0f}%", flush=True)
     finally:
         server.terminate()

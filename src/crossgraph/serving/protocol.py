@@ -87,8 +87,8 @@ def _record_of_draft(query: Mapping[str, Any]) -> Record:
         else:
             raise QueryError("`matchType` is `name` or `property`")
     called = _values([("", one) for one in names])
-    kind = query.get("type")
-    types = () if kind in (None, "") else (text_of(kind),)
+    kind = text_of(query.get("type", ""))
+    types = (kind,) if kind else ()
     return Record(called[0][1].text if called else "", types, _values(said), _limit(query))
 
 

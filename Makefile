@@ -3,7 +3,7 @@ ifndef VIRTUAL_ENV
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 endif
 
-.PHONY: check test long fuzz real browser advisories settings docs dist
+.PHONY: check test long fuzz real browser service advisories settings docs dist
 
 # What the second command of README.md runs, after installing.
 check:
@@ -32,6 +32,11 @@ BROWSER ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(
 browser:
 	@test -n "$(BROWSER)" || { echo 'no browser: apt install chromium, or make browser BROWSER=path' >&2; exit 2; }
 	CROSSGRAPH_BROWSER="$(BROWSER)" pytest -m browser -rs tests/reviewing
+
+# make service RESULT=folder: the service asked at random by what it says of itself. Needs the extra `service`.
+service:
+	@test -d "$(RESULT)" || { echo 'usage: make service RESULT=folder' >&2; exit 2; }
+	python scripts/ask_at_random.py "$(RESULT)"
 
 # Known holes in the pinned versions; needs `pip install pip-audit`, and the network.
 advisories:

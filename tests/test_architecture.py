@@ -19,16 +19,18 @@ HEAVY = ("numba", "numpy", "polars", "pyoxigraph", "scipy", "sklearn", "torch")
 LONGEST_FILE = 400
 # Modules that a distribution gives under another name than its own.
 MODULE_OF = {
+    "prometheus-client": "prometheus_client",
     "scikit-learn": "sklearn",
     "sparse-dot-topn": "sparse_dot_topn",
     "torch-geometric": "torch_geometric",
 }
 # What one place imports late, and does without or asks for where it is not installed: by its extra.
-EXTRAS = ("benchmark", "convert", "docs", "review", "test", "browser")
+EXTRAS = ("benchmark", "convert", "docs", "review", "serve", "test", "browser")
 OPTIONAL = {
     "benchmark": {"matplotlib"},
     "convert": {"networkx", "pandas", "torch_geometric"},
     "review": {"jinja2", "starlette", "uvicorn"},
+    "serve": {"prometheus_client", "starlette", "uvicorn"},
 }
 
 

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from crossgraph._types import Bool, Float64, Int64
+from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.assignment import one_to_one
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.ranking import ranks
 from crossgraph.cardinality import ANY_TYPE, Cardinality, single
 from crossgraph.decisions import DecisionOptions
 from crossgraph.errors import ConfigError
-from crossgraph.features.description import AttributeColumn, column_of, value_pairs
+from crossgraph.features.description import AttributeColumn, Description, column_of, value_pairs
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.preparation import Known, Preparation
+from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import EntityPairs, type_codes
 
 
@@ -105,19 +106,31 @@ def _disagrees(preparation: Preparation, attribute: str) -> Bool:
     """(P) candidates that both have values of an attribute, but none in common with any it is mapped to."""
     description, candidates = preparation.description, preparation.candidates
     column = column_of(description.left, attribute)
-    mapped = [
-        other
+    mapped = any(
+        row.left == attribute and column_of(description.right, row.right) is not None
         for row in preparation.schema.attributes
-        if row.left == attribute and (other := column_of(description.right, row.right)) is not None
-    ]
+    )
     if column is None or not mapped:
         raise ConfigError(
             f"[decisions] must_agree: no attribute of the right graph corresponds to {attribute!r}",
             hint="name it in a schema mapping, see `crossgraph schema`",
         )
-    both, agrees = (np.zeros(len(candidates), dtype=bool) for _ in range(2))
-    for other in mapped:
-        pair, mine, theirs = value_pairs(column, other, (candidates.left, candidates.right))
+    return disagrees(
+        preparation.description, preparation.schema, (candidates.left, candidates.right), attribute
+    )
+
+
+def disagrees(
+    description: Description, schema: SchemaMapping, pairs: tuple[Int32, Int32], attribute: str
+) -> Bool:
+    """(P) pairs that both have values of a left attribute and of what it is mapped to, but none in common."""
+    column = column_of(description.left, attribute)
+    both, agrees = (np.zeros(len(pairs[0]), dtype=bool) for _ in range(2))
+    for row in schema.attributes:
+        other = column_of(description.right, row.right)
+        if row.left != attribute or column is None or other is None:
+            continue
+        pair, mine, theirs = value_pairs(column, other, pairs)
         both[pair] = True
         agrees[pair[_equal(column, other, mine, theirs)]] = True
     return both & ~agrees

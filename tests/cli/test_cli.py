@@ -43,6 +43,7 @@ VERBS += [
     "merge",
     "unmerge",
     "export",
+    "serve",
     "generate",
     "benchmark",
 ]

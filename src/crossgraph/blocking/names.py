@@ -108,7 +108,7 @@ def nearest_names(queries: pl.DataFrame, pool: pl.DataFrame, texts: TextTable, *
     asked, known = queries["text"].unique().sort(), pool["text"].unique().sort()
     rare = texts.grams
     if len(known) > SMALL_TABLE:
-        rare = _without_common(rare[known.to_numpy()], known)
+        rare = without_common(rare[known.to_numpy()], len(known))
     else:
         rare = rare[known.to_numpy()]
     found = sp_matmul_topn(
@@ -138,9 +138,10 @@ def _int32(values: pl.Series, places: Int32) -> Int32:
     return values.gather(places.astype(np.int64)).to_numpy().astype(np.int32)
 
 
-def _without_common(grams: sparse.csr_matrix, known: pl.Series) -> sparse.csr_matrix:
+def without_common(grams: sparse.csr_matrix, strings: int) -> sparse.csr_matrix:
+    """The matrix without n-grams that more than ``COMMON_GRAM`` of so many strings hold."""
     held = np.bincount(grams.indices, minlength=grams.shape[1])
-    keep = (held <= COMMON_GRAM * len(known))[grams.indices]
+    keep = (held <= COMMON_GRAM * strings)[grams.indices]
     rows = np.repeat(np.arange(grams.shape[0]), np.diff(grams.indptr))[keep]
     return sparse.csr_matrix((grams.data[keep], (rows, grams.indices[keep])), shape=grams.shape)
 

@@ -24,6 +24,7 @@ from crossgraph.cli.many import align_many
 from crossgraph.cli.merging import export, merge, unmerge
 from crossgraph.cli.proposing import block, schema
 from crossgraph.cli.reviewing import review
+from crossgraph.cli.serving import serve
 
 _AS_WRITTEN = re.compile(r"^(?=(?:Example:|The order of work)$)", re.MULTILINE)
 
@@ -43,7 +44,7 @@ app = typer.Typer(
 )
 _VERBS = (
     *(demo, check, audit, schema, block, train, align, align_many, score, evaluate, explain),
-    *(ask, review, learn, merge, unmerge, export, generate, benchmark),
+    *(ask, review, learn, merge, unmerge, export, serve, generate, benchmark),
 )
 for _verb in _VERBS:
     app.command(help=_help(_verb))(_verb)
@@ -74,6 +75,7 @@ def _crossgraph(
         crossgraph learn RESULT                                   learn from what you decided
         crossgraph merge RESULT --out merged.nq                   one graph out of two
         crossgraph export RESULT --out matches.nt                 in the forms of other tools
+        crossgraph serve RESULT                                   for OpenRefine and other programs
         crossgraph align-many A B C --out MANY                    more than two graphs
 
     LEFT and RIGHT are RDF files, tables, or folders of them. `crossgraph VERB --help` tells what a verb

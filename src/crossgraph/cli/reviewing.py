@@ -249,16 +249,10 @@ def _reasons(result: Path, material: Material) -> Callable[[str, str], str]:
 
 
 def _options(name: str | None, host: str, token: str | None) -> ReviewOptions:
-    import secrets
-
-    from crossgraph.errors import ConfigError
     from crossgraph.reviewing.web.app import ReviewOptions
-    from crossgraph.reviewing.web.guard import GuardOptions, is_loopback
+    from crossgraph.reviewing.web.guard import GuardOptions, access_token, is_loopback
 
-    if token is not None and len(token) < 16:
-        raise ConfigError("--token is too short to keep anybody out", hint="give 16 characters or more")
-    loopback = is_loopback(host)
-    guard = GuardOptions(token=token or ("" if loopback else secrets.token_urlsafe(24)), loopback=loopback)
+    guard = GuardOptions(token=access_token(host, token), loopback=is_loopback(host))
     return ReviewOptions(who=reviewer(name), guard=guard)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from rapidfuzz import fuzz, process
@@ -24,8 +27,41 @@ LONGEST_EDIT = 80
 _Pairs = tuple[Int32, Int32]
 
 
+@dataclass(frozen=True, eq=False)
+class Yardstick:
+    """What all values of two graphs say of a comparison.
+
+    names         the attributes of either side that are names
+    backgrounds   of two attributes of numbers or dates: sorted distances of values paired at random
+    """
+
+    names: tuple[set[str], set[str]]
+    backgrounds: Mapping[tuple[str, str], Float32]
+
+    @staticmethod
+    def of(description: Description, schema: SchemaMapping) -> Yardstick:
+        """The yardstick of the attributes that ``attribute_evidence`` compares."""
+        backgrounds = {
+            (a.name, b.name): random_distances(a, b)
+            for a, b in _compared(description, schema)
+            if a.kind != "text"
+        }
+        return Yardstick(name_attributes(description, schema), backgrounds)
+
+
+def _compared(
+    description: Description, schema: SchemaMapping
+) -> list[tuple[AttributeColumn, AttributeColumn]]:
+    """The mapped columns of one kind."""
+    columns = [
+        (column_of(description.left, mapping.left), column_of(description.right, mapping.right))
+        for mapping in schema.attributes[:SLOTS]
+    ]
+    return [(a, b) for a, b in columns if a is not None and b is not None and a.kind == b.kind]
+
+
 def attribute_evidence(
-    description: Description, schema: SchemaMapping, pairs: _Pairs, *, against: Description | None = None
+    description: Description, schema: SchemaMapping, pairs: _Pairs, *, against: Yardstick | None = None
 ) -> EvidenceTable:
     """Columns ``left~right:measure`` for each mapped attribute, ``name:measure`` for the best of all texts.
 
@@ -33,23 +69,18 @@ def attribute_evidence(
     a difference is by chance (-log10), and equality. NaN where either entity has no value, or none with a
     letter or digit.
 
-    against   whose attributes say which of them are names, and how near values are by chance; the
-              description itself if not given
+    against   what is usual; that of the description itself if not given
     """
-    against = against or description
+    against = against or Yardstick.of(description, schema)
     columns: dict[str, Float32] = {}
-    names = name_attributes(against, schema)
     texts: list[dict[str, Float32]] = []
-    for mapping in schema.attributes[:SLOTS]:
-        a, b = column_of(description.left, mapping.left), column_of(description.right, mapping.right)
-        if a is None or b is None or a.kind != b.kind:
-            continue
+    for a, b in _compared(description, schema):
         if a.kind == "text":
             measured = _compare_texts(a, b, pairs, description.texts)
-            if a.name in names[0] and b.name in names[1]:
+            if a.name in against.names[0] and b.name in against.names[1]:
                 texts.append(measured)
         else:
-            measured = _compare_numbers(a, b, pairs, _background(against, (a.name, b.name)))
+            measured = _compare_numbers(a, b, pairs, against.backgrounds[a.name, b.name])
         columns |= {f"{a.name}~{b.name}:{measure}": values for measure, values in measured.items()}
     columns |= {f"name:{measure}": values for measure, values in _best_of(texts, len(pairs[0])).items()}
     return EvidenceTable.of(columns)
@@ -59,14 +90,6 @@ def _best_of(texts: list[dict[str, Float32]], count: int) -> dict[str, Float32]:
     nothing = np.full(count, np.nan, dtype=np.float32)
     measures = ("cosine", "sorted words", "shared words", "prefix")
     return {m: np.fmax.reduce([nothing, *[measured[m] for measured in texts]]) for m in measures}
-
-
-def _background(description: Description, names: tuple[str, str]) -> Float32:
-    """Sorted distances of two attributes' values, paired at random."""
-    a, b = column_of(description.left, names[0]), column_of(description.right, names[1])
-    assert a is not None
-    assert b is not None
-    return random_distances(a, b)
 
 
 def _compare_numbers(
@@ -102,7 +125,7 @@ def _distinct(first: Int32, second: Int32) -> tuple[_Pairs, Int64]:
 
 def _similarities(rows: _Pairs, texts: TextTable) -> dict[str, Float32]:
     cosine = texts.cosines(*rows)
-    lengths = texts.strings.str.len_bytes().to_numpy()
+    lengths = texts.lengths
     short = np.flatnonzero((lengths[rows[0]] <= LONGEST_EDIT) & (lengths[rows[1]] <= LONGEST_EDIT))
     first = texts.strings.gather(rows[0][short].astype(np.int64)).to_list()
     second = texts.strings.gather(rows[1][short].astype(np.int64)).to_list()

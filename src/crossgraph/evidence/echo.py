@@ -77,7 +77,7 @@ def echo_evidence(
     similarity: sparse.csr_matrix,
     pairs: tuple[Int32, Int32],
     *,
-    rows: tuple[Adjacency, Adjacency] | None = None,
+    rare: tuple[Float32, Float32] | None = None,
 ) -> EvidenceTable:
     """Columns ``echo of R:measure`` for each relation group, and ``echo:measure`` over all of them.
 
@@ -85,27 +85,30 @@ def echo_evidence(
     measures             expected shared neighbours; their share of the left and of the right neighbours;
                          and their rarity, the sum of log(edges / sqrt(degree * degree'))
                          NaN where either entity has no neighbour by a mapped relation
-    rows                 the neighbourhoods that ``pairs`` number, if they are not those of ``adjacency``,
-                         which then tells only how rare a neighbour is
+    rare (E), (E')       how telling each neighbour is, see ``neighbour_rarity``; by ``adjacency`` if not
+                         given, which then need hold only the neighbourhoods that ``pairs`` number
     """
-    rows = rows or adjacency
-    left, right = (_by_neighbour(a) for a in rows)
+    rare = rare or (neighbour_rarity(adjacency[0]), neighbour_rarity(adjacency[1]))
+    left, right = (_by_neighbour(a) for a in adjacency)
     similarity = similarity.tocsr()
-    degree = np.diff(adjacency[0].indptr).astype(np.float32), np.diff(adjacency[1].indptr).astype(np.float32)
-    rare = tuple(
-        np.log(max(len(a.neighbours), 2) / np.maximum(d, 1.0)) for a, d in zip(adjacency, degree, strict=True)
-    )
     sums = _echo(
         (left.indptr, left.neighbours, left.relations),
         (right.indptr, right.neighbours, right.relations),
         (similarity.indptr, similarity.indices, similarity.data.astype(np.float32)),
         (groups.weight.indptr, groups.weight.indices, groups.weight.data),
-        (groups.group_left, rare[0].astype(np.float32), rare[1].astype(np.float32)),
+        (groups.group_left, *rare),
         pairs,
         len(groups.names),
-        len(adjacency[1].indptr) - 1,
+        len(rare[1]),
     )
-    return _columns(sums, _mapped_degrees(rows, groups, pairs), groups.names)
+    return _columns(sums, _mapped_degrees(adjacency, groups, pairs), groups.names)
+
+
+def neighbour_rarity(adjacency: Adjacency) -> Float32:
+    """(E) ``log(edges / degree)`` of each entity: who has few neighbours tells more as one."""
+    degree = np.diff(adjacency.indptr).astype(np.float32)
+    rare: Float32 = np.log(max(len(adjacency.neighbours), 2) / np.maximum(degree, 1.0)).astype(np.float32)
+    return rare
 
 
 def _by_neighbour(adjacency: Adjacency) -> Adjacency:

@@ -11,10 +11,11 @@ from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
 from crossgraph.blocking.combine import name_similarity
-from crossgraph.blocking.names import name_attributes, name_rows
+from crossgraph.blocking.names import name_rows
 from crossgraph.blocking.ranking import Claims, claims
 from crossgraph.blocking.structure import surest_partners
-from crossgraph.evidence.echo import RelationGroups, relation_groups
+from crossgraph.evidence.attributes import Yardstick
+from crossgraph.evidence.echo import RelationGroups, neighbour_rarity, relation_groups
 from crossgraph.explaining.reopening import Reopened
 from crossgraph.features.tokens import number_scales
 from crossgraph.preparation import believed_pairs
@@ -106,7 +107,18 @@ class Backdrop:
     @cached_property
     def names(self) -> tuple[set[str], set[str]]:
         """The attributes that name."""
-        return name_attributes(self.opened.preparation.description, self.opened.preparation.schema)
+        return self.yardstick.names
+
+    @cached_property
+    def yardstick(self) -> Yardstick:
+        """What is usual of values."""
+        return Yardstick.of(self.opened.preparation.description, self.opened.preparation.schema)
+
+    @cached_property
+    def rare(self) -> tuple[Float32, Float32]:
+        """How telling each entity is as a neighbour."""
+        left, right = self.opened.preparation.adjacency
+        return neighbour_rarity(left), neighbour_rarity(right)
 
     @cached_property
     def name_rows(self) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -191,7 +191,7 @@ class Batch:
         return EvidenceTable.beside(
             [
                 attribute_evidence(
-                    self.description, preparation.schema, self.pairs, against=preparation.description
+                    self.description, preparation.schema, self.pairs, against=self.around.yardstick
                 ),
                 self._echo(self.around.alike),
                 EvidenceTable.of(
@@ -207,8 +207,9 @@ class Batch:
         )
 
     def _echo(self, similarity: sparse.csr_matrix) -> EvidenceTable:
-        whole = self.around.opened.preparation.adjacency
-        return echo_evidence(whole, self.around.groups, similarity, self.pairs, rows=self.adjacency)
+        return echo_evidence(
+            self.adjacency, self.around.groups, similarity, self.pairs, rare=self.around.rare
+        )
 
     def _structure(self) -> Float32:
         """(K * T) weight of the similar neighbours."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from crossgraph._types import AnyArray, Bool, Int32, Int64
-from crossgraph.features.description import AttributeColumn, expand
+from crossgraph.features.description import AttributeColumn, expand, rows_of
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.prepared import neighbours_of
@@ -38,20 +38,7 @@ def columns_of(
     rows = np.r_[np.full(len(variants), variants.entity), others].astype(np.int64)
     whole = np.ones(len(others), dtype=bool)
     return tuple(
-        _column(column, rows, np.r_[variants.attributes[:, at], whole]) for at, column in enumerate(columns)
-    )
-
-
-def _column(column: AttributeColumn, rows: Int64, kept: Bool) -> AttributeColumn:
-    starts = column.indptr[rows]
-    counts = (column.indptr[rows + 1] - starts) * kept
-    facts = expand(starts, counts)
-    return replace(
-        column,
-        indptr=np.r_[0, np.cumsum(counts)].astype(np.int64),
-        entities=np.repeat(np.arange(len(rows), dtype=np.int32), counts),
-        texts=column.texts[facts],
-        values=column.values[facts],
+        rows_of(column, rows, np.r_[variants.attributes[:, at], whole]) for at, column in enumerate(columns)
     )
 
 

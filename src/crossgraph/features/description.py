@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from crossgraph._types import Float64, Int32, Int64
+from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.features.text import TextTable, normalise
 from crossgraph.features.values import Kind, days, kinds_of, numbers
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -136,11 +136,27 @@ def combinations(left: Int64, right: Int64, pairs: tuple[Int32, Int32]) -> tuple
 
 
 def _spans(indptr: Int64, entities: Int32) -> tuple[Int64, Int64]:
-    known = np.minimum(entities, max(len(indptr) - 2, 0))
     if len(indptr) < 2:
         return np.zeros(len(entities), dtype=np.int64), np.zeros(len(entities), dtype=np.int64)
-    counts = np.where(entities < len(indptr) - 1, np.diff(indptr)[known], 0)
-    return indptr[known], counts
+    known = np.minimum(entities, len(indptr) - 2)
+    starts = indptr[known]
+    return starts, np.where(entities < len(indptr) - 1, indptr[known + 1] - starts, 0)
+
+
+def rows_of(column: AttributeColumn, entities: Int64, kept: Bool | None = None) -> AttributeColumn:
+    """The column of some entities, numbered anew in their order; who is not ``kept`` has no value."""
+    starts = column.indptr[entities]
+    counts = column.indptr[entities + 1] - starts
+    if kept is not None:
+        counts = counts * kept
+    facts = expand(starts, counts)
+    return replace(
+        column,
+        indptr=np.r_[0, np.cumsum(counts)].astype(np.int64),
+        entities=np.repeat(np.arange(len(entities), dtype=np.int32), counts),
+        texts=column.texts[facts],
+        values=column.values[facts],
+    )
 
 
 def column_of(columns: tuple[AttributeColumn, ...], name: str) -> AttributeColumn | None:

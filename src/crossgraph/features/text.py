@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -15,6 +17,14 @@ from crossgraph.features.rows import row_products
 
 GRAM_BITS = 20
 LONGEST_TEXT = 400
+_QUOTES, _OTHERS = re.compile(r"['`’]"), re.compile(r"[^a-z0-9]+")
+
+
+def normalised(text: str) -> str:
+    """``normalise`` of one text; for a few texts much faster than a plan for many."""
+    plain = text if text.isascii() else anyascii(text[:LONGEST_TEXT])
+    plain = _QUOTES.sub("", plain.lower()[:LONGEST_TEXT])
+    return _OTHERS.sub(" ", plain).strip(" ")
 
 
 def normalise(texts: pl.Series) -> pl.Series:
@@ -51,10 +61,21 @@ class TextTable:
         """Collect the distinct strings of some columns of normalised text."""
         strings = pl.concat([pl.Series([""], dtype=pl.String), *columns]).unique().sort().rename("text")
         counts = gram_counts(strings)
-        held = np.bincount(counts.indices, minlength=1 << GRAM_BITS).astype(np.float32)
-        weights = np.log((1.0 + len(strings)) / (1.0 + held)) + 1.0
-        counts.data = (1.0 + np.log(counts.data)) * weights[counts.indices].astype(np.float32)
-        return TextTable(strings, unit_rows(counts))
+        return TextTable(strings, _weighted(counts, _gram_weights(counts)))
+
+    @cached_property
+    def lengths(self) -> Int64:
+        """(S) bytes of each string."""
+        return self.strings.str.len_bytes().to_numpy().astype(np.int64)
+
+    @cached_property
+    def gram_weights(self) -> Float32:
+        """(2**20) by how much each n-gram counts: the fewer strings hold it, the more."""
+        return _gram_weights(self.grams)
+
+    def vectors(self, texts: pl.Series) -> sparse.csr_matrix:
+        """The vectors of other normalised texts, their n-grams weighed as in this table."""
+        return _weighted(gram_counts(texts), self.gram_weights)
 
     def numbers(self, texts: pl.Series) -> Int32:
         """The row of each (already normalised) text."""
@@ -65,6 +86,17 @@ class TextTable:
     def cosines(self, first: Int32, second: Int32) -> Float32:
         """(K) cosine of each pair of rows, in [0, 1]; 0 where either is empty."""
         return np.minimum(row_products(self.grams, self.grams, first, second), np.float32(1.0))
+
+
+def _gram_weights(grams: sparse.csr_matrix) -> Float32:
+    held = np.bincount(grams.indices, minlength=1 << GRAM_BITS).astype(np.float32)
+    weights: Float32 = (np.log((1.0 + grams.shape[0]) / (1.0 + held)) + 1.0).astype(np.float32)
+    return weights
+
+
+def _weighted(counts: sparse.csr_matrix, weights: Float32) -> sparse.csr_matrix:
+    counts.data = (1.0 + np.log(counts.data)) * weights[counts.indices]
+    return unit_rows(counts)
 
 
 def unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:

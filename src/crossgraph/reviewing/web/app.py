@@ -31,7 +31,7 @@ from crossgraph.reviewing.pupil import Pupil
 from crossgraph.reviewing.queue import ORDERS, Order
 from crossgraph.reviewing.reviewers import this_user
 from crossgraph.reviewing.web import pages
-from crossgraph.reviewing.web.guard import MOST_BYTES, Guard, GuardOptions
+from crossgraph.reviewing.web.guard import MOST_BYTES, Guard, GuardOptions, read_body
 
 Form: TypeAlias = Mapping[str, str]
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -103,11 +103,7 @@ def _posted(handler: Callable[[Request, Form], Awaitable[Response]]) -> Handler:
     """A handler that gets a form which one of our own pages sent; nothing else reaches it."""
 
     async def checked(request: Request) -> Response:
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise HTTPException(413, "This is too much to send.")
+        body = await read_body(request, MOST_BYTES)
         try:
             form = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=30))
         except ValueError:

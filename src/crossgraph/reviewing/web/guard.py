@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crossgraph.errors import ConfigError
+
 FORM_COOKIE = "crossgraph_form"
 MOST_BYTES = 64 * 1024
+SHORTEST_TOKEN = 16
 HEADERS: Mapping[str, str] = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -56,6 +60,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def access_token(host: str, given: str | None) -> str:
+    """The token of a server that listens at an address: the given one, or a new one where one is needed.
+
+    Raises ConfigError for a token that is too short.
+    """
+    if given is not None and len(given) < SHORTEST_TOKEN:
+        raise ConfigError(
+            "--token is too short to keep anybody out", hint=f"give {SHORTEST_TOKEN} characters or more"
+        )
+    return given or ("" if is_loopback(host) else secrets.token_urlsafe(24))
+
+
 class Guard:
     """The guard as ASGI middleware."""
 
@@ -76,12 +92,13 @@ class Guard:
         form = request.cookies.get(FORM_COOKIE, "")
         fresh = "" if _is_key(form) else secrets.token_urlsafe(32)
         scope.setdefault("state", {})["form_token"] = form_token(fresh or form)
-        guarded = _guarded_send(send, f"{FORM_COOKIE}={fresh}" if fresh and not answer else "")
+        cookie = f"{FORM_COOKIE}={fresh}; HttpOnly; Path=/; SameSite=Strict" if fresh and not answer else ""
+        guarded = guarded_send(send, {**HEADERS, **({"set-cookie": cookie} if cookie else {})})
         await (answer or self._app)(scope, receive, guarded)
 
     def _refusal(self, request: HTTPConnection) -> Response | None:
         """The answer to a request that may not pass; None if it may."""
-        if self._options.loopback and not _names_this_machine(request.headers.get("host", "")):
+        if self._options.loopback and not names_this_machine(request.headers.get("host", "")):
             return PlainTextResponse("This server answers only to localhost.", 421)
         if self._options.token:
             refused = self._unknown(request)
@@ -125,7 +142,8 @@ def _is_key(text: str) -> bool:
     return len(text) == 43 and text.replace("-", "").replace("_", "").isalnum() and text.isascii()
 
 
-def _names_this_machine(host: str) -> bool:
+def names_this_machine(host: str) -> bool:
+    """Whether a Host header names this machine."""
     # A page of another site whose name was made to lead here (DNS rebinding) still sends its own name.
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     return name.lower() in _NAMES
@@ -140,15 +158,28 @@ def _is_same_site(request: HTTPConnection) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
 
 
-def _guarded_send(send: Send, cookie: str) -> Send:
+def guarded_send(send: Send, added: Mapping[str, str]) -> Send:
+    """Send answers with these headers, which nobody keeps unless they say so."""
+
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers[name] = value
+            for name, value in added.items():
+                if name == "set-cookie":
+                    headers.append(name, value)
+                else:
+                    headers[name] = value
             headers.setdefault("cache-control", "no-store")
-            if cookie:
-                headers.append("set-cookie", f"{cookie}; HttpOnly; Path=/; SameSite=Strict")
         await send(message)
 
     return guarded
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """The body of a request. Raises HTTPException 413 as soon as it is longer than so many bytes."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise HTTPException(413, f"This is too much to send: {most:,} bytes are the most.")
+    return bytes(body)

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from contextlib import closing
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from crossgraph.errors import InputError
 
 
-def serve(app: Starlette, *, host: str, port: int, ready: Callable[[int], None]) -> None:
+def serve(app: ASGIApp, *, host: str, port: int, ready: Callable[[int], None]) -> None:
     """Listen at an address and answer until interrupted; ``ready`` is told the port, which may be given as 0.
 
-    Raises InputError if the address cannot be listened at.
+    With uvloop and httptools where they are installed. Raises InputError if nobody can listen at the address.
     """
     with closing(_listen(host, port)) as listener:
         config = uvicorn.Config(

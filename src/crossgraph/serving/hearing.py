@@ -1,0 +1,93 @@
+"""What the networks say of pairs of records and served entities."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from crossgraph._types import Float32, Int64
+from crossgraph.features.description import AttributeColumn
+from crossgraph.features.tokens import entity_tokens, sketch_of
+from crossgraph.learning import SAID, told
+from crossgraph.model.inputs import Likeness, SideTensors
+from crossgraph.sampling import Neighbourhoods
+from crossgraph.schema.vocabulary import attribute_slots
+from crossgraph.serving.asking import Asked
+from crossgraph.serving.pooling import Pool
+from crossgraph.serving.served import Served
+
+
+@torch.inference_mode()
+def heard(served: Served, asked: Asked, columns: dict[int, AttributeColumn], pool: Pool) -> Float32:
+    """(9, P) mean of the networks' opinions, in the order of ``learning.SAID``."""
+    side = _side(served, asked, columns)
+    sketch = torch.from_numpy(sketch_of(asked.words.table.grams))
+    records, rows = torch.arange(len(asked)), torch.from_numpy(pool.record).long()
+    entities = torch.from_numpy(pool.entity).long()
+    likeness = _likeness(asked)
+    said = np.zeros((len(SAID), len(pool)), dtype=np.float32)
+    for network, prepared in zip(served.opened.model.networks, served.prepared, strict=True):
+        own = network.prepare(side, sketch, records)
+        # A network says the same of a pair turned round, so the record may always come first.
+        said += told(network.compare(own.rows(rows), prepared.rows(entities), likeness)).numpy()
+    said /= len(served.prepared)
+    return said
+
+
+def _likeness(asked: Asked) -> Likeness:
+    likely = asked.likely
+    keys = (len(asked) + likely.neighbour).astype(np.int64) << 32 | likely.entity
+    order = np.argsort(keys)
+    return Likeness(torch.from_numpy(keys[order]), torch.from_numpy(likely.sure[order]))
+
+
+def _side(served: Served, asked: Asked, columns: dict[int, AttributeColumn]) -> SideTensors:
+    """Records and their neighbours as a network reads them."""
+    around, asking = served.around, served.asking
+    whole = served.columns(asking)
+    facts = entity_tokens(
+        tuple(columns.values()),
+        around.slots[asking][list(columns)],
+        around.scales,
+        len(asked.types),
+        against=tuple(whole[number] for number in columns),
+    )
+    words = served.opened.vocabulary
+    slots = attribute_slots(served.asking_types, words.types_right if asking else words.types_left)
+    kinds = np.where(asked.types >= 0, slots[asked.types], -1).astype(np.int32)
+    return SideTensors.of(
+        facts,
+        kinds[:, None],
+        _neighbourhoods(served, asked),
+        edges=_edge_counts(served, asked),
+        directions=around.directions[asking],
+        device="cpu",
+    )
+
+
+def _neighbourhoods(served: Served, asked: Asked) -> Neighbourhoods:
+    """The first edges of each record, and of each neighbour the one that leads back."""
+    edges, first = asked.edges, len(asked)
+    count = len(served.opened.preparation.graphs[served.asking].relation_names)
+    held = int(np.bincount(edges.records, minlength=1).max())
+    shape = len(asked.types), max(1, min(held, served.opened.model.sampling.neighbours))
+    neighbours, relations = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
+    mask = np.zeros(shape, dtype=bool)
+    numbers = np.arange(len(edges.records))
+    place = numbers - np.searchsorted(edges.records, edges.records)
+    kept = place < shape[1]
+    at = edges.records[kept], place[kept]
+    neighbours[at], relations[at], mask[at] = first + numbers[kept], edges.asking[kept], True
+    neighbours[first:, 0], mask[first:, 0] = edges.records, True
+    relations[first:, 0] = (edges.asking + count) % max(2 * count, 1)
+    return Neighbourhoods(neighbours, relations, mask)
+
+
+def _edge_counts(served: Served, asked: Asked) -> Int64:
+    """How many edges everybody has; a neighbour as many as whom it most surely is."""
+    adjacency, likely = served.adjacency, asked.likely
+    counts = np.ones(len(asked.types), dtype=np.int64)
+    counts[: len(asked)] = np.bincount(asked.edges.records, minlength=len(asked))
+    degrees = adjacency.indptr[likely.entity + 1] - adjacency.indptr[likely.entity]
+    counts[len(asked) + likely.neighbour[::-1]] = degrees[::-1]
+    return counts

@@ -30,16 +30,8 @@ def review(
         str | None,
         typer.Option("--name", metavar="NAME", help="Who reviews; the name of the user if not given."),
     ] = None,
-    port: Annotated[
-        int,
-        typer.Option("--port", metavar="N", min=0, max=65535, help="Where to listen; 0 takes a free one."),
-    ] = 8765,
-    host: Annotated[
-        str,
-        typer.Option(
-            "--host", metavar="ADDRESS", help="What to listen at; others than this machine need a token."
-        ),
-    ] = "127.0.0.1",
+    port: opt.Port = 8765,
+    host: opt.Host = "127.0.0.1",
     token: Annotated[
         str | None,
         typer.Option(

@@ -28,16 +28,8 @@ def serve(
     against: Annotated[
         Against, typer.Option("--against", help="The graph that is served; records take the other's place.")
     ] = Against.RIGHT,
-    port: Annotated[
-        int,
-        typer.Option("--port", metavar="N", min=0, max=65535, help="Where to listen; 0 takes a free one."),
-    ] = 8766,
-    host: Annotated[
-        str,
-        typer.Option(
-            "--host", metavar="ADDRESS", help="What to listen at; others than this machine need a token."
-        ),
-    ] = "127.0.0.1",
+    port: opt.Port = 8766,
+    host: opt.Host = "127.0.0.1",
     token: Annotated[
         str | None,
         typer.Option(

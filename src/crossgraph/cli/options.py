@@ -76,6 +76,15 @@ DeviceName: TypeAlias = Annotated[
 ]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace a result that is there already.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Write JSON to stdout instead of tables.")]
+Port: TypeAlias = Annotated[
+    int, typer.Option("--port", metavar="N", min=0, max=65535, help="Where to listen; 0 takes a free one.")
+]
+Host: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--host", metavar="ADDRESS", help="What to listen at; others than this machine need a token."
+    ),
+]
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors and what was asked for.")
 ]

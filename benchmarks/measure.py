@@ -23,7 +23,10 @@ from crossgraph.graphs.links import Links, read_links, read_pairs, split_links
 
 AIRPORTS = "airports_openflights_ourairports"
 PLACES = ("latitude", "longitude", "latitude_deg", "longitude_deg")
-FIGURES = ("prauc", "hits1", "r_at_p95", "f1", "recall_blocking")
+FIGURES = (
+    *("prauc", "hits1", "r_at_p95", "f1", "recall_blocking"),
+    *("precision", "recall", "calibration_top", "calibration_doubt"),
+)
 ABLATIONS = {
     "everything": [],
     "no cross-graph attention": ["model.cross_attention=false"],
@@ -256,7 +259,7 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
         done.append(key | figures)
         with out.open("a", encoding="utf8") as file:
             file.write(json.dumps(done[-1]) + "\n")
-        print({name: round(done[-1].get(name, float("nan")), 4) for name in FIGURES} | key, flush=True)
+        print({name: round(done[-1].get(name) or float("nan"), 4) for name in FIGURES} | key, flush=True)
     return done
 
 
@@ -274,9 +277,12 @@ def table(lines: list[dict[str, Any]]) -> str:
     return "\n".join(rows)
 
 
-def _cell(values: list[float]) -> str:
-    if any(math.isnan(value) for value in values):
-        return "-"
+def _cell(values: list[float | None]) -> str:
+    known = [value for value in values if value is not None and not math.isnan(value)]
+    return _spread(known) if len(known) == len(values) else "-"
+
+
+def _spread(values: list[float]) -> str:
     digits = 0 if values[0] > 2 else 4
     spread = f" ±{stdev(values):.{digits}f}" if len(values) > 1 else ""
     return f"{mean(values):.{digits}f}{spread}"

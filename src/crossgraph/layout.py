@@ -68,6 +68,16 @@ class ResultFolder:
         return self.model_folder / "linked.parquet"
 
     @property
+    def ground_folder(self) -> Path:
+        """The graphs as they were aligned, which updates start from."""
+        return self.model_folder / "ground"
+
+    @property
+    def graphs_folder(self) -> Path:
+        """The graphs as changes have left them; only there once it was updated."""
+        return self.path / "graphs"
+
+    @property
     def ledger_file(self) -> Path:
         """What reviewers decided; only there once somebody reviewed."""
         return self.path / "ledger.sqlite"
@@ -106,6 +116,7 @@ class ResultFolder:
             self.reliability_file,
             self.config_file,
             self.model_folder,
+            self.graphs_folder,
             self.changes_file,
             self.clusters_file,
             self.disagreements_file,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ from crossgraph.reviewing.changes import (
     told_calibration,
 )
 from crossgraph.reviewing.labels import labels_of as answers_of
-from crossgraph.reviewing.ledger import Ledger
+from crossgraph.reviewing.ledger import hand_on
 from crossgraph.reviewing.material import SIDES
 from crossgraph.reviewing.views import GraphView
 from crossgraph.schema.mapping import SchemaMapping
@@ -111,8 +112,10 @@ def learn(
         report = session.write(run, model, stage, card, told=told)
         store_links(lesson.links, lesson.graphs, stage)
         changes.write(stage.changes_file)
+        if source.graphs_folder.is_dir():
+            shutil.copytree(source.graphs_folder, stage.graphs_folder)
         if not in_place:
-            _hand_on_ledger(source, folder, stage)
+            hand_on(source, folder, stage)
     return Learned(folder.path, summary_of_learning(report), report, changes.flipped)
 
 
@@ -208,14 +211,6 @@ def _views(graphs: Graphs, schema: SchemaMapping) -> tuple[GraphView, GraphView]
         for graph, side in zip(graphs, SIDES, strict=True)
     )
     return left, right
-
-
-def _hand_on_ledger(source: ResultFolder, target: ResultFolder, stage: ResultFolder) -> None:
-    """What people said goes along. A ledger that is at the target stays there, and takes it in."""
-    kept = target.ledger_file if target.ledger_file.is_file() else stage.ledger_file
-    entries = Ledger(source.ledger_file).entries()
-    if entries:
-        Ledger(kept).add(entries)
 
 
 def summary_of_learning(report: dict[str, Any]) -> list[tuple[str, str]]:

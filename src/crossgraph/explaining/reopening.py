@@ -116,7 +116,7 @@ def reopen(
         known=known,
         preparation=preparation,
         tensors=tensors,
-        heard=kept.heard,
+        heard=kept.said[0],
         folds=kept.folds,
         rounds=rounds,
         worth=np.where(barred, 0.0, rounds[-1].probability),

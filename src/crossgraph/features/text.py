@@ -51,10 +51,21 @@ class TextTable:
         """Collect the distinct strings of some columns of normalised text."""
         strings = pl.concat([pl.Series([""], dtype=pl.String), *columns]).unique().sort().rename("text")
         counts = gram_counts(strings)
-        held = np.bincount(counts.indices, minlength=1 << GRAM_BITS).astype(np.float32)
-        weights = np.log((1.0 + len(strings)) / (1.0 + held)) + 1.0
-        counts.data = (1.0 + np.log(counts.data)) * weights[counts.indices].astype(np.float32)
-        return TextTable(strings, unit_rows(counts))
+        return TextTable(strings, _weighed(counts, counts.indices, len(strings)))
+
+    def with_more(self, texts: pl.Series) -> TextTable:
+        """The same rows, and after them one for each normalised text that is new.
+
+        How much an n-gram weighs stays as it is, so that the rows stay as they are.
+        """
+        new = texts.unique().sort().rename("text")
+        new = new.filter(~new.is_in(self.strings.implode()))
+        if not len(new):
+            return self
+        grams = _weighed(gram_counts(new), self.grams.indices, len(self.strings))
+        return TextTable(
+            pl.concat([self.strings, new]), sparse.vstack([self.grams, grams], format="csr", dtype=np.float32)
+        )
 
     def numbers(self, texts: pl.Series) -> Int32:
         """The row of each (already normalised) text."""
@@ -65,6 +76,14 @@ class TextTable:
     def cosines(self, first: Int32, second: Int32) -> Float32:
         """(K) cosine of each pair of rows, in [0, 1]; 0 where either is empty."""
         return np.minimum(row_products(self.grams, self.grams, first, second), np.float32(1.0))
+
+
+def _weighed(counts: sparse.csr_matrix, held_by_all: Int32, strings: int) -> sparse.csr_matrix:
+    """Counts of n-grams as TF-IDF, where ``held_by_all`` has an n-gram once for each of the strings with it."""
+    held = np.bincount(held_by_all, minlength=1 << GRAM_BITS).astype(np.float32)
+    weights = np.log((1.0 + strings) / (1.0 + held)) + 1.0
+    counts.data = (1.0 + np.log(counts.data)) * weights[counts.indices].astype(np.float32)
+    return unit_rows(counts)
 
 
 def unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:

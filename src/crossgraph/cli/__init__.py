@@ -24,6 +24,7 @@ from crossgraph.cli.many import align_many
 from crossgraph.cli.merging import export, merge, unmerge
 from crossgraph.cli.proposing import block, schema
 from crossgraph.cli.reviewing import review
+from crossgraph.cli.updating import update
 
 _AS_WRITTEN = re.compile(r"^(?=(?:Example:|The order of work)$)", re.MULTILINE)
 
@@ -43,7 +44,7 @@ app = typer.Typer(
 )
 _VERBS = (
     *(demo, check, audit, schema, block, train, align, align_many, score, evaluate, explain),
-    *(ask, review, learn, merge, unmerge, export, generate, benchmark),
+    *(ask, review, learn, update, merge, unmerge, export, generate, benchmark),
 )
 for _verb in _VERBS:
     app.command(help=_help(_verb))(_verb)
@@ -72,6 +73,7 @@ def _crossgraph(
         crossgraph ask RESULT --count 50 --out questions.csv      what would teach it most?
         crossgraph review RESULT                                  decide yourself
         crossgraph learn RESULT                                   learn from what you decided
+        crossgraph update RESULT --left-changes FILE              follow changes of the graphs
         crossgraph merge RESULT --out merged.nq                   one graph out of two
         crossgraph export RESULT --out matches.nt                 in the forms of other tools
         crossgraph align-many A B C --out MANY                    more than two graphs

@@ -65,6 +65,7 @@ def test_everything_below_the_model_is_held_free_of_torch():
         "decisions",
         "evaluation",
         "exporting",
+        "ground",
         "merging",
         "preparation",
         "results",

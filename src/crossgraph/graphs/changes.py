@@ -158,8 +158,8 @@ def _settled(rows: pl.DataFrame, tables: GraphTables, path: Path) -> tuple[Chang
 
 
 def _contradictions(rows: pl.DataFrame, path: Path) -> list[Fault]:
-    both = rows.filter(pl.col("change").n_unique().over(STATEMENT) > 1)
-    again = both.filter(~pl.col("line").is_first_distinct()).unique(STATEMENT, keep="last")
+    both = rows.filter(pl.col("change").n_unique().over(*STATEMENT) > 1)
+    again = both.unique(STATEMENT, keep="last", maintain_order=True)
     return [
         Fault(str(path), line, "the same statement is added and deleted", "keep one of them")
         for line in again["line"]

@@ -95,10 +95,11 @@ def tables_of(statements: pl.DataFrame) -> GraphTables:
     )
 
 
-def statements_about(tables: GraphTables, entities: pl.Series) -> pl.DataFrame:
-    """All that a graph says of some entities, edges that lead to them included."""
+def statements_about(tables: GraphTables, entities: pl.Series, *, led_to: bool = True) -> pl.DataFrame:
+    """All that a graph says of some entities; with edges that lead to them, unless these are not wanted."""
     blank, wanted = pl.lit(""), entities.unique().implode()
-    edges = tables.edges.filter(pl.col("head").is_in(wanted) | pl.col("tail").is_in(wanted))
+    ends = pl.col("head").is_in(wanted)
+    edges = tables.edges.filter(ends | pl.col("tail").is_in(wanted) if led_to else ends)
     facts, types = (one.filter(pl.col("entity").is_in(wanted)) for one in (tables.facts, tables.types))
     return pl.concat(
         [
@@ -133,8 +134,9 @@ def _settled(rows: pl.DataFrame, tables: GraphTables, path: Path) -> tuple[Chang
     """The rows that change something."""
     whole = rows.filter(pl.col("kind") == "entity")["entity"]
     single = rows.filter(pl.col("kind") != "entity")
-    told = single.select("entity").vstack(single.filter(pl.col("kind") == "edge").select(entity="value"))
-    there = statements_about(tables, pl.concat([told["entity"], whole]))
+    there = statements_about(tables, single["entity"], led_to=False)
+    if len(whole):
+        there = pl.concat([there, statements_about(tables, whole)]).unique()
     of = {name: single.filter(pl.col("change") == name) for name in (ADDED, DELETED)}
     added, deleted = _less(of[ADDED], there), _common(of[DELETED], there)
     gone = there.filter(

@@ -96,7 +96,7 @@ class Reblocker:
         texts, top = self.before.description.texts, self.options.name_pool
         parts = []
         for mine, (query, found) in enumerate((("left", "right"), ("right", "left"))):
-            asking = _of(names[mine], sides[mine] & self.touched[mine].blocked)
+            asking = _of(names[mine], sides[mine] & self.touched[mine].named)
             if len(asking):
                 near = nearest_names(asking, _of(names[1 - mine], sides[1 - mine]), texts, top=top)
                 parts.append(near.rename({"query": query, "found": found}).select("left", "right", "name"))
@@ -148,19 +148,32 @@ class Reblocker:
         """What stays of the candidates of two types."""
         own = self.before.candidates
         own = own.take(own.proposed & sides[0][own.left] & sides[1][own.right])
-        by_left = sides[0].sum() <= sides[1].sum()
-        column = (lambda pairs: pairs.left) if by_left else (lambda pairs: pairs.right)
+        fresh = self._fresh(own)
+        own = Candidates.stacked([own.take(~fresh), weigh(own.take(fresh), weigher)])
+        by_left = bool(sides[0].sum() <= sides[1].sum())
+        new = weigh(found.take(own.find(found.left, found.right) < 0), weigher)
+        new = new.take(self._in_reach(new, own, by_left))
         again = np.zeros(len(sides[0] if by_left else sides[1]), dtype=bool)
-        again[column(found)] = True
-        again |= self.touched[0 if by_left else 1].blocked
-        rivals = again[column(own)]
-        pool = weigh(Candidates.united(own.take(rivals), found), weigher)
-        rest = own.take(~rivals)
-        fresh = self._fresh(rest)
-        rest = Candidates.stacked([rest.take(~fresh), weigh(rest.take(fresh), weigher)])
-        return Candidates.stacked(
-            [rest, best_of_each(pool, self.options.per_entity, by_left=by_left)]
-        )
+        again[_asking(new, by_left)] = True
+        rivals = again[_asking(own, by_left)]
+        pool = Candidates.stacked([own.take(rivals), new])
+        best = best_of_each(pool, self.options.per_entity, by_left=by_left)
+        return Candidates.stacked([own.take(~rivals), best])
+
+    def _in_reach(self, new: Candidates, own: Candidates, by_left: bool) -> Bool:
+        """(P) new pairs that have a chance among those that their entity has already."""
+        asking, ends = self.touched[0 if by_left else 1].blocked, _asking(own, by_left)
+        worst = np.full(len(asking), np.inf)
+        np.minimum.at(worst, ends, own.prior.astype(np.float64))
+        worst[np.bincount(ends, minlength=len(worst)) < self.options.per_entity] = -np.inf
+        wanted = _asking(new, by_left)
+        reach: Bool = asking[wanted] | (new.prior > worst[wanted])
+        return reach
+
+
+def _asking(pairs: Candidates, by_left: bool) -> Int32:
+    """(P) the entity of each pair that is of the smaller side."""
+    return pairs.left if by_left else pairs.right
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,12 +24,13 @@ from crossgraph.model.inputs import PairTensors
 from crossgraph.preparation import LEAST_BELIEF, Preparation
 from crossgraph.scoring import Scored
 from crossgraph.updating.before import Before, leads_of
-from crossgraph.updating.touched import Touched, around, lead_moved
+from crossgraph.updating.touched import Touched, around
 
-# Pairs of entities with few new edges are scored again if they were at least so likely.
-LEAST_LIKELY = 0.01
+# Pairs of entities that have other edges alone are scored again if they were at least so likely, or if the
+# weight of their similar neighbours rose by more than this.
+LEAST_LIKELY, RISEN = 0.01, 1e-3
 # Beliefs, likenesses and leads that moved less leave other pairs as they are.
-MOVED, LEAD_MOVED = 0.05, 0.1
+MOVED, LEAD_MOVED = 0.05, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +122,13 @@ class Rescorer:
         """(P) pairs that the networks see otherwise."""
         left, right = self._pairs
         one, two = self.touched
-        rows = ~self._old | one.blocked[left] | two.blocked[right]
-        likely = self._likely(-1) >= LEAST_LIKELY
-        rows |= (one.edged[left] | two.edged[right]) & likely
+        rows = ~self._old | one.named[left] | two.named[right]
+        edges = one.blocked[left] | two.blocked[right] | one.edged[left] | two.edged[right]
+        rows |= edges & (self._likely(-1) >= LEAST_LIKELY)
+        risen = np.zeros(len(rows), dtype=bool)
+        before, now = self.before.candidates.structure, self.preparation.candidates.structure
+        risen[self._old] = now[self._old] > before[self.former[self._old]] + RISEN
+        rows |= risen
         moved = abs(self._alike - self.before.alike).tocoo()
         far = moved.data >= MOVED
         pairs = moved.row[far].astype(np.int32), moved.col[far].astype(np.int32)
@@ -136,11 +141,13 @@ class Rescorer:
         return out
 
     def _moved_leads(self, said: Float32) -> Bool:
-        """(P) pairs whose rivals came, went or moved."""
+        """(P) pairs whose rivals came, went or moved; one that was unlikely only if they leave it room."""
         found = np.zeros(len(self.former), dtype=bool)
+        likely = self._likely(-1)[self._old] >= LEAST_LIKELY
         for name, values in (("prior", self.preparation.candidates.prior), ("said", said[0])):
             for now, then in zip(leads_of(self._pairs, values), self.before.leads[name], strict=True):
-                found[self._old] |= lead_moved(now[self._old], then[self.former[self._old]], LEAD_MOVED)
+                risen = now[self._old] - then[self.former[self._old]]
+                found[self._old] |= (risen >= LEAD_MOVED) | (likely & (risen <= -LEAD_MOVED))
         return found
 
     def _around_beliefs(self, probability: Float64, number: int) -> Bool:

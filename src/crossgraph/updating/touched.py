@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from crossgraph._types import Bool, Float64, Int32, Int64
+from crossgraph._types import Bool, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.features.description import Moved, combinations
 from crossgraph.graphs.adjacency import Adjacency
@@ -26,12 +26,14 @@ class Touched:
 
     new (E)       that the old graph did not have
     told (E)      new, or with other facts or types
+    named (E)     told otherwise: who looks for partners by name
     blocked (E)   told otherwise, or with many other edges: they are blocked again
     edged (E)     with other edges, but few
     """
 
     new: Bool
     told: Bool
+    named: Bool
     blocked: Bool
     edged: Bool
 
@@ -47,12 +49,12 @@ class Touched:
         now = np.diff(adjacency.indptr)
         most = np.maximum(now, now - came + went)
         much = (came + went >= SUBSTANTIAL * most) & (came + went > 0)
-        return Touched(new, told, told | much, (came + went > 0) & ~told & ~much)
+        return Touched(new, told, told, told | much, (came + went > 0) & ~told & ~much)
 
     def everyone(self) -> Touched:
         """The same, where all are blocked again."""
         all_of_them = np.ones(len(self.new), dtype=bool)
-        return Touched(self.new, self.told, all_of_them, np.zeros(len(self.new), dtype=bool))
+        return Touched(self.new, self.told, all_of_them, all_of_them, np.zeros(len(self.new), dtype=bool))
 
 
 def _places(graph: KnowledgeGraph, entities: pl.Series) -> Int32:
@@ -83,9 +85,3 @@ def around(
     places = candidates.find(keys >> 32, keys & 0xFFFFFFFF)
     found[places[places >= 0]] = True
     return found
-
-
-def lead_moved(now: Float64, then: Float64, least: float) -> Bool:
-    """(P) whether a lead changed by so much."""
-    moved: Bool = np.abs(now - then) >= least
-    return moved

@@ -69,7 +69,9 @@ def story(tables: GraphTables, *, share: float, seed: int) -> Story:
     new = said.with_columns(pl.Series("value", [_otherwise(one, drawn) for one in said["value"]]))
     changes = Changes(pl.concat([came, new.unique()]), pl.concat([went, said.unique()]))
     both = changes.added.join(changes.deleted, on=said.columns, how="semi")
-    changes = Changes(*(one.join(both, on=said.columns, how="anti") for one in (changes.added, changes.deleted)))
+    changes = Changes(
+        *(one.join(both, on=said.columns, how="anti") for one in (changes.added, changes.deleted))
+    )
     return Story(before, changes.applied(before), changes)
 
 
@@ -87,7 +89,14 @@ def write(stories: list[Story], links: list[tuple[str, str]], folder: Path) -> N
         for number, one in enumerate(stories, start=1):
             tables: GraphTables = getattr(one, name)
             write_openea(tables, folder / name, number)
-            known.append({*tables.types["entity"], *tables.edges["head"], *tables.edges["tail"], *tables.facts["entity"]})
+            known.append(
+                {
+                    *tables.types["entity"],
+                    *tables.edges["head"],
+                    *tables.edges["tail"],
+                    *tables.facts["entity"],
+                }
+            )
         rows = [f"{a}\t{b}\n" for a, b in links if a in known[0] and b in known[1]]
         (folder / f"{name}.tsv").write_text("".join(rows), encoding="utf8")
     for side, one in zip(SIDES, stories, strict=True):
@@ -113,11 +122,14 @@ def cost(*args: str | Path, module: bool = True) -> float:
 
 def agreement(one: Path, other: Path) -> dict[str, float]:
     """How far two RESULTs of the same graphs are from each other."""
-    scores = [read_scores(path / "scores.parquet").select("left", "right", "probability") for path in (one, other)]
+    scores = [
+        read_scores(path / "scores.parquet").select("left", "right", "probability") for path in (one, other)
+    ]
     both = scores[0].join(scores[1], on=["left", "right"])
     apart = np.abs((both["probability"] - both["probability_right"]).to_numpy())
     matches = [
-        set(read_matches(path / "matches.sssom.tsv").select("left", "right").iter_rows()) for path in (one, other)
+        set(read_matches(path / "matches.sssom.tsv").select("left", "right").iter_rows())
+        for path in (one, other)
     ]
     return {
         "candidates in both": 2 * len(both) / (len(scores[0]) + len(scores[1])),
@@ -145,20 +157,30 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     if not (folder / "before").exists():
         write(stories, links_of([fold / "train_links", fold / "valid_links"]), folder)
     gold = folder / "gold.tsv"
-    alive = [{*one.after.types["entity"], *one.after.edges["head"], *one.after.facts["entity"]} for one in stories]
+    alive = [
+        {*one.after.types["entity"], *one.after.edges["head"], *one.after.facts["entity"]} for one in stories
+    ]
     rows = [f"{a}\t{b}\n" for a, b in links_of([fold / "test_links"]) if a in alive[0] and b in alive[1]]
     gold.write_text("".join(rows), encoding="utf8")
     for side, one in zip(SIDES, stories, strict=True):
         total = sum(len(getattr(one.before, name)) for name in ("types", "edges", "facts"))
-        print(f"{side}: {len(one.changes.added):,} statements added, {len(one.changes.deleted):,} deleted, of {total:,}")
+        print(
+            f"{side}: {len(one.changes.added):,} statements added, {len(one.changes.deleted):,} deleted, of {total:,}"
+        )
     first, updated = folder / "FIRST", folder / "UPDATED"
     changes = [f"--{side}-changes={folder / f'{side}.csv'}" for side in SIDES]
     learned = ("--links", folder / "after.tsv", "--force")
     spent: dict[str, float] = {}
     if not first.exists():
-        spent["align, before"] = cost("align", folder / "before", "--links", folder / "before.tsv", "--out", first)
+        spent["align, before"] = cost(
+            "align", folder / "before", "--links", folder / "before.tsv", "--out", first
+        )
     spent["update"] = cost("update", first, *changes, "--out", updated, "--force")
-    others = {"everything again": folder / "EVERYTHING", "align --model": folder / "APPLIED", "align": folder / "AGAIN"}
+    others = {
+        "everything again": folder / "EVERYTHING",
+        "align --model": folder / "APPLIED",
+        "align": folder / "AGAIN",
+    }
     for name, out in others.items():
         if out.exists() and name not in options.again:
             continue
@@ -176,14 +198,21 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     print(json.dumps(json.loads((updated / "report.json").read_text())["updated"]))
     for name, out in {**others, "update": updated}.items():
         figures = agreement(updated, out)
-        print(name, *(f"{key} {value:.5f}" for key, value in figures.items()), f"F1 {f1(out, gold):.4f}", sep=", ")
+        print(
+            name,
+            *(f"{key} {value:.5f}" for key, value in figures.items()),
+            f"F1 {f1(out, gold):.4f}",
+            sep=", ",
+        )
 
 
 def main() -> None:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="a folder in the OpenEA layout, with a fold")
-    parser.add_argument("--share", type=float, default=0.01, help="of the statements of each graph that change")
+    parser.add_argument(
+        "--share", type=float, default=0.01, help="of the statements of each graph that change"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="keep the runs there, and do not repeat them")
     parser.add_argument("--again", nargs="*", default=[], help="runs to repeat nevertheless")

@@ -7,6 +7,8 @@ graphs and on what they became, not on the steps in between.
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,10 @@ from crossgraph.errors import ResultError
 from crossgraph.features.description import AttributeColumn, Description
 from crossgraph.features.text import GRAM_BITS, TextTable
 from crossgraph.graphs.adjacency import directed_name
+from crossgraph.graphs.changes import Changes
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
-from crossgraph.graphs.parquet import read_parquet_graph, store_parquet, write_parquet_graph
+from crossgraph.graphs.parquet import CHANGES, read_parquet_graph, store_parquet, write_parquet_graph
+from crossgraph.schema.seeds import type_codes
 from crossgraph.workings import array_text, text_array
 
 FORMAT = 1
@@ -32,9 +36,11 @@ _ARRAYS, _TEXTS = "arrays.npz", "texts.parquet"
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """Two graphs as they were aligned.
+    """Two graphs as they were aligned, and what has changed since.
 
-    tables        what they say
+    tables        what they say now
+    changes       since they were aligned
+    types         the names of the types of their entities, see ``type_codes``
     ids           their entities, in the order of their numbers
     description   of both
     shares        of each side: by what sampling multiplies the chance of a directed relation; none where it
@@ -42,6 +48,8 @@ class Ground:
     """
 
     tables: tuple[GraphTables, GraphTables]
+    changes: tuple[Changes, Changes]
+    types: tuple[frozenset[str], frozenset[str]]
     ids: tuple[pl.Series, pl.Series]
     description: Description
     shares: tuple[dict[str, float], dict[str, float]]
@@ -65,14 +73,42 @@ class Ground:
             card = json.loads(array_text(arrays["card"]))
             if card["format"] != FORMAT:
                 raise ValueError(f"it is of format {card['format']!r}; this version reads {FORMAT}")
+            changes = [_changes(folder / side / CHANGES) for side in _SIDES]
             return Ground(
                 (readings[0].tables, readings[1].tables),
+                (changes[0], changes[1]),
+                (frozenset(card["types"][0]), frozenset(card["types"][1])),
                 (ids[0], ids[1]),
                 _described(arrays, card, strings, ids),
                 (card["shares"][0], card["shares"][1]),
             )
-        except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, pl.exceptions.PolarsError) as error:
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            KeyError,
+            TypeError,
+            BadZipFile,
+            pl.exceptions.PolarsError,
+        ) as error:
             raise ResultError(f"{folder} cannot be read: {error}", hint="align again") from error
+
+
+def keep_ground(
+    before: Path, folder: Path, changes: tuple[Changes, Changes], name_again: Callable[[str, str], object]
+) -> None:
+    """The same graphs in a new folder, as second names of the same files, with other changes."""
+    shutil.copytree(before, folder, copy_function=name_again)
+    for side, one in zip(_SIDES, changes, strict=True):
+        file = folder / side / CHANGES
+        # Written anew and not over the old one, which it may be a second name of.
+        file.unlink(missing_ok=True)
+        if len(one):
+            store_parquet(one.rows(), file)
+
+
+def _changes(file: Path) -> Changes:
+    return Changes.from_rows(pl.read_parquet(file)) if file.is_file() else Changes.nothing()
 
 
 def store_ground(
@@ -88,10 +124,13 @@ def store_ground(
     folder.mkdir()
     columns: dict[str, AnyArray] = {}
     told = [
-        {} if own is None else {directed_name(graph.relation_names, at): one for at, one in enumerate(own.tolist())}
+        {}
+        if own is None
+        else {directed_name(graph.relation_names, at): one for at, one in enumerate(own.tolist())}
         for graph, own in zip(graphs, shares, strict=True)
     ]
-    card: dict[str, Any] = {"format": FORMAT, "shares": told}
+    types = [type_codes(graph)[0] for graph in graphs]
+    card: dict[str, Any] = {"format": FORMAT, "shares": told, "types": types}
     for side, graph, own in zip(_SIDES, graphs, (description.left, description.right), strict=True):
         (folder / side).mkdir()
         write_parquet_graph(graph.tables(), folder / side)
@@ -125,9 +164,7 @@ def _described(
     return Description(left, right, TextTable(strings, grams))
 
 
-def _column(
-    arrays: dict[str, AnyArray], key: str, name: str, kind: Any, *, entities: int
-) -> AttributeColumn:
+def _column(arrays: dict[str, AnyArray], key: str, name: str, kind: Any, *, entities: int) -> AttributeColumn:
     own, texts = arrays[f"{key}.entities"], arrays[f"{key}.texts"]
     return AttributeColumn(
         name=name,

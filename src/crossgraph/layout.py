@@ -69,13 +69,8 @@ class ResultFolder:
 
     @property
     def ground_folder(self) -> Path:
-        """The graphs as they were aligned, which updates start from."""
+        """The graphs as they were aligned, which updates start from, and what has changed since."""
         return self.model_folder / "ground"
-
-    @property
-    def graphs_folder(self) -> Path:
-        """The graphs as changes have left them; only there once it was updated."""
-        return self.path / "graphs"
 
     @property
     def ledger_file(self) -> Path:
@@ -116,7 +111,6 @@ class ResultFolder:
             self.reliability_file,
             self.config_file,
             self.model_folder,
-            self.graphs_folder,
             self.changes_file,
             self.clusters_file,
             self.disagreements_file,

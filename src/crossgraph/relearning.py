@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -112,8 +111,6 @@ def learn(
         report = session.write(run, model, stage, card, told=told)
         store_links(lesson.links, lesson.graphs, stage)
         changes.write(stage.changes_file)
-        if source.graphs_folder.is_dir():
-            shutil.copytree(source.graphs_folder, stage.graphs_folder)
         if not in_place:
             hand_on(source, folder, stage)
     return Learned(folder.path, summary_of_learning(report), report, changes.flipped)

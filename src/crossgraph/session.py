@@ -131,18 +131,32 @@ class Session:
         return self.decide(preparation, known, scored, model, barred)
 
     def decide(
-        self, preparation: Preparation, known: Known, scored: Scored, model: TrainedModel, barred: Bool
+        self,
+        preparation: Preparation,
+        known: Known,
+        scored: Scored,
+        model: TrainedModel,
+        barred: Bool,
+        *,
+        former: tuple[Bool, Bool] | None = None,
     ) -> Run:
         """Decide which of the scored candidates are the same.
 
         barred (P)   those that a rule forbids, see ``deciding.forbidden``
+        former       (P) those that are the same by what was decided before, and (P) those to decide again:
+                     with them all that a decision about them can move; all where not given
         """
         with self.clock.stage("assign"):
             candidates = preparation.candidates
             types = pair_types(candidates, preparation.graphs[0])
             barred = barred | contradicts(candidates, known, single(model.cardinalities, types))
             worth = np.where(barred, 0.0, scored.probability)
-            matched = decide(candidates, worth, types, Rules(model.thresholds, model.cardinalities))
+            rules = Rules(model.thresholds, model.cardinalities)
+            if former is None:
+                matched = decide(candidates, worth, types, rules)
+            else:
+                matched, again = former[0].copy(), former[1]
+                matched[again] = decide(candidates.take(again), worth[again], types.filter(again), rules)
             matched = keep_known(candidates, matched, known)
         return Run(
             preparation=preparation,

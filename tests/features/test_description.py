@@ -77,7 +77,9 @@ def test_of_very_many_values_two_entities_keep_the_same_ones():
 
 
 values = st.sampled_from(["Zoë", "zoe", "1999", "3", "", "a b"])
-facts = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["name", "year", "size"]), values), max_size=9)
+facts = st.lists(
+    st.tuples(st.sampled_from("abcd"), st.sampled_from(["name", "year", "size"]), values), max_size=9
+)
 
 
 @given(facts, facts, st.sets(st.sampled_from("abcd")))

@@ -105,19 +105,31 @@ def test_an_rdf_patch_says_the_same(tmp_path):
             HEAD + "add,type,a,,x,\nadded,node,a,,x,\nadded,edge,,r,b,\nadded,fact,a,,v,\nadded,entity,a,,,\n"
             "deleted,type,a,n,x,\nadded,edge,a,r,b,@en\nadded,fact,a,n,v\nadded,type,a,,,\n",
             [
-                *("c.csv:2: the change is neither added nor deleted", "c.csv:3: the kind is none of type, edge"),
+                *(
+                    "c.csv:2: the change is neither added nor deleted",
+                    "c.csv:3: the kind is none of type, edge",
+                ),
                 *("c.csv:4: no entity", "c.csv:5: no name", "c.csv:6: an entity is added by a type"),
                 *("c.csv:7: a type and an entity have no name", "c.csv:8: only a fact has a tag"),
                 *("c.csv:9: 5 cells where the header has 6", "c.csv:10: no value"),
             ],
         ),
         ("c.csv", "kind,entity\nfact,a\n", ["c.csv:1: has no column 'change', 'name', 'value'"]),
-        ("c.csv", HEAD + "added,type,a,,x,\ndeleted,type,a,,x,\n", ["c.csv:3: the same statement is added and"]),
+        (
+            "c.csv",
+            HEAD + "added,type,a,,x,\ndeleted,type,a,,x,\n",
+            ["c.csv:3: the same statement is added and"],
+        ),
         ("c.csv", "", ["the file is empty"]),
         (
             "c.rdfp",
             'A <http://a> <http://b> .\nX <http://a> .\nA <http://a> <http://b> "c" .\nTA .\nA a b c .\n',
-            ["c.rdfp:1:", "c.rdfp:2: 'X <http://a> .' is no change", "c.rdfp:4: 'TA .' is no change", "c.rdfp:5:"],
+            [
+                "c.rdfp:1:",
+                "c.rdfp:2: 'X <http://a> .' is no change",
+                "c.rdfp:4: 'TA .' is no change",
+                "c.rdfp:5:",
+            ],
         ),
         ("c.parquet", "x", ["c.parquet: cannot be read as Parquet"]),
         ("absent/c.csv", None, ["no such file"]),

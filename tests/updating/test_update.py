@@ -45,9 +45,7 @@ def aligned(mid_pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("aligned")
     links = folder / "links.tsv"
     links.write_text("".join(f"{a}\t{b}\n" for a, b in mid_pair.truth[::3]))
-    return align(
-        Inputs(left=mid_pair.write(folder / "g"), links=(links,)), folder / "R", config=QUICK
-    ).path
+    return align(Inputs(left=mid_pair.write(folder / "g"), links=(links,)), folder / "R", config=QUICK).path
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +75,9 @@ def files(changes: tuple[Changes, Changes], folder: Path) -> ChangeFiles:
 
 
 @pytest.fixture(scope="module")
-def updated(aligned: Path, changes: tuple[Changes, Changes], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def updated(
+    aligned: Path, changes: tuple[Changes, Changes], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     folder = tmp_path_factory.mktemp("updated")
     return update(aligned, files(changes, folder / "files"), folder / "U").path
 
@@ -199,7 +199,9 @@ def test_other_verbs_read_the_graphs_as_they_are_now(updated, mid_pair, tmp_path
 
 def test_what_changes_nothing_is_told(aligned, mid_pair, tmp_path):
     file = tmp_path / "c.csv"
-    file.write_text(f"change,kind,entity,name,value\ndeleted,entity,nobody,,\ndeleted,type,{mid_pair.truth[0][0]},,x\n")
+    file.write_text(
+        f"change,kind,entity,name,value\ndeleted,entity,nobody,,\ndeleted,type,{mid_pair.truth[0][0]},,x\n"
+    )
     notes = Notes()
     done = update(aligned, ChangeFiles(left=file), tmp_path / "U", progress=notes)
     assert told(done.path) == told(aligned)

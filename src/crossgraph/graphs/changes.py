@@ -145,9 +145,7 @@ def _settled(rows: pl.DataFrame, tables: GraphTables, path: Path) -> tuple[Chang
     )
     # Who goes and is told anew stays, with what is told.
     gone = _less(gone, of[ADDED])
-    changes = Changes(
-        added.select(STATEMENT).unique(), pl.concat([deleted.select(STATEMENT), gone]).unique()
-    )
+    changes = Changes(added.select(STATEMENT).unique(), pl.concat([deleted.select(STATEMENT), gone]).unique())
     absent = sorted(set(whole) - set(there["entity"]) - set(there.filter(pl.col("kind") == "edge")["value"]))
     notes = []
     for kept, name, what in ((added, ADDED, "there already"), (deleted, DELETED, "not there")):
@@ -246,9 +244,7 @@ def _patch(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
             faults.append(Fault(str(path), number, f"{quoted(line)} is no change", _PATCH_HINT))
             continue
         try:
-            rows += [
-                (number, ADDED if head == "A" else DELETED, *one) for one in _terms(rest)
-            ]
+            rows += [(number, ADDED if head == "A" else DELETED, *one) for one in _terms(rest)]
         except (SyntaxError, ValueError) as error:
             faults.append(Fault(str(path), number, f"{quoted(rest)}: {error}", _PATCH_HINT))
     return pl.DataFrame(rows, schema=_ROW, orient="row"), faults
@@ -260,7 +256,9 @@ def _terms(line: str) -> Iterable[tuple[str, str, str, str, str]]:
     if len(quads) != 1:
         raise ValueError(f"{len(quads)} statements")
     subject, predicate, value, _ = quads[0]
-    if not isinstance(subject, NamedNode | BlankNode) or not isinstance(value, NamedNode | BlankNode | Literal):
+    if not isinstance(subject, NamedNode | BlankNode) or not isinstance(
+        value, NamedNode | BlankNode | Literal
+    ):
         raise ValueError("a statement about a statement")
     entity = _name(subject)
     if isinstance(value, Literal):

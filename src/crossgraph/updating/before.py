@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,19 @@ import numpy as np
 from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
+from crossgraph.assignment import LEAST
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.combine import Weighing, name_similarity, type_members
+from crossgraph.blocking.combine import name_similarity, type_members
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import lead
 from crossgraph.calibration import LONGEST_LEAD, probabilities
 from crossgraph.checkpoint import TrainedModel
 from crossgraph.features.description import Description, Moved, column_of, redescribe
 from crossgraph.graphs.changes import Changes
-from crossgraph.graphs.graph import UNTYPED, GraphTables, KnowledgeGraph
 from crossgraph.ground import Ground
 from crossgraph.preparation import Graphs
 from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.schema.seeds import type_codes
 from crossgraph.workings import read_arrays, weigher_from
 
 _PAIRS = ("left", "right", "name", "structure", "prior", "proposed")
@@ -41,6 +42,8 @@ class Before:
     said (9, P), raw (R, P), folds (P)   as in ``Workings``
     probability (R, P)  of each round
     alike (E, E')       how surely names meant one entity
+    matched (P)         which were called the same
+    left_alone          left and right entities of which a pair that may have been a match is gone
     leads (P)           by quantity (``prior``, ``said``): over the rivals of both sides, each within +-8
     """
 
@@ -56,6 +59,8 @@ class Before:
     folds: Int32
     probability: Float64
     alike: sparse.csr_matrix
+    matched: Bool
+    left_alone: tuple[Int32, Int32]
     leads: Mapping[str, tuple[Float64, Float64]]
 
 
@@ -99,6 +104,8 @@ def before(
         probabilities(step.calibration.scores(raw, pairs))
         for step, raw in zip(model.rounds, arrays["raw"], strict=True)
     ]
+    gone = (left < 0) != (right < 0)
+    gone &= (chances[-1] >= LEAST) | arrays["matched"]
     similar = sparse.csr_matrix((arrays["alike"], arrays["alike_right"], arrays["alike_starts"]), shape=shape)
     sizes = len(graphs[0]), len(graphs[1])
     return Before(
@@ -110,7 +117,7 @@ def before(
             _lengths(arrays[f"{side}_lengths"], numbers[at], sizes[at])
             for at, side in enumerate(("left", "right"))
         ),
-        weighers=_weighers(card, ground, graphs, description, schema),
+        weighers=_weighers(card, ground, description, schema),
         candidates=replace(
             whole.take(kept), left=left[kept].astype(np.int32), right=right[kept].astype(np.int32)
         ),
@@ -118,6 +125,8 @@ def before(
         raw=arrays["raw"][:, kept],
         folds=arrays["folds"][kept].astype(np.int32),
         probability=np.stack(chances)[:, kept],
+        matched=arrays["matched"][kept],
+        left_alone=(left[gone & (left >= 0)], right[gone & (right >= 0)]),
         alike=_moved(name_similarity(whole, shape), numbers, sizes),
         leads={
             name: (both[0][kept], both[1][kept])
@@ -137,31 +146,22 @@ def leads_of(pairs: tuple[Int32, Int32], values: AnyArray) -> tuple[Float64, Flo
 
 def names_of_types(graphs: Graphs, schema: SchemaMapping) -> list[tuple[tuple[str, str], tuple[Bool, Bool]]]:
     """The pairs of types that correspond, by name, with their members."""
-    known = [_type_names(graph) for graph in graphs]
+    known = type_codes(graphs[0])[0], type_codes(graphs[1])[0]
+    return list(zip(_mapped(schema, known), type_members(*graphs, schema), strict=True))
+
+
+def _mapped(schema: SchemaMapping, known: tuple[Container[str], Container[str]]) -> list[tuple[str, str]]:
+    """The pairs of types that correspond, of those that both graphs have, in the order of ``type_members``."""
     pairs = dict.fromkeys((m.left, m.right) for m in schema.types)
-    there = [(a, b) for a, b in pairs if a in known[0] and b in known[1]]
-    return list(zip(there, type_members(*graphs, schema), strict=True))
-
-
-def _type_names(graph: KnowledgeGraph) -> set[str]:
-    untyped = (graph.primary_types < 0).any()
-    return {*graph.type_names, *([UNTYPED] if untyped else [])}
-
-
-def _types_told(tables: GraphTables, entities: int) -> set[str]:
-    untyped = tables.types["entity"].n_unique() < entities
-    return {*tables.types["type"].unique(), *([UNTYPED] if untyped else [])}
+    return [(a, b) for a, b in pairs if a in known[0] and b in known[1]]
 
 
 def _weighers(
-    card: dict[str, Any], ground: Ground, graphs: Graphs, description: Description, schema: SchemaMapping
+    card: dict[str, Any], ground: Ground, description: Description, schema: SchemaMapping
 ) -> dict[tuple[str, str] | None, Weigher]:
-    known = [
-        _types_told(tables, len(ids)) for tables, ids in zip(ground.tables, ground.ids, strict=True)
-    ]
-    pairs = dict.fromkeys((m.left, m.right) for m in schema.types)
-    named: list[tuple[str, str] | None] = [(a, b) for a, b in pairs if a in known[0] and b in known[1]]
-    cards = dict(zip(named, card["pools"], strict=True))
+    cards: dict[tuple[str, str] | None, Any] = dict(
+        zip(_mapped(schema, ground.types), card["pools"], strict=True)
+    )
     if card["asked"] is not None:
         cards[None] = card["asked"]
     return {

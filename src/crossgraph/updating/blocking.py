@@ -13,6 +13,7 @@ from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import BlockingOptions, Weighing, best_of_each, name_similarity
 from crossgraph.blocking.names import name_attributes, name_cosines, names_in, nearest_names
 from crossgraph.blocking.prior import Weigher
+from crossgraph.blocking.ranking import ranks
 from crossgraph.blocking.structure import neighbour_products, structural_candidates, weights_of
 from crossgraph.preparation import Graphs, Known
 from crossgraph.schema.mapping import SchemaMapping
@@ -55,9 +56,7 @@ class Reblocker:
         types = names_of_types(self.graphs, self.schema)
         named = [self._nearest_names(names, sides) for _, sides in types]
         similarity = self._similarity(Candidates.united(before.candidates, *named))
-        factors, lengths = neighbour_products(
-            *self.graphs, self.schema, similarity, anyhow=before.anyhow
-        )
+        factors, lengths = neighbour_products(*self.graphs, self.schema, similarity, anyhow=before.anyhow)
         weigh = _Weigh(self, names, factors)
         weigher = before.weighers.get(None) or next(iter(before.weighers.values()))
         former = before.candidates.take(~before.candidates.proposed)
@@ -77,9 +76,7 @@ class Reblocker:
             np.where(np.isnan(old) | one.blocked, new, old).astype(np.float32)
             for old, new, one in zip(before.lengths, lengths, self.touched, strict=True)
         )
-        weighing = Weighing(
-            similarity, before.anyhow, (usual[0], usual[1]), pools, before.weighers.get(None)
-        )
+        weighing = Weighing(similarity, before.anyhow, (usual[0], usual[1]), pools, before.weighers.get(None))
         return Reblocked(everyone, weighing, places)
 
     def _fresh(self, pairs: Candidates) -> Bool:
@@ -142,9 +139,7 @@ class Reblocker:
                 found.append(structural_candidates(factors, members, top=top))
         return found
 
-    def _chosen(
-        self, found: Candidates, sides: _Sides, weigh: _Weigh, weigher: Weigher
-    ) -> Candidates:
+    def _chosen(self, found: Candidates, sides: _Sides, weigh: _Weigh, weigher: Weigher) -> Candidates:
         """What stays of the candidates of two types."""
         own = self.before.candidates
         own = own.take(own.proposed & sides[0][own.left] & sides[1][own.right])
@@ -161,13 +156,15 @@ class Reblocker:
         return Candidates.stacked([own.take(~rivals), best])
 
     def _in_reach(self, new: Candidates, own: Candidates, by_left: bool) -> Bool:
-        """(P) new pairs that have a chance among those that their entity has already."""
-        asking, ends = self.touched[0 if by_left else 1].blocked, _asking(own, by_left)
-        worst = np.full(len(asking), np.inf)
-        np.minimum.at(worst, ends, own.prior.astype(np.float64))
-        worst[np.bincount(ends, minlength=len(worst)) < self.options.per_entity] = -np.inf
-        wanted = _asking(new, by_left)
-        reach: Bool = asking[wanted] | (new.prior > worst[wanted])
+        """(P) new pairs that are better than what their entity has already, or all if it is told otherwise.
+
+        Half of its candidates are its best by prior, the others by share, whatever their prior.
+        """
+        ends, wanted = _asking(own, by_left), _asking(new, by_left)
+        bar = np.full(len(self.touched[0 if by_left else 1].named), -np.inf, dtype=np.float32)
+        last_of_best = ranks(ends, own.prior) == max(self.options.per_entity // 2, 1) - 1
+        bar[ends[last_of_best]] = own.prior[last_of_best]
+        reach: Bool = self.touched[0 if by_left else 1].named[wanted] | (new.prior > bar[wanted])
         return reach
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,9 +29,10 @@ from crossgraph.updating.touched import Touched, around
 
 # Pairs of entities that have other edges alone are scored again if they were at least so likely, or if the
 # weight of their similar neighbours rose by more than this.
-LEAST_LIKELY, RISEN = 0.01, 1e-3
-# Beliefs, likenesses and leads that moved less leave other pairs as they are.
-MOVED, LEAD_MOVED = 0.05, 0.5
+LEAST_LIKELY, RISEN = 0.01, 0.02
+# Beliefs, likenesses and leads that moved less leave other pairs as they are; so do leads that rose, but not
+# to within so much of the best rival.
+MOVED, LEAD_MOVED, NEAR = 0.05, 0.5, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,8 @@ class Rescorer:
     """Scores the touched pairs again.
 
     former (P)   the place of each candidate before; -1 for new ones
-    tensors      both graphs as the networks read them
+    tensors      both graphs as the networks read them, so far as they see them from the (K) left and right
+                 entities that they are asked about
     """
 
     preparation: Preparation
@@ -62,7 +65,7 @@ class Rescorer:
     former: Int64
     touched: tuple[Touched, Touched]
     model: TrainedModel
-    tensors: PairTensors
+    tensors: Callable[[Int32, Int32], PairTensors]
 
     def rescored(self) -> Rescored:
         """Two hops: names and edges move the pairs beside them, and so do beliefs of each round."""
@@ -147,7 +150,8 @@ class Rescorer:
         for name, values in (("prior", self.preparation.candidates.prior), ("said", said[0])):
             for now, then in zip(leads_of(self._pairs, values), self.before.leads[name], strict=True):
                 risen = now[self._old] - then[self.former[self._old]]
-                found[self._old] |= (risen >= LEAD_MOVED) | (likely & (risen <= -LEAD_MOVED))
+                near = (risen >= LEAD_MOVED) & (now[self._old] >= -NEAR)
+                found[self._old] |= near | (likely & (np.abs(risen) >= LEAD_MOVED))
         return found
 
     def _around_beliefs(self, probability: Float64, number: int) -> Bool:
@@ -168,19 +172,32 @@ class Rescorer:
         pairs = self._pairs[0][rows], self._pairs[1][rows]
         return echo_evidence(self.preparation.adjacency, self._groups, similarity, pairs)
 
-    def _together(self, rows: Bool, said: Float32) -> EvidenceTable:
-        """``gather_evidence`` and ``opinions`` of some pairs."""
-        preparation, candidates = self.preparation, self.preparation.candidates
-        told_before, now = self.before.told, preparation.description
-        pairs = self._pairs[0][rows], self._pairs[1][rows]
-        wanted = name_attributes(told_before, preparation.schema)
-        names = names_in(now.left, wanted[0]), names_in(now.right, wanted[1])
-        leads = {
+    @cached_property
+    def _leads(self) -> dict[str, Float32]:
+        candidates = self.preparation.candidates
+        return {
             **lead_columns("prior", self._pairs, candidates.prior),
             **lead_columns("names", self._pairs, candidates.name),
             **lead_columns("structure", self._pairs, np.log1p(10.0 * candidates.structure)),
-            **lead_columns("collective", self._pairs, said[0]),
         }
+
+    @cached_property
+    def _namesakes(self) -> tuple[Float32, Float32]:
+        """(E) of each side."""
+        wanted = name_attributes(self.before.told, self.preparation.schema)
+        now = self.preparation.description
+        left, right = (
+            np.log1p(name_counts(names_in(columns, names), size))
+            for columns, names, size in zip((now.left, now.right), wanted, self._shape, strict=True)
+        )
+        return left, right
+
+    def _together(self, rows: Bool, said: Float32) -> EvidenceTable:
+        """``gather_evidence`` and ``opinions`` of some pairs."""
+        preparation = self.preparation
+        told_before, now = self.before.told, preparation.description
+        pairs = self._pairs[0][rows], self._pairs[1][rows]
+        leads = self._leads | lead_columns("collective", self._pairs, said[0])
         return EvidenceTable.beside(
             [
                 attribute_evidence(now, preparation.schema, pairs, against=told_before),
@@ -188,8 +205,8 @@ class Rescorer:
                 EvidenceTable.of(
                     {
                         **{name: values[rows] for name, values in leads.items()},
-                        "namesakes:left": np.log1p(name_counts(names[0], self._shape[0]))[pairs[0]],
-                        "namesakes:right": np.log1p(name_counts(names[1], self._shape[1]))[pairs[1]],
+                        "namesakes:left": self._namesakes[0][pairs[0]],
+                        "namesakes:right": self._namesakes[1][pairs[1]],
                         **dict(zip(SAID[1:], said[1:, rows], strict=True)),
                     }
                 ),
@@ -202,10 +219,11 @@ class Rescorer:
         if not rows.any():
             return np.zeros((len(SAID), 0), dtype=np.float32)
         left, right = (torch.from_numpy(side[rows]).long() for side in self._pairs)
+        tensors = self.tensors(self._pairs[0][rows], self._pairs[1][rows])
         said = np.zeros((len(networks), len(SAID), len(left)), dtype=np.float32)
 
         def ask(number: int) -> None:
-            heard = [told(out) for out in networks[number].compare_all(self.tensors, left, right)]
+            heard = [told(out) for out in networks[number].compare_all(tensors, left, right)]
             said[number] = torch.cat(heard, dim=1).numpy()
 
         side_by_side(ask, range(len(networks)))

@@ -79,9 +79,7 @@ def around(
     found = np.zeros(len(candidates), dtype=bool)
     ends = pairs[0][few], pairs[1][few]
     _, left, right = combinations(adjacency[0].indptr, adjacency[1].indptr, ends)
-    keys = np.unique(
-        adjacency[0].neighbours[left].astype(np.int64) << 32 | adjacency[1].neighbours[right]
-    )
+    keys = np.unique(adjacency[0].neighbours[left].astype(np.int64) << 32 | adjacency[1].neighbours[right])
     places = candidates.find(keys >> 32, keys & 0xFFFFFFFF)
     found[places[places >= 0]] = True
     return found

@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from crossgraph._memory import keep_freed_memory
+from crossgraph._types import Bool, Int32, Int64
+from crossgraph.assignment import LEAST
 from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
 from crossgraph.deciding import forbidden
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.changes import Changes, read_changes
-from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
-from crossgraph.graphs.parquet import store_parquet, write_parquet_graph
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.parquet import store_parquet
 from crossgraph.graphs.readers import with_iri_names
-from crossgraph.ground import Ground
+from crossgraph.ground import Ground, keep_ground
 from crossgraph.inputs import config_of, digest, read_card, stored_known
 from crossgraph.layout import ResultFolder
+from crossgraph.model.inputs import PairTensors
 from crossgraph.preparation import Graphs, Known, Preparation
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import Run, report_of, summary_of
-from crossgraph.results import existing_result, name_again, prepare_result, put_back, staging, write_scores, write_sssom
+from crossgraph.results import (
+    existing_result,
+    name_again,
+    prepare_result,
+    put_back,
+    staging,
+    write_scores,
+    write_sssom,
+)
 from crossgraph.reviewing.labels import labels_of as answers_of
 from crossgraph.reviewing.ledger import hand_on
-from crossgraph.schema.mapping import SchemaMapping, read_schema
-from crossgraph.schema.seeds import EntityPairs
+from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.vocabulary import extended
 from crossgraph.session import Session
 from crossgraph.stages import StageClock
+from crossgraph.updating.again import former_decisions
 from crossgraph.updating.before import Before, before, moved_of
 from crossgraph.updating.blocking import Reblocker
 from crossgraph.updating.rescoring import Rescored, Rescorer
@@ -95,9 +103,9 @@ def update(
         work = _Work(source, session, card)
         state = work.changed(files)
         model = _model(source, config)
-        preparation, known, rescored, counts = work.scored(state, model, stage, everything=everything)
+        preparation, known, rescored, former, counts = work.scored(state, model, stage, everything=everything)
         barred = forbidden(preparation, config.decisions)
-        run = session.decide(preparation, known, rescored.scored, model, barred)
+        run = session.decide(preparation, known, rescored.scored, model, barred, former=former)
         report = work.write(state, run, rescored, stage, counts)
         if not in_place:
             hand_on(source, folder, stage)
@@ -135,7 +143,6 @@ class _State:
     ground: Ground
     changes: tuple[Changes, Changes]
     latest: list[dict[str, int]]
-    tables: tuple[GraphTables, GraphTables]
     graphs: Graphs
 
 
@@ -151,27 +158,23 @@ class _Work:
         """Read the changes and apply them."""
         with self.session.clock.stage("read"), self.session.progress.stage("read", None):
             ground = Ground.load(self.source.ground_folder)
-            tables, changes, latest, graphs = [], [], [], []
-            for side, whole, file in zip(SIDES, ground.tables, (files.left, files.right), strict=True):
-                former = _former(self.source, side)
-                now = former.applied(whole)
+            changes, latest, graphs = [], [], []
+            given = ground.tables, ground.changes, (files.left, files.right)
+            for now, former, file in zip(*given, strict=True):
                 later, notes = read_changes(file, now)
                 for note in notes:
                     self.session.progress.note(note)
                 table = later.applied(now)
                 if self.card["read"]["names_from_iri"]:
                     table = with_iri_names(table)
-                tables.append(table)
                 changes.append(former.then(later))
                 latest.append({"added": len(later.added), "deleted": len(later.deleted)})
                 graphs.append(KnowledgeGraph.from_tables(table))
-        return _State(
-            ground, (changes[0], changes[1]), latest, (tables[0], tables[1]), (graphs[0], graphs[1])
-        )
+        return _State(ground, (changes[0], changes[1]), latest, (graphs[0], graphs[1]))
 
     def scored(
         self, state: _State, model: TrainedModel, stage: ResultFolder, *, everything: bool
-    ) -> tuple[Preparation, Known, Rescored, dict[str, Any]]:
+    ) -> tuple[Preparation, Known, Rescored, tuple[Bool, Bool] | None, dict[str, Any]]:
         """Block and score what is touched."""
         clock, graphs = self.session.clock, state.graphs
         schema = read_schema(self.source.schema_file)
@@ -179,9 +182,7 @@ class _Work:
             known = stored_known(stage, graphs)
             adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
             moved = moved_of(state.ground, graphs, state.changes)
-            former = before(
-                state.ground, _workings(self.source), graphs, moved, schema=schema, model=model
-            )
+            former = before(state.ground, _workings(self.source), graphs, moved, schema=schema, model=model)
             touched = tuple(
                 Touched.of(*parts) for parts in zip(graphs, adjacency, moved, state.changes, strict=True)
             )
@@ -200,12 +201,18 @@ class _Work:
             weighing=blocked.weighing,
         )
         vocabulary = extended(model.vocabulary, schema) if self.card.get("model") else model.vocabulary
-        with clock.stage("sample"):
-            tensors = changed_tensors(preparation, state.ground, vocabulary, model)
+
+        def tensors(*ends: Int32) -> PairTensors:
+            with clock.stage("sample"):
+                return changed_tensors(preparation, state.ground, vocabulary, model, (ends[0], ends[1]))
+
         with clock.stage("score"):
             rescorer = Rescorer(preparation, former, blocked.former, both, model, tensors)
             rescored = rescorer.rescored()
-        return preparation, known, rescored, _counts(both, former, blocked.former, rescored)
+        decisions = None
+        if not everything and not stage.linked_file.is_file() and min(model.thresholds.values()) >= LEAST:
+            decisions = former_decisions(former, preparation.candidates, blocked.former, rescored.scored)
+        return preparation, known, rescored, decisions, _counts(both, former, blocked.former, rescored)
 
     def write(
         self, state: _State, run: Run, rescored: Rescored, stage: ResultFolder, counts: dict[str, Any]
@@ -231,12 +238,11 @@ class _Work:
                 folds=rescored.folds,
                 matched=run.matches.table["matched"].to_numpy(),
             ).save(stage.workings_file, preparation.graphs)
-            _keep_ground(source, stage, state.changes)
-            for side, tables in zip(SIDES, state.tables, strict=True):
-                (stage.graphs_folder / side).mkdir(parents=True)
-                write_parquet_graph(tables, stage.graphs_folder / side)
+            keep_ground(source.ground_folder, stage.ground_folder, state.changes, name_again)
+            if not _workings(stage).is_relative_to(stage.ground_folder):
+                name_again(source.workings_file, stage.ground_folder / stage.workings_file.name)
         old = json.loads(source.report_file.read_text(encoding="utf8"))
-        paths = [stage.graphs_folder / side for side in SIDES]
+        paths = [stage.ground_folder / side for side in SIDES]
         card = self.card | {
             "left": str(paths[0].relative_to(stage.path)),
             "right": str(paths[1].relative_to(stage.path)),
@@ -258,30 +264,14 @@ class _Work:
         return report
 
 
-def _former(source: ResultFolder, side: str) -> Changes:
-    file = source.ground_folder / f"{side}_changes.parquet"
-    return Changes.from_rows(pl.read_parquet(file)) if file.is_file() else Changes.nothing()
-
-
 def _workings(source: ResultFolder) -> Path:
     """Those of the RESULT as it was aligned."""
     first = source.ground_folder / source.workings_file.name
     return first if first.is_file() else source.workings_file
 
 
-def _keep_ground(source: ResultFolder, stage: ResultFolder, changes: tuple[Changes, Changes]) -> None:
-    """The graphs as they were aligned stay as they are, as second names of the same files."""
-    shutil.copytree(source.ground_folder, stage.ground_folder, copy_function=name_again)
-    if not (stage.ground_folder / source.workings_file.name).is_file():
-        name_again(source.workings_file, stage.ground_folder / source.workings_file.name)
-    for side, one in zip(SIDES, changes, strict=True):
-        file = stage.ground_folder / f"{side}_changes.parquet"
-        file.unlink(missing_ok=True)
-        store_parquet(one.rows(), file)
-
-
 def _counts(
-    touched: tuple[Touched, Touched], former: Before, places: np.ndarray, rescored: Rescored
+    touched: tuple[Touched, Touched], former: Before, places: Int64, rescored: Rescored
 ) -> dict[str, Any]:
     kept = int((places >= 0).sum())
     return {

@@ -1,8 +1,8 @@
 """What an update costs beside a full run, and how near it comes: random records come, go and change.
 
 Runs, each a process of its own: ``align`` of the graphs before; ``update`` to the graphs after; the same with
-everything blocked and scored again (what the update would say if it saved nothing); ``align --model`` of the graphs
-after; and ``align`` of the graphs after, which learns again.
+all candidates scored again (what the update would say if it saved nothing there); ``align --model`` of the
+graphs after; and ``align`` of the graphs after, which learns again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Story:
 
 
 def story(tables: GraphTables, *, share: float, seed: int) -> Story:
-    """Random records, with all that is said of them ``share`` of a graph: each comes, goes, or changes its values."""
+    """Random records, ``share`` of a graph with all that is said of them: they come, go, or are told anew."""
     drawn = random.Random(seed)
     ids = pl.concat([tables.types["entity"], tables.facts["entity"]]).unique().sort().to_list()
     drawn.shuffle(ids)
@@ -164,9 +164,8 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     gold.write_text("".join(rows), encoding="utf8")
     for side, one in zip(SIDES, stories, strict=True):
         total = sum(len(getattr(one.before, name)) for name in ("types", "edges", "facts"))
-        print(
-            f"{side}: {len(one.changes.added):,} statements added, {len(one.changes.deleted):,} deleted, of {total:,}"
-        )
+        came, went = len(one.changes.added), len(one.changes.deleted)
+        print(f"{side}: {came:,} statements added, {went:,} deleted, of {total:,}")
     first, updated = folder / "FIRST", folder / "UPDATED"
     changes = [f"--{side}-changes={folder / f'{side}.csv'}" for side in SIDES]
     learned = ("--links", folder / "after.tsv", "--force")
@@ -177,14 +176,14 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         )
     spent["update"] = cost("update", first, *changes, "--out", updated, "--force")
     others = {
-        "everything again": folder / "EVERYTHING",
+        "all scored again": folder / "EVERYTHING",
         "align --model": folder / "APPLIED",
         "align": folder / "AGAIN",
     }
     for name, out in others.items():
         if out.exists() and name not in options.again:
             continue
-        if name == "everything again":
+        if name == "all scored again":
             subprocess.run(["rm", "-rf", str(out)], check=True)
             args = (first, *(folder / f"{side}.csv" for side in SIDES), out)
             spent[name] = cost(EVERYTHING, *args, module=False)

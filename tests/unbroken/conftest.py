@@ -28,7 +28,7 @@ run = "crossgraph.benchmarking.methods:names_alone"
 
 @pytest.fixture(scope="session")
 def world(tiny_pair, tmp_path_factory) -> Path:
-    """A folder of inputs: two graphs, known links, labelled pairs, answers, changes, a suite of a benchmark."""
+    """A folder of inputs: two graphs, links, labelled pairs, answers, changes, a suite of a benchmark."""
     folder = tmp_path_factory.mktemp("world")
     tiny_pair.write(folder / "graphs")
     lefts, rights = zip(*tiny_pair.truth, strict=True)

@@ -17,7 +17,7 @@ def update(
         typer.Option(
             "--left-changes",
             metavar="FILE",
-            help="Statements of the left graph that came and went: a table (.csv, .tsv, .parquet) or an RDF Patch.",
+            help="What came to the left graph and went: a table (.csv, .tsv, .parquet) or an RDF Patch.",
         ),
     ] = None,
     right_changes: Annotated[

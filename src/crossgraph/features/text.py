@@ -79,7 +79,7 @@ class TextTable:
 
 
 def _weighed(counts: sparse.csr_matrix, held_by_all: Int32, strings: int) -> sparse.csr_matrix:
-    """Counts of n-grams as TF-IDF, where ``held_by_all`` has an n-gram once for each of the strings with it."""
+    """Counts of n-grams as TF-IDF; ``held_by_all`` has an n-gram once for each string that holds it."""
     held = np.bincount(held_by_all, minlength=1 << GRAM_BITS).astype(np.float32)
     weights = np.log((1.0 + strings) / (1.0 + held)) + 1.0
     counts.data = (1.0 + np.log(counts.data)) * weights[counts.indices].astype(np.float32)

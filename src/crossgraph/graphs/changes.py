@@ -29,7 +29,7 @@ _HEADS = ("H", "TX", "TC")
 
 @dataclass(frozen=True, eq=False)
 class Changes:
-    """What came to a graph and what went, with columns kind, entity, name, value, tag; no statement is in both.
+    """What came to a graph and what went: columns kind, entity, name, value, tag; no statement is in both.
 
     kind   ``type`` (value: the type), ``edge`` (name: the relation, value: the tail) or ``fact`` (name: the
            attribute; tag as in ``GraphTables``)
@@ -151,7 +151,7 @@ def _settled(rows: pl.DataFrame, tables: GraphTables, path: Path) -> tuple[Chang
     for kept, name, what in ((added, ADDED, "there already"), (deleted, DELETED, "not there")):
         over = _less(of[name], kept)
         if len(over):
-            notes.append(f"{path}:{over['line'].min()}: {len(over):,} {name} statements are {what}")
+            notes.append(f"{path}:{over['line'][0]}: {len(over):,} {name} statements are {what}")
     if absent:
         notes.append(f"{path}: {len(absent):,} deleted entities are not there, as {quoted(absent[0])}")
     return changes, notes

@@ -43,7 +43,7 @@ def read_parquet_graph(folder: Path) -> Reading:
     tables = GraphTables(types=types.select(entity="id", type="types"), edges=edges, facts=facts)
     if not (folder / CHANGES).is_file():
         return Reading(tables)
-    columns = dict.fromkeys(("change", *STATEMENT), strings)
+    columns = pl.Schema(dict.fromkeys(("change", *STATEMENT), strings))
     rows, faults = _read(folder / CHANGES, columns)
     return failed(*faults) if faults else Reading(Changes.from_rows(rows).applied(tables))
 

@@ -151,7 +151,7 @@ def names_of_types(graphs: Graphs, schema: SchemaMapping) -> list[tuple[tuple[st
 
 
 def _mapped(schema: SchemaMapping, known: tuple[Container[str], Container[str]]) -> list[tuple[str, str]]:
-    """The pairs of types that correspond, of those that both graphs have, in the order of ``type_members``."""
+    """The pairs of types that correspond and that both graphs have, in the order of ``type_members``."""
     pairs = dict.fromkeys((m.left, m.right) for m in schema.types)
     return [(a, b) for a, b in pairs if a in known[0] and b in known[1]]
 

@@ -14,7 +14,7 @@ from crossgraph.blocking.combine import BlockingOptions, Weighing, best_of_each,
 from crossgraph.blocking.names import name_attributes, name_cosines, names_in, nearest_names
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import ranks
-from crossgraph.blocking.structure import neighbour_products, structural_candidates, weights_of
+from crossgraph.blocking.structure import neighbour_rows, structural_candidates, weights_of
 from crossgraph.preparation import Graphs, Known
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.updating.before import Before, names_of_types
@@ -56,7 +56,7 @@ class Reblocker:
         types = names_of_types(self.graphs, self.schema)
         named = [self._nearest_names(names, sides) for _, sides in types]
         similarity = self._similarity(Candidates.united(before.candidates, *named))
-        factors, lengths = neighbour_products(*self.graphs, self.schema, similarity, anyhow=before.anyhow)
+        factors, lengths = self._factors(similarity)
         weigh = _Weigh(self, names, factors)
         weigher = before.weighers.get(None) or next(iter(before.weighers.values()))
         former = before.candidates.take(~before.candidates.proposed)
@@ -72,11 +72,7 @@ class Reblocker:
         places = np.full(len(everyone), -1, dtype=np.int64)
         places[at[at >= 0]] = np.flatnonzero(at >= 0)
         pools = tuple((sides, before.weighers[name]) for name, sides in types)
-        usual = tuple(
-            np.where(np.isnan(old) | one.blocked, new, old).astype(np.float32)
-            for old, new, one in zip(before.lengths, lengths, self.touched, strict=True)
-        )
-        weighing = Weighing(similarity, before.anyhow, (usual[0], usual[1]), pools, before.weighers.get(None))
+        weighing = Weighing(similarity, before.anyhow, lengths, pools, before.weighers.get(None))
         return Reblocked(everyone, weighing, places)
 
     def _fresh(self, pairs: Candidates) -> Bool:
@@ -93,7 +89,7 @@ class Reblocker:
         texts, top = self.before.description.texts, self.options.name_pool
         parts = []
         for mine, (query, found) in enumerate((("left", "right"), ("right", "left"))):
-            asking = _of(names[mine], sides[mine] & self.touched[mine].named)
+            asking = _of(names[mine], sides[mine] & self.touched[mine].told)
             if len(asking):
                 near = nearest_names(asking, _of(names[1 - mine], sides[1 - mine]), texts, top=top)
                 parts.append(near.rename({"query": query, "found": found}).select("left", "right", "name"))
@@ -101,7 +97,7 @@ class Reblocker:
         return Candidates.united_frame(pl.concat([pl.DataFrame(schema=schema), *parts]))
 
     def _similarity(self, named: Candidates) -> sparse.csr_matrix:
-        """How surely two entities are one: as before, and by their names for those that are told otherwise."""
+        """How surely two entities are one: as before, and by their names for those told otherwise."""
         told = self.touched[0].told, self.touched[1].told
         links = self.known.same
         linked = [np.zeros(len(one), dtype=bool) for one in told]
@@ -123,6 +119,24 @@ class Reblocker:
             ),
             shape=old.shape,
         )
+
+    def _factors(
+        self, similarity: sparse.csr_matrix
+    ) -> tuple[tuple[sparse.csr_matrix, sparse.csr_matrix], tuple[Float32, Float32]]:
+        """``neighbour_products``; who is not touched keeps the length of its row, and what is usual stays."""
+        rows = neighbour_rows(*self.graphs, self.schema, similarity, anyhow=self.before.anyhow)
+        factors, lengths = [], []
+        for matrix, before, touched in zip(rows, self.before.lengths, self.touched, strict=True):
+            entity = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+            squares = np.bincount(entity, matrix.data.astype(np.float64) ** 2, minlength=matrix.shape[0])
+            kept = ~(np.isnan(before) | touched.blocked)
+            known = before.astype(np.float64)[kept] ** 2 - squares[kept]
+            usual = float(np.median(known)) if len(known) else 1.0
+            length = np.where(kept, before, np.sqrt(squares + max(usual, 0.0))).astype(np.float32)
+            shape, data = matrix.shape, matrix.data / np.maximum(length[entity], 1e-12)
+            factors.append(sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=shape))
+            lengths.append(length)
+        return (factors[0], factors[1]), (lengths[0], lengths[1])
 
     def _nearest_neighbours(
         self, factors: tuple[sparse.csr_matrix, sparse.csr_matrix], sides: _Sides
@@ -161,10 +175,10 @@ class Reblocker:
         Half of its candidates are its best by prior, the others by share, whatever their prior.
         """
         ends, wanted = _asking(own, by_left), _asking(new, by_left)
-        bar = np.full(len(self.touched[0 if by_left else 1].named), -np.inf, dtype=np.float32)
+        bar = np.full(len(self.touched[0 if by_left else 1].told), -np.inf, dtype=np.float32)
         last_of_best = ranks(ends, own.prior) == max(self.options.per_entity // 2, 1) - 1
         bar[ends[last_of_best]] = own.prior[last_of_best]
-        reach: Bool = self.touched[0 if by_left else 1].named[wanted] | (new.prior > bar[wanted])
+        reach: Bool = self.touched[0 if by_left else 1].told[wanted] | (new.prior > bar[wanted])
         return reach
 
 

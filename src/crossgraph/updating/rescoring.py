@@ -27,9 +27,9 @@ from crossgraph.scoring import Scored
 from crossgraph.updating.before import Before, leads_of
 from crossgraph.updating.touched import Touched, around
 
-# Pairs of entities that have other edges alone are scored again if they were at least so likely, or if the
-# weight of their similar neighbours rose by more than this.
-LEAST_LIKELY, RISEN = 0.01, 0.02
+# Pairs of touched entities are scored again if they were at least so likely, or if what speaks for them at a
+# glance (their prior, in log-odds) rose by so much.
+LEAST_LIKELY, RISEN = 0.01, 0.25
 # Beliefs, likenesses and leads that moved less leave other pairs as they are; so do leads that rose, but not
 # to within so much of the best rival.
 MOVED, LEAD_MOVED, NEAR = 0.05, 0.5, 2.0
@@ -56,8 +56,8 @@ class Rescorer:
     """Scores the touched pairs again.
 
     former (P)   the place of each candidate before; -1 for new ones
-    tensors      both graphs as the networks read them, so far as they see them from the (K) left and right
-                 entities that they are asked about
+    tensors      makes both graphs as the networks read them, if they are asked anything
+    everything   score all again
     """
 
     preparation: Preparation
@@ -65,7 +65,8 @@ class Rescorer:
     former: Int64
     touched: tuple[Touched, Touched]
     model: TrainedModel
-    tensors: Callable[[Int32, Int32], PairTensors]
+    tensors: Callable[[], PairTensors]
+    everything: bool = False
 
     def rescored(self) -> Rescored:
         """Two hops: names and edges move the pairs beside them, and so do beliefs of each round."""
@@ -125,13 +126,13 @@ class Rescorer:
         """(P) pairs that the networks see otherwise."""
         left, right = self._pairs
         one, two = self.touched
-        rows = ~self._old | one.named[left] | two.named[right]
-        edges = one.blocked[left] | two.blocked[right] | one.edged[left] | two.edged[right]
-        rows |= edges & (self._likely(-1) >= LEAST_LIKELY)
-        risen = np.zeros(len(rows), dtype=bool)
-        before, now = self.before.candidates.structure, self.preparation.candidates.structure
-        risen[self._old] = now[self._old] > before[self.former[self._old]] + RISEN
-        rows |= risen
+        touched = one.blocked[left] | two.blocked[right] | one.edged[left] | two.edged[right]
+        if self.everything:
+            return np.ones(len(left), dtype=bool)
+        worth = self._likely(-1) >= LEAST_LIKELY
+        before, now = self.before.candidates.prior, self.preparation.candidates.prior
+        worth[self._old] |= now[self._old] >= before[self.former[self._old]] + RISEN
+        rows = ~self._old | (touched & worth)
         moved = abs(self._alike - self.before.alike).tocoo()
         far = moved.data >= MOVED
         pairs = moved.row[far].astype(np.int32), moved.col[far].astype(np.int32)
@@ -214,12 +215,12 @@ class Rescorer:
         )
 
     def _heard(self, rows: Bool) -> Float32:
-        """(9, K) what the networks say of some pairs; a labelled one hears that which did not learn from it."""
+        """(9, K) what the networks say of some pairs; a labelled one hears who did not learn from it."""
         networks = self.model.networks
         if not rows.any():
             return np.zeros((len(SAID), 0), dtype=np.float32)
         left, right = (torch.from_numpy(side[rows]).long() for side in self._pairs)
-        tensors = self.tensors(self._pairs[0][rows], self._pairs[1][rows])
+        tensors = self.tensors()
         said = np.zeros((len(networks), len(SAID), len(left)), dtype=np.float32)
 
         def ask(number: int) -> None:

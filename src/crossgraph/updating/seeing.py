@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from crossgraph._types import Float64, Int32, Int64
+from crossgraph._types import Float64
 from crossgraph.blocking.combine import name_similarity
 from crossgraph.checkpoint import TrainedModel
-from crossgraph.features.description import AttributeColumn, Description, column_of
-from crossgraph.features.tokens import TEXT_WIDTH, entity_tokens, number_scales, sketch_of
+from crossgraph.features.description import AttributeColumn, column_of
+from crossgraph.features.tokens import entity_tokens, number_scales, text_sketch
 from crossgraph.graphs.adjacency import directed_name
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.ground import Ground
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
-from crossgraph.model.prepared import neighbours_of
 from crossgraph.preparation import Preparation
 from crossgraph.sampling import Neighbourhoods, sample_neighbourhoods
 from crossgraph.sampling.shared import PRIOR_SHARE
@@ -27,17 +25,13 @@ def changed_tensors(
     ground: Ground,
     vocabulary: Vocabulary,
     model: TrainedModel,
-    ends: tuple[Int32, Int32],
 ) -> PairTensors:
-    """``pair_tensors`` where numbers are scaled, facts ranked and relations preferred as they were.
-
-    ends   the entities of either side that networks are asked about; texts that they do not see are left out
-    """
+    """``pair_tensors`` where numbers are scaled, facts ranked and relations preferred as they were."""
     graphs, now = preparation.graphs, preparation.description
     told = ground.description
     known = (vocabulary.attributes_left, vocabulary.attributes_right)
     scales = number_scales(
-        tuple(  # type: ignore[arg-type]
+        tuple(
             (columns, attribute_slots(tuple(column.name for column in columns), slots))
             for columns, slots in zip((told.left, told.right), known, strict=True)
         )
@@ -62,28 +56,9 @@ def changed_tensors(
             device="cpu",
         )
 
-    sides = side(0), side(1)
-    sketch = _sketch(
-        now, [_texts(*parts, hops=model.model.layers) for parts in zip(sides, ends, strict=True)]
-    )
+    sketch = torch.from_numpy(text_sketch(now.texts))
     alike = name_similarity(preparation.candidates, (len(graphs[0]), len(graphs[1])))
-    return PairTensors(*sides, sketch, Likeness.of(alike, "cpu"))
-
-
-def _texts(side: SideTensors, ends: Int32, *, hops: int) -> Int64:
-    """The texts of all entities that networks of so many hops see from some."""
-    reached = torch.unique(torch.from_numpy(ends).long())
-    for _ in range(hops):
-        reached = torch.unique(torch.cat([reached, neighbours_of(side, reached)]))
-    return np.unique(side.texts[reached].numpy())
-
-
-def _sketch(description: Description, seen: list[Int64]) -> Tensor:
-    """(S, 128) ``text_sketch`` of the texts that are seen; zero for all others."""
-    rows = np.union1d(*seen)
-    sketch = np.zeros((len(description.texts.strings), TEXT_WIDTH), dtype=np.float32)
-    sketch[rows] = sketch_of(description.texts.grams[rows])
-    return torch.from_numpy(sketch)
+    return PairTensors(side(0), side(1), sketch, Likeness.of(alike, "cpu"))
 
 
 def _as_before(

@@ -26,14 +26,12 @@ class Touched:
 
     new (E)       that the old graph did not have
     told (E)      new, or with other facts or types
-    named (E)     told otherwise: who looks for partners by name
     blocked (E)   told otherwise, or with many other edges: they are blocked again
     edged (E)     with other edges, but few
     """
 
     new: Bool
     told: Bool
-    named: Bool
     blocked: Bool
     edged: Bool
 
@@ -49,12 +47,7 @@ class Touched:
         now = np.diff(adjacency.indptr)
         most = np.maximum(now, now - came + went)
         much = (came + went >= SUBSTANTIAL * most) & (came + went > 0)
-        return Touched(new, told, told, told | much, (came + went > 0) & ~told & ~much)
-
-    def everyone(self) -> Touched:
-        """The same, where all are blocked again."""
-        all_of_them = np.ones(len(self.new), dtype=bool)
-        return Touched(self.new, self.told, all_of_them, all_of_them, np.zeros(len(self.new), dtype=bool))
+        return Touched(new, told, told | much, (came + went > 0) & ~told & ~much)
 
 
 def _places(graph: KnowledgeGraph, entities: pl.Series) -> Int32:
@@ -73,7 +66,7 @@ def _ends(graph: KnowledgeGraph, statements: pl.DataFrame) -> Int64:
 def around(
     pairs: tuple[Int32, Int32], adjacency: tuple[Adjacency, Adjacency], candidates: Candidates
 ) -> Bool:
-    """(P) the candidates whose left entity is beside the left one of a pair, and whose right beside its right."""
+    """(P) candidates whose left entity is beside the left one of a pair, and whose right beside its right."""
     degrees = [np.diff(one.indptr)[ends] for one, ends in zip(adjacency, pairs, strict=True)]
     few = degrees[0] * degrees[1] <= MOST_AROUND
     found = np.zeros(len(candidates), dtype=bool)

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from crossgraph._memory import keep_freed_memory
-from crossgraph._types import Bool, Int32, Int64
+from crossgraph._types import Bool, Int64
 from crossgraph.assignment import LEAST
 from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
@@ -83,9 +83,9 @@ def update(
 
     Who is touched is blocked again and its pairs are scored again; all others keep their scores. What comes
     out depends on the graphs as they were aligned and as they are now, not on the steps in between. Without
-    ``out`` the new RESULT takes the place of the old one, whole and at once; the ledger goes along in any case.
+    ``out`` the new RESULT takes the place of the old one, whole and at once; the ledger goes along anyway.
 
-    everything   block and score all again, to see what was saved and what that changes
+    everything   score all candidates again, to see what was saved and what that changes
     raises       ResultError if ``result`` is none or keeps nothing for updates, GraphFormatError with all
                  faults of the files
     """
@@ -186,8 +186,6 @@ class _Work:
             touched = tuple(
                 Touched.of(*parts) for parts in zip(graphs, adjacency, moved, state.changes, strict=True)
             )
-            if everything:
-                touched = tuple(one.everyone() for one in touched)
             both = touched[0], touched[1]
         with clock.stage("block"):
             blocked = Reblocker(graphs, schema, former, both, known, self.session.config.blocking).reblocked()
@@ -202,12 +200,13 @@ class _Work:
         )
         vocabulary = extended(model.vocabulary, schema) if self.card.get("model") else model.vocabulary
 
-        def tensors(*ends: Int32) -> PairTensors:
-            with clock.stage("sample"):
-                return changed_tensors(preparation, state.ground, vocabulary, model, (ends[0], ends[1]))
+        def tensors() -> PairTensors:
+            return changed_tensors(preparation, state.ground, vocabulary, model)
 
         with clock.stage("score"):
-            rescorer = Rescorer(preparation, former, blocked.former, both, model, tensors)
+            rescorer = Rescorer(
+                preparation, former, blocked.former, both, model, tensors, everything=everything
+            )
             rescored = rescorer.rescored()
         decisions = None
         if not everything and not stage.linked_file.is_file() and min(model.thresholds.values()) >= LEAST:

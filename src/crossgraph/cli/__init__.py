@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import re
 import sys
@@ -92,4 +93,10 @@ def main() -> None:
         # A terminal that lacks a letter of some identifier must not stop the work.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    # Looking for garbage among the modules of large libraries costs a second, and finds none: neither while
+    # they load, nor when the process ends.
+    gc.set_threshold(100_000)
+    try:
+        app()
+    finally:
+        gc.freeze()

@@ -55,7 +55,7 @@ class Reblocker:
         names = self._names()
         types = names_of_types(self.graphs, self.schema)
         named = [self._nearest_names(names, sides) for _, sides in types]
-        similarity = self._similarity(Candidates.united(before.candidates, *named))
+        similarity = self._similarity(Candidates.united(*named))
         factors, lengths = self._factors(similarity)
         weigh = _Weigh(self, names, factors)
         weigher = before.weighers.get(None) or next(iter(before.weighers.values()))
@@ -102,7 +102,10 @@ class Reblocker:
         links = self.known.same
         linked = [np.zeros(len(one), dtype=bool) for one in told]
         linked[0][links.left], linked[1][links.right] = True, True
-        old = self.before.similarity.tocoo()
+        old, own = self.before.similarity.tocoo(), self.before.candidates
+        # The rivals of a pair are all pairs of its entities.
+        rivals = np.isin(own.left, named.left) | np.isin(own.right, named.right)
+        named = Candidates.united(own.take(rivals), named)
         stays = ~(told[0][old.row] | told[1][old.col])
         guessed = name_similarity(named, old.shape).tocoo()
         new = (told[0][guessed.row] | told[1][guessed.col]) & ~(

@@ -30,6 +30,8 @@ from crossgraph.updating.touched import Touched, around
 # Pairs of touched entities are scored again if they were at least so likely, or if what speaks for them at a
 # glance (their prior, in log-odds) rose by so much.
 LEAST_LIKELY, RISEN = 0.01, 0.25
+# Pairs beside others that moved, if they were at least so likely.
+LEAST_BESIDE = 0.001
 # Beliefs, likenesses and leads that moved less leave other pairs as they are; so do leads that rose, but not
 # to within so much of the best rival.
 MOVED, LEAD_MOVED, NEAR = 0.05, 0.5, 2.0
@@ -136,7 +138,8 @@ class Rescorer:
         moved = abs(self._alike - self.before.alike).tocoo()
         far = moved.data >= MOVED
         pairs = moved.row[far].astype(np.int32), moved.col[far].astype(np.int32)
-        return rows | around(pairs, self.preparation.adjacency, self.preparation.candidates)
+        beside = around(pairs, self.preparation.adjacency, self.preparation.candidates)
+        return rows | (beside & (self._likely(-1) >= LEAST_BESIDE))
 
     def _likely(self, number: int) -> Float64:
         """(P) probabilities of a round before; 0 for new pairs."""

@@ -140,7 +140,7 @@ def test_one_step_or_two_come_to_the_same(aligned, updated, changes, tmp_path):
 
 
 def test_all_that_a_score_is_made_of_is_made_again_as_it_was(aligned, tmp_path):
-    """With nothing changed, scoring all again gives what the alignment gave: statistics and folds are kept."""
+    """With nothing changed, scoring all again gives what the alignment gave: statistics and folds stay."""
     whole = update(aligned, ChangeFiles(), tmp_path / "W", everything=True)
     assert whole.report["updated"]["candidates"]["reused"] == 0
     both = raw(aligned).join(raw(whole.path), on=["left", "right"])

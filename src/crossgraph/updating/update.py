@@ -15,6 +15,7 @@ from crossgraph.assignment import LEAST
 from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
 from crossgraph.deciding import forbidden
+from crossgraph.errors import NoCandidatesError
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.changes import Changes, read_changes
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -189,6 +190,10 @@ class _Work:
             both = touched[0], touched[1]
         with clock.stage("block"):
             blocked = Reblocker(graphs, schema, former, both, known, self.session.config.blocking).reblocked()
+        if not len(blocked.candidates):
+            raise NoCandidatesError(
+                "the changes leave no two entities to compare", hint="align the graphs as they are now"
+            )
         preparation = Preparation(
             graphs=graphs,
             adjacency=adjacency,
@@ -210,7 +215,10 @@ class _Work:
             rescored = rescorer.rescored()
         decisions = None
         if not everything and not stage.linked_file.is_file() and min(model.thresholds.values()) >= LEAST:
-            decisions = former_decisions(former, preparation.candidates, blocked.former, rescored.scored)
+            told = both[0].told, both[1].told
+            decisions = former_decisions(
+                former, preparation.candidates, blocked.former, rescored.scored, told
+            )
         return preparation, known, rescored, decisions, _counts(both, former, blocked.former, rescored)
 
     def write(

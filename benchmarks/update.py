@@ -14,6 +14,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,7 @@ import sys
 from pathlib import Path
 from crossgraph.updating.update import ChangeFiles, update
 result, left, right, out = map(Path, sys.argv[1:])
-update(result, ChangeFiles(left, right), out, everything=True)
+update(result, ChangeFiles(left, right), out, force=True, everything=True)
 """
 
 
@@ -169,40 +170,38 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     first, updated = folder / "FIRST", folder / "UPDATED"
     changes = [f"--{side}-changes={folder / f'{side}.csv'}" for side in SIDES]
     learned = ("--links", folder / "after.tsv", "--force")
-    spent: dict[str, float] = {}
-    if not first.exists():
-        spent["align, before"] = cost(
-            "align", folder / "before", "--links", folder / "before.tsv", "--out", first
-        )
-    spent["update"] = cost("update", first, *changes, "--out", updated, "--force")
-    others = {
-        "all scored again": folder / "EVERYTHING",
-        "align --model": folder / "APPLIED",
-        "align": folder / "AGAIN",
+    runs: dict[str, tuple[Path, Callable[[Path], float]]] = {
+        "align, before": (
+            first,
+            lambda out: cost("align", folder / "before", "--links", folder / "before.tsv", "--out", out),
+        ),
+        "update": (updated, lambda out: cost("update", first, *changes, "--out", out, "--force")),
+        "all scored again": (
+            folder / "EVERYTHING",
+            lambda out: cost(
+                EVERYTHING, first, *(folder / f"{side}.csv" for side in SIDES), out, module=False
+            ),
+        ),
+        "align --model": (
+            folder / "APPLIED",
+            lambda out: cost("align", folder / "after", *learned, "--model", first, "--out", out),
+        ),
+        "align": (
+            folder / "AGAIN",
+            lambda out: cost("align", folder / "after", *learned, "--out", out),
+        ),
     }
-    for name, out in others.items():
-        if out.exists() and name not in options.again:
-            continue
-        if name == "all scored again":
-            subprocess.run(["rm", "-rf", str(out)], check=True)
-            args = (first, *(folder / f"{side}.csv" for side in SIDES), out)
-            spent[name] = cost(EVERYTHING, *args, module=False)
-        else:
-            model = ("--model", first) if name == "align --model" else ()
-            spent[name] = cost("align", folder / "after", *learned, *model, "--out", out)
-    for name, seconds in spent.items():
-        print(f"{name}: {seconds:.1f} CPU s")
-    if "align" in spent:
-        print(f"update / align: {spent['update'] / spent['align']:.3f}")
+    file = folder / "cpu_seconds.json"
+    spent = json.loads(file.read_text()) if file.exists() else {}
+    for name, (out, run) in runs.items():
+        if not out.exists() or name in options.again:
+            spent[name] = run(out)
+            file.write_text(json.dumps(spent))
     print(json.dumps(json.loads((updated / "report.json").read_text())["updated"]))
-    for name, out in {**others, "update": updated}.items():
-        figures = agreement(updated, out)
-        print(
-            name,
-            *(f"{key} {value:.5f}" for key, value in figures.items()),
-            f"F1 {f1(out, gold):.4f}",
-            sep=", ",
-        )
+    for name, (out, _) in list(runs.items())[1:]:
+        told = "".join(f", {key} {value:.5f}" for key, value in agreement(updated, out).items())
+        share = spent["update"] / spent[name]
+        print(f"{name}: {spent[name]:.1f} CPU s (update / this: {share:.3f}){told}, F1 {f1(out, gold):.4f}")
 
 
 def main() -> None:

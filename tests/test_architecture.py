@@ -89,6 +89,7 @@ def test_reading_a_graph_needs_no_torch():
 def test_the_public_names_are_exactly_these():
     assert crossgraph.__all__ == [
         "Aligner",
+        "ChangeFiles",
         "Config",
         "CrossgraphError",
         "Inputs",
@@ -119,6 +120,7 @@ def test_the_public_names_are_exactly_these():
         "to_networkx",
         "to_pandas",
         "train_pairs",
+        "update",
     ]
     assert set(crossgraph.__all__) <= set(dir(crossgraph))
 

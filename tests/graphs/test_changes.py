@@ -131,6 +131,7 @@ def test_an_rdf_patch_says_the_same(tmp_path):
                 "c.rdfp:5:",
             ],
         ),
+        ("c.rdfp", "A " + "<< " * 600 + "<http://a> .\n", ["c.rdfp:1: nested more than 500 deep"]),
         ("c.parquet", "x", ["c.parquet: cannot be read as Parquet"]),
         ("absent/c.csv", None, ["no such file"]),
     ],

@@ -11,6 +11,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, parse
 
 from crossgraph.errors import Fault, GraphFormatError
 from crossgraph.graphs._csv import read_csv
+from crossgraph.graphs._nesting import nesting_faults
 from crossgraph.graphs._reading import capped, quoted, read_parquet, read_text
 from crossgraph.graphs._vocabulary import TYPE
 from crossgraph.graphs.graph import GraphTables
@@ -235,7 +236,9 @@ def _problem() -> pl.Expr:
 def _patch(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
     """An RDF Patch, line by line; what is said of graphs is passed over, as in RDF datasets."""
     text, found = read_text(path)
-    faults, rows = [*found], []
+    faults, rows = [*found, *nesting_faults(text, RdfFormat.N_QUADS, path)], []
+    if len(faults) > len(found):
+        return pl.DataFrame(schema=_ROW), faults
     for number, line in enumerate(text.split("\n"), start=1):
         head, _, rest = line.strip().partition(" ")
         if not head or head.startswith("#") or head in _HEADS or f"{head}." in _HEADS:

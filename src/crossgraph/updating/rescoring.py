@@ -152,10 +152,12 @@ class Rescorer:
         found = np.zeros(len(self.former), dtype=bool)
         likely = self._likely(-1)[self._old] >= LEAST_LIKELY
         for name, values in (("prior", self.preparation.candidates.prior), ("said", said[0])):
-            for now, then in zip(leads_of(self._pairs, values), self.before.leads[name], strict=True):
-                risen = now[self._old] - then[self.former[self._old]]
-                near = (risen >= LEAD_MOVED) & (now[self._old] >= -NEAR)
-                found[self._old] |= near | (likely & (np.abs(risen) >= LEAD_MOVED))
+            now = [one[self._old] for one in leads_of(self._pairs, values)]
+            then = [one[self.former[self._old]] for one in self.before.leads[name]]
+            # Who is far behind on one side is no match, however it stands on the other.
+            near = np.minimum(*now) >= -NEAR
+            for a, b in zip(now, then, strict=True):
+                found[self._old] |= (near & (a - b >= LEAD_MOVED)) | (likely & (np.abs(a - b) >= LEAD_MOVED))
         return found
 
     def _around_beliefs(self, probability: Float64, number: int) -> Bool:

@@ -93,7 +93,7 @@ def test_a_higher_raw_score_never_lowers_its_log_odds(rows, at, more):
     calibration = Calibration(slope=0.7, rivals=0.4, offset=-1.0)
     raised = raw.copy()
     raised[at % len(raw)] += np.float32(more)
-    before, after = calibration.scores(raw, pairs), calibration.scores(raised, pairs)
+    before, after = (calibration.scores(one, rival_leads(one, pairs)) for one in (raw, raised))
     assert after[at % len(raw)] >= before[at % len(raw)]
     # Nor does it raise those of a rival.
     others = np.arange(len(raw)) != at % len(raw)

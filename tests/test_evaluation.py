@@ -88,6 +88,10 @@ def test_by_hand():
     assert found.mrr == pytest.approx((1 / 1.5 + 1) / 3)
     assert (found.precision, found.recall, found.f1) == (1 / 2, 1 / 3, 2 / 5)
     assert (found.gold, found.gold_left, found.matched, found.matched_gold) == (3, 3, 2, 1)
+    # Of a's two the first is its top: .9, right, and b's .4, right. All three are in doubt, one is wrong.
+    assert found.calibration_top == pytest.approx((0.1 + 0.6) / 2)
+    assert found.calibration_doubt == pytest.approx((0.1 + 0.9 + 0.6) / 3)
+    assert evaluate_result(scored({}), decided([]), gold=links([("a", "x")])).overall.calibration_top is None
 
 
 def test_the_type_of_a_gold_pair_comes_from_the_scores_where_the_gold_has_none():

@@ -9,9 +9,10 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from crossgraph.config import Config
+from crossgraph.contest import Contest
 from crossgraph.errors import ConfigError, NonFiniteLossError
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.fitting import fit, fit_calibration
+from crossgraph.fitting import TrainedRound, fit, weighed
 from crossgraph.labels import FOLDS, Labels
 from crossgraph.learning import (
     HALVES,
@@ -167,8 +168,9 @@ def test_scarce_labels_are_no_crash(mid_world: World, case: str, batch: int) -> 
     _, together, scorers = learned(mid_world, labels, options)
     raw = raw_scores(scorers, together, labels)
     assert np.isfinite(raw).all()
-    calibration = fit_calibration(raw, mid_world.preparation.candidates, labels)
-    assert all(np.isfinite([calibration.slope, calibration.rivals, calibration.offset]))
+    contest = replace(Contest.free(mid_world.preparation.candidates), folds=labels.fold_of_each(len(raw)))
+    _, scored = weighed(TrainedRound(scorers, raw), together, labels, contest)
+    assert np.isfinite(scored.score).all()
 
 
 def test_without_labels_a_scorer_has_no_opinion() -> None:

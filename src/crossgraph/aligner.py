@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -117,8 +116,7 @@ class Aligner:
     @property
     def report(self) -> dict[str, Any]:
         """Counts, thresholds, held-out figures, times and versions, as in ``report.json``."""
-        report: dict[str, Any] = json.loads(self._result().report_file.read_text(encoding="utf8"))
-        return report
+        return self._result().read_report()
 
     @property
     def graphs(self) -> tuple[KnowledgeGraph, KnowledgeGraph]:

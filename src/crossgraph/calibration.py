@@ -8,29 +8,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
-from crossgraph.blocking.ranking import lead
+from crossgraph.blocking.ranking import lead, ranks
 
 # Leads beyond this say no more; an entity with a single candidate leads by as much.
 LONGEST_LEAD = 8.0
+# Of pairs that are less or more probable nobody is in doubt.
+DOUBT = (0.05, 0.95)
 # Keeps probabilities apart from 0 and 1 and distinct in float64, however sure the scorer is.
 SUREST = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Log-odds of a pair: ``slope * s + rivals * (lead among left's + lead among right's) + offset``.
+    """Log-odds of a pair: ``slope * s + rivals * r + offset``.
 
-    Platt (1999) with one more regressor: how far a pair's raw score s leads the other candidates of its
-    entities. Both weights are non-negative, so a higher raw score never lowers a probability.
+    Platt (1999) with one more regressor: how a pair of score s stands against the other candidates of its
+    entities. Both weights are non-negative, so a higher score never lowers a probability.
     """
 
     slope: float = 1.0
     rivals: float = 0.0
     offset: float = 0.0
 
-    def scores(self, raw: Float32, pairs: tuple[Int32, Int32]) -> Float64:
-        """(P) log-odds of pairs, given all candidates of their entities."""
-        return self.slope * raw.astype(np.float64) + self.rivals * rival_leads(raw, pairs) + self.offset
+    def scores(self, scores: AnyArray, standings: Float64) -> Float64:
+        """(P) log-odds of pairs."""
+        return self.slope * scores.astype(np.float64) + self.rivals * standings + self.offset
 
 
 def rival_leads(raw: Float32, pairs: tuple[Int32, Int32]) -> Float64:
@@ -38,10 +40,10 @@ def rival_leads(raw: Float32, pairs: tuple[Int32, Int32]) -> Float64:
     return sum((np.clip(lead(side, raw), -LONGEST_LEAD, LONGEST_LEAD) for side in pairs), np.zeros(len(raw)))
 
 
-def calibrate(raw: Float32, leads: Float64, same: Bool, weight: Float32) -> Calibration:
+def calibrate(scores: AnyArray, standings: Float64, same: Bool, weight: Float32) -> Calibration:
     """Fit a calibration to held-out pairs by penalised maximum likelihood.
 
-    raw, leads, same, weight (K); both classes should occur. Returns the identity where one is missing.
+    scores, standings, same, weight (K); both classes should occur. Returns the identity where one is missing.
     """
     if not same.any() or same.all():
         return Calibration()
@@ -51,7 +53,7 @@ def calibrate(raw: Float32, leads: Float64, same: Bool, weight: Float32) -> Cali
     # Platt's targets keep the fit finite where classes are separable.
     positives, negatives = same.sum(), (~same).sum()
     target = np.where(same, (positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0))
-    features = np.stack([raw.astype(np.float64), leads], axis=1)
+    features = np.stack([scores.astype(np.float64), standings], axis=1)
 
     def loss(theta: Float64) -> tuple[float, Float64]:
         logits = features @ theta[:2] + theta[2]
@@ -96,6 +98,15 @@ def reliability(probability: Float64, same: Bool, *, bins: int = 15) -> list[Rel
         for part in np.array_split(order, bins)
         if len(part)
     ]
+
+
+def told_apart(
+    probability: Float64, same: Bool, entities: AnyArray
+) -> tuple[tuple[Float64, Bool], tuple[Float64, Bool]]:
+    """Probability and label of each entity's top candidate, and of the pairs in doubt."""
+    top = ranks(entities.astype(np.int32), probability) == 0
+    doubt = (probability >= DOUBT[0]) & (probability <= DOUBT[1])
+    return (probability[top], same[top]), (probability[doubt], same[doubt])
 
 
 def expected_calibration_error(told: Sequence[ReliabilityBin]) -> float:

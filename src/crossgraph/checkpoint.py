@@ -20,7 +20,7 @@ from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
 from crossgraph.sampling import SamplingOptions
 from crossgraph.schema.vocabulary import Vocabulary
 
-FORMAT = 3
+FORMAT = 4
 _WEIGHTS, _CARD = "model.safetensors", "model.json"
 
 
@@ -30,12 +30,14 @@ class ScoringRound:
 
     scorers       one for each fold, trained on the other folds; a raw score is their mean
     columns       names of the evidence that the scorers read, in order
-    calibration   raw score to log-odds
+    calibration   raw score, and its lead over rivals, to log-odds
+    settlement    these, and the pair's standing in a ``Contest``, to the log-odds of the round
     """
 
     scorers: tuple[EvidenceScorer, ...]
     columns: tuple[str, ...]
     calibration: Calibration
+    settlement: Calibration
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,7 @@ def save_model(model: TrainedModel, folder: Path) -> None:
             {
                 "columns": step.columns,
                 "calibration": asdict(step.calibration),
+                "settlement": asdict(step.settlement),
                 "scorers": len(step.scorers),
             }
             for step in model.rounds
@@ -163,7 +166,9 @@ def _rebuilt(card: dict[str, Any], tensors: dict[str, Tensor], device: str) -> T
 def _round(card: dict[str, Any], options: ScorerOptions) -> ScoringRound:
     columns = tuple(str(name) for name in card["columns"])
     scorers = tuple(EvidenceScorer(len(columns), options) for _ in range(int(card["scorers"])))
-    return ScoringRound(scorers, columns, Calibration(**card["calibration"]))
+    return ScoringRound(
+        scorers, columns, Calibration(**card["calibration"]), Calibration(**card["settlement"])
+    )
 
 
 def _vocabulary(card: dict[str, Any]) -> Vocabulary:

@@ -15,6 +15,7 @@ import polars as pl
 
 from crossgraph import metrics
 from crossgraph._types import Bool, Float64, Int64
+from crossgraph.calibration import expected_calibration_error, reliability, told_apart
 from crossgraph.errors import Fault, FaultsError, InputError
 from crossgraph.graphs._reading import MAX_FAULTS, quoted, read_text
 from crossgraph.graphs.graph import UNTYPED
@@ -31,6 +32,8 @@ class Figures:
     recall_blocking               the share of gold pairs that were scored at all
     hits1, hits10, mrr            of the true partner among its left entity's candidates
     precision, recall, f1         of the decided pairs
+    calibration_top               expected calibration error of the top candidate of each left entity
+    calibration_doubt             of its pairs in doubt (``calibration.DOUBT``); both None without any
     gold, gold_left               gold pairs, and their distinct left entities
     scored, scored_gold           scored pairs that count, and those of them that are gold
     matched, matched_gold         decided pairs that count, and those of them that are gold
@@ -46,6 +49,8 @@ class Figures:
     precision: float
     recall: float
     f1: float
+    calibration_top: float | None
+    calibration_doubt: float | None
     gold: int
     gold_left: int
     scored: int
@@ -213,6 +218,7 @@ def _figures(gold: _Gold, ranked: _Judged, *, decided: _Judged, probability: Flo
     scores, hits = probability[ranked.counts], ranked.hits[ranked.counts]
     asked = ranked.left >= 0
     ranks = metrics.mean_ranks(ranked.left[asked], probability[asked], is_match=ranked.hits[asked])
+    top, doubt = told_apart(probability[asked], ranked.hits[asked], ranked.left[asked])
     said, said_gold = int(decided.counts.sum()), int(decided.hits.sum())
     return Figures(
         prauc=metrics.pr_auc(scores, hits, total=total),
@@ -225,6 +231,8 @@ def _figures(gold: _Gold, ranked: _Judged, *, decided: _Judged, probability: Flo
         precision=said_gold / max(said, 1),
         recall=said_gold / total,
         f1=2 * said_gold / (said + total),
+        calibration_top=_error(*top),
+        calibration_doubt=_error(*doubt),
         gold=total,
         gold_left=total_left,
         scored=len(scores),
@@ -232,6 +240,10 @@ def _figures(gold: _Gold, ranked: _Judged, *, decided: _Judged, probability: Flo
         matched=said,
         matched_gold=said_gold,
     )
+
+
+def _error(probability: Float64, same: Bool) -> float | None:
+    return expected_calibration_error(reliability(probability, same)) if len(same) else None
 
 
 def _locate(pairs: pl.DataFrame, gold: pl.DataFrame) -> _Places:

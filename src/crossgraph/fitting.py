@@ -10,13 +10,14 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from crossgraph._types import Bool, Float32, Float64
+from crossgraph._types import AnyArray, Bool, Float32, Float64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.caching import NO_CACHE, Arrays, Form, StageCache, evidence_form, modules_form
-from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
-from crossgraph.cardinality import ANY_TYPE, ONE_TO_ONE, Cardinality
+from crossgraph.calibration import Calibration, calibrate, rival_leads
+from crossgraph.cardinality import ANY_TYPE, ONE_TO_ONE, Cardinality, single
 from crossgraph.checkpoint import ScoringRound, TrainedModel
 from crossgraph.config import Config
+from crossgraph.contest import Contest
 from crossgraph.deciding import Rules, decide, pair_types
 from crossgraph.decisions import HeldOut, Threshold, thresholds_by_type
 from crossgraph.evidence.table import EvidenceTable
@@ -33,10 +34,10 @@ from crossgraph.learning import (
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
-from crossgraph.preparation import Preparation, believed_evidence
+from crossgraph.preparation import Known, Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
-from crossgraph.scoring import Scored, pair_tensors, sample_both
+from crossgraph.scoring import Scored, calibrated, pair_tensors, sample_both, settled
 from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions
 
@@ -61,12 +62,16 @@ def fit(
     *,
     config: Config,
     clock: StageClock,
+    known: Known | None = None,
+    barred: Bool | None = None,
     cardinalities: Mapping[str, Cardinality] = ONE_TO_ONE,
     progress: Progress = SILENT,
     cache: StageCache = NO_CACHE,
 ) -> Fitted:
     """Train networks and scorers by cross-fitting, calibrate, and choose thresholds.
 
+    known           links, which take their entities from others
+    barred          (P) candidates that a rule forbids, see ``deciding.forbidden``
     cardinalities   how many partners entities of each type may have
     cache           where the outputs of stages that were finished before are, and those of this run go
     """
@@ -74,9 +79,16 @@ def fit(
     vocabulary = build_vocabulary(*preparation.graphs, preparation.schema)
     around = Around(clock, progress, cache.on(*_contents(preparation, labels), config.run))
     networks, heard = fit_network(preparation, labels, vocabulary, config, around)
-    pool = Pool(EvidenceTable.beside([evidence, heard]), candidates, partial(believed_evidence, preparation))
-    rounds, scored = fit_rounds(pool, labels, config, around)
     types = pair_types(candidates, preparation.graphs[0])
+    contest = Contest(
+        candidates=candidates,
+        known=known or Known.nothing(),
+        alone=single(cardinalities, types),
+        barred=np.zeros(len(candidates), dtype=bool) if barred is None else barred,
+        folds=labels.fold_of_each(len(candidates)),
+    )
+    pool = Pool(EvidenceTable.beside([evidence, heard]), contest, partial(believed_evidence, preparation))
+    rounds, scored = fit_rounds(pool, labels, config, around)
     assigned = decide(candidates, scored.probability, types, Rules({ANY_TYPE: 0.0}, cardinalities))
     thresholds = fit_thresholds(scored.probability, assigned, candidates, labels, types, config=config)
     model = TrainedModel(
@@ -112,24 +124,12 @@ def network_tensors(preparation: Preparation, vocabulary: Vocabulary, config: Co
     return pair_tensors(preparation, vocabulary, around, device=config.run.device)
 
 
-def fit_round(
-    evidence: EvidenceTable,
-    candidates: Candidates,
-    labels: Labels,
-    *,
-    options: LearningOptions,
-    progress: Progress = SILENT,
-) -> tuple[ScoringRound, Scored]:
-    """Train and calibrate the scorers of one round, and score every candidate with them."""
-    return weighed(_trained_round(evidence, labels, options, progress), evidence, candidates, labels)
-
-
 def apply_scorers(
     scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable, candidates: Candidates, labels: Labels
 ) -> tuple[ScoringRound, Scored]:
     """Score every candidate with trained scorers, and calibrate on the labelled ones."""
     trained = TrainedRound(scorers, raw_scores(scorers, evidence, labels))
-    return weighed(trained, evidence, candidates, labels)
+    return weighed(trained, evidence, labels, Contest.free(candidates))
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,21 +141,21 @@ class TrainedRound:
 
 
 def weighed(
-    trained: TrainedRound, evidence: EvidenceTable, candidates: Candidates, labels: Labels
+    trained: TrainedRound, evidence: EvidenceTable, labels: Labels, contest: Contest
 ) -> tuple[ScoringRound, Scored]:
-    """Calibrate a round on the labelled candidates."""
-    raw = trained.raw
-    calibration = fit_calibration(raw, candidates, labels)
-    score = calibration.scores(raw, (candidates.left, candidates.right))
-    scored = Scored(evidence, raw, score, probabilities(score))
-    return ScoringRound(trained.scorers, evidence.names, calibration), scored
+    """Calibrate a round on the labelled candidates: raw scores first, then how pairs stand in the contest."""
+    raw, candidates = trained.raw, contest.candidates
+    calibration = fit_calibration(raw, rival_leads(raw, (candidates.left, candidates.right)), labels)
+    score = calibrated(calibration, raw, candidates)
+    settlement = fit_calibration(score, contest.standings(score), labels)
+    step = ScoringRound(trained.scorers, evidence.names, calibration, settlement)
+    return step, Scored(evidence, raw, *settled(step, raw, contest))
 
 
-def fit_calibration(raw: Float32, candidates: Candidates, labels: Labels) -> Calibration:
+def fit_calibration(scores: AnyArray, standings: Float64, labels: Labels) -> Calibration:
     """Calibrate on the known pairs, or on all with the seeds where too few are known."""
     trusted = labels.trusted()
-    leads = rival_leads(raw, (candidates.left, candidates.right))
-    return calibrate(raw[trusted.places], leads[trusted.places], trusted.same, trusted.weight)
+    return calibrate(scores[trusted.places], standings[trusted.places], trusted.same, trusted.weight)
 
 
 def fit_thresholds(
@@ -204,12 +204,12 @@ class Pool:
     """All candidates that scorers learn from and score.
 
     evidence     what the first round reads
-    candidates   whose pairs are each other's rivals
+    contest      whose pairs are each other's rivals
     believed     what a later round reads besides, from the (P) probabilities of the one before
     """
 
     evidence: EvidenceTable
-    candidates: Candidates
+    contest: Contest
     believed: Callable[[Float64], EvidenceTable]
 
 
@@ -255,7 +255,8 @@ def fit_rounds(
     options, clock = learning_options(config), around.clock
     together = pool.evidence
     cache = around.cache.on(together.names, together.values, *_of_scorers(config))
-    beliefs = evidence_form(len(pool.candidates))
+    cache = cache.on(*_of_contest(pool.contest))
+    beliefs = evidence_form(len(pool.contest.candidates))
     rounds: list[ScoringRound] = []
     read, scored = together, None
     for number in range(1, config.training.rounds + 1):
@@ -267,7 +268,7 @@ def fit_rounds(
         with clock.stage(f"train: scorer, round {number}") as row:
             train = partial(_trained_round, read, labels, options, around.progress)
             trained = cache.recall(f"round{number}", train, _round_form(read, options), row=row)
-            step, told = weighed(trained, read, pool.candidates, labels)
+            step, told = weighed(trained, read, labels, pool.contest)
             scored = told.following(scored)
             rounds.append(step)
     assert scored is not None  # at least one round, see TrainingOptions
@@ -319,6 +320,12 @@ def _of_network(config: Config) -> tuple[object, ...]:
 def _of_scorers(config: Config) -> tuple[object, ...]:
     """The settings that trained scorers depend on, beside what they read."""
     return config.scorer, _training(config.training, scorer=True)
+
+
+def _of_contest(contest: Contest) -> tuple[object, ...]:
+    known = contest.known
+    pairs = (known.same.left, known.same.right, known.different.left, known.different.right)
+    return (*pairs, *contest.alone, contest.barred, contest.folds)
 
 
 def _training(options: TrainingOptions, *, scorer: bool) -> dict[str, object]:

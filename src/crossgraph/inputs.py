@@ -63,8 +63,8 @@ def finished_report(folder: ResultFolder, inputs: Inputs, config: Config) -> dic
     if not folder.is_result():
         return None
     try:
-        report: dict[str, Any] = json.loads(folder.report_file.read_text(encoding="utf8"))
-    except (OSError, ValueError) as error:
+        report = folder.read_report()
+    except ResultError as error:
         raise ResultError(
             f"{folder.path} has no report that can be read", hint="--force makes it anew"
         ) from error
@@ -80,8 +80,8 @@ def finished_report(folder: ResultFolder, inputs: Inputs, config: Config) -> dic
 def read_card(folder: ResultFolder) -> dict[str, Any]:
     """What a RESULT's report says of its inputs. Raises ResultError where it says nothing."""
     try:
-        card: dict[str, Any] = json.loads(folder.report_file.read_text(encoding="utf8"))["inputs"]
-    except (OSError, ValueError, KeyError) as error:
+        card: dict[str, Any] = folder.read_report()["inputs"]
+    except (ResultError, KeyError) as error:
         raise ResultError(f"{folder.report_file} does not tell what the result is of: {error}") from error
     return card
 

@@ -10,15 +10,16 @@ import polars as pl
 
 from crossgraph._types import Bool, Float32, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.cardinality import ANY_TYPE, Cardinality
+from crossgraph.cardinality import ANY_TYPE, Cardinality, single
 from crossgraph.checkpoint import TrainedModel
 from crossgraph.config import Config
+from crossgraph.contest import Contest
 from crossgraph.deciding import Rules, decide, pair_types
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import Around, Fitted, Pool, fit_network, fit_rounds, fit_thresholds, network_tensors
 from crossgraph.labels import Labels
 from crossgraph.learning import opinions
-from crossgraph.preparation import Preparation, believed_evidence
+from crossgraph.preparation import Known, Preparation, believed_evidence
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary, extended
 from crossgraph.scoring import Scored
 
@@ -27,6 +28,8 @@ from crossgraph.scoring import Scored
 class Part:
     """What a pair of graphs adds.
 
+    known           links of the pair
+    barred          (P) candidates that a rule forbids
     cardinalities   how many partners entities of each type may have
     after           the number of an earlier part with the same left or the same right graph, through which
                     the network knows names of this pair; None for the first
@@ -35,6 +38,8 @@ class Part:
     preparation: Preparation
     evidence: EvidenceTable
     labels: Labels
+    known: Known
+    barred: Bool
     cardinalities: dict[str, Cardinality]
     after: int | None = None
 
@@ -55,10 +60,10 @@ def fit_together(parts: Sequence[Part], *, config: Config, around: Around) -> li
         with around.clock.stage("score: network"):
             candidates = part.preparation.candidates
             said.append(opinions(networks, tensors, candidates, part.labels, progress=around.progress))
-    stack = _Stack.of([part.preparation for part in parts])
+    stack = _Stack.of(parts)
     read = [EvidenceTable.beside([part.evidence, one]) for part, one in zip(parts, said, strict=True)]
     labels = stack.labels([part.labels for part in parts])
-    pool = Pool(stacked(read), stack.candidates, stack.believed)
+    pool = Pool(stacked(read), stack.contest(labels), stack.believed)
     rounds, scored = fit_rounds(pool, labels, config, around)
     assigned = np.concatenate(
         [_assigned(part, scored.probability[rows]) for part, rows in zip(parts, stack.rows, strict=True)]
@@ -116,7 +121,7 @@ def _of_rows(scored: Scored, rows: slice) -> Scored:
         raw=scored.raw[rows],
         score=scored.score[rows],
         probability=scored.probability[rows],
-        earlier=tuple(raw[rows] for raw in scored.earlier),
+        earlier=tuple((raw[rows], score[rows]) for raw, score in scored.earlier),
     )
 
 
@@ -124,23 +129,40 @@ def _of_rows(scored: Scored, rows: slice) -> Scored:
 class _Stack:
     """The candidates of all parts as one set, in which no two parts share an entity: they are no rivals.
 
-    rows   where those of each part stand
+    known   links of all parts
+    rows    where the candidates of each part stand
     """
 
-    preparations: Sequence[Preparation]
+    parts: Sequence[Part]
     candidates: Candidates
+    known: Known
     rows: list[slice]
 
     @staticmethod
-    def of(preparations: Sequence[Preparation]) -> _Stack:
-        moved, rows = [], []
+    def of(parts: Sequence[Part]) -> _Stack:
+        moved, rows, known = [], [], Known.nothing()
         left = right = at = 0
-        for one in preparations:
-            own = one.candidates
+        for part in parts:
+            own, graphs = part.preparation.candidates, part.preparation.graphs
             moved.append(replace(own, left=own.left + np.int32(left), right=own.right + np.int32(right)))
             rows.append(slice(at, at + len(own)))
-            left, right, at = left + len(one.graphs[0]), right + len(one.graphs[1]), at + len(own)
-        return _Stack(preparations, Candidates.stacked(moved), rows)
+            known = Known(
+                known.same.and_also(part.known.same.moved(left, right)),
+                known.different.and_also(part.known.different.moved(left, right)),
+            )
+            left, right, at = left + len(graphs[0]), right + len(graphs[1]), at + len(own)
+        return _Stack(parts, Candidates.stacked(moved), known, rows)
+
+    def contest(self, labels: Labels) -> Contest:
+        """The contests of all parts, which have no entity in common."""
+        alone = [single(part.cardinalities, _types(part)) for part in self.parts]
+        return Contest(
+            candidates=self.candidates,
+            known=self.known,
+            alone=(np.concatenate([one[0] for one in alone]), np.concatenate([one[1] for one in alone])),
+            barred=np.concatenate([part.barred for part in self.parts]),
+            folds=labels.fold_of_each(len(self.candidates)),
+        )
 
     def labels(self, parts: Sequence[Labels]) -> Labels:
         """All labels; those of each part that are to be trusted, links if it has enough, count as known."""
@@ -162,5 +184,5 @@ class _Stack:
 
     def believed(self, probability: Float64) -> EvidenceTable:
         """``believed_evidence`` of each part."""
-        parts = zip(self.preparations, self.rows, strict=True)
-        return stacked([believed_evidence(one, probability[rows]) for one, rows in parts])
+        parts = zip(self.parts, self.rows, strict=True)
+        return stacked([believed_evidence(one.preparation, probability[rows]) for one, rows in parts])

@@ -49,6 +49,12 @@ class Labels:
         """The labels to calibrate and to judge on: the known ones, or all where too few matches are known."""
         return self.take(self.known) if (self.known & self.same).sum() >= FEW_LINKS else self
 
+    def fold_of_each(self, candidates: int) -> Int32:
+        """(P) the fold of each labelled candidate, -1 for the others."""
+        folds = np.full(candidates, -1, dtype=np.int32)
+        folds[self.places] = self.folds
+        return folds
+
     def with_negatives(self, most: int, rng: np.random.Generator) -> Bool:
         """(K) True for every match, and for so many of the others at most, drawn at random."""
         others = np.flatnonzero(~self.same)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from crossgraph.errors import ResultError
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,16 @@ class ResultFolder:
     def report_file(self) -> Path:
         """Counts, thresholds, times, versions, seed."""
         return self.path / "report.json"
+
+    def read_report(self) -> dict[str, Any]:
+        """What the report says. Raises ResultError where there is none that can be read."""
+        try:
+            report = json.loads(self.report_file.read_text(encoding="utf8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise ResultError(f"{self.report_file} cannot be read: {error}") from error
+        if not isinstance(report, dict):
+            raise ResultError(f"{self.report_file} is no report")
+        return report
 
     @property
     def reliability_file(self) -> Path:

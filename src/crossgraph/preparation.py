@@ -261,6 +261,13 @@ def gather_evidence(preparation: Preparation, *, progress: Progress = SILENT) ->
     )
 
 
+def believed_pairs(candidates: Candidates, probability: Float64, sizes: tuple[int, int]) -> sparse.csr_matrix:
+    """(E, E') the probabilities that are worth an echo."""
+    kept = probability > LEAST_BELIEF
+    values = probability[kept].astype(np.float32)
+    return sparse.csr_matrix((values, (candidates.left[kept], candidates.right[kept])), shape=sizes)
+
+
 def believed_evidence(preparation: Preparation, probability: Float64) -> EvidenceTable:
     """How much of each pair's neighbourhood a former round believes to be the same.
 
@@ -269,11 +276,7 @@ def believed_evidence(preparation: Preparation, probability: Float64) -> Evidenc
     """
     left, right = preparation.graphs
     candidates = preparation.candidates
-    kept = probability > LEAST_BELIEF
-    believed = sparse.csr_matrix(
-        (probability[kept].astype(np.float32), (candidates.left[kept], candidates.right[kept])),
-        shape=(len(left), len(right)),
-    )
+    believed = believed_pairs(candidates, probability, (len(left), len(right)))
     groups = relation_groups(left, right, preparation.schema)
     echo = echo_evidence(preparation.adjacency, groups, believed, (candidates.left, candidates.right))
     return EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values)

@@ -198,7 +198,7 @@ def _finished(folder: ResultFolder, card: dict[str, Any], config: Config) -> Lea
     """A RESULT that has learned from these answers already; None where there is none to keep."""
     if read_learned(folder) is None or read_card(folder) != card or config_of(folder) != config:
         return None
-    report = json.loads(folder.report_file.read_text(encoding="utf8"))
+    report = folder.read_report()
     return Learned(folder.path, summary_of_learning(report), report, read_changes(folder.changes_file))
 
 

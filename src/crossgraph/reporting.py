@@ -11,8 +11,7 @@ import numpy as np
 
 from crossgraph import __version__
 from crossgraph._types import Bool, Float32, Float64
-from crossgraph.blocking.ranking import ranks
-from crossgraph.calibration import expected_calibration_error, reliability
+from crossgraph.calibration import expected_calibration_error, reliability, told_apart
 from crossgraph.cardinality import ANY_TYPE, Cardinality
 from crossgraph.config import Config
 from crossgraph.decisions import Threshold
@@ -29,7 +28,6 @@ _LIBRARIES = ("numpy", "polars", "scipy", "torch", "rapidfuzz", "pyoxigraph", "s
 
 # The pairs that calibration is told of: the likeliest of each left entity, and those that may be or not.
 TOP_CANDIDATES, IN_DOUBT = "top candidates", "pairs in doubt"
-DOUBT = (0.05, 0.95)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,15 +84,15 @@ def report_of(run: Run, *, inputs: dict[str, Any], config: Config, clock: StageC
 def workings_of(run: Run) -> Workings:
     """What the RESULT keeps for reasons."""
     preparation, scored = run.preparation, run.scored
-    folds = np.full(len(preparation.candidates), -1, dtype=np.int32)
-    if run.labels is not None:
-        folds[run.labels.places] = run.labels.folds
+    count = len(preparation.candidates)
+    unlabelled = np.full(count, -1, dtype=np.int32)
     return Workings(
         candidates=preparation.candidates,
         weighing=preparation.weighing,
         said=scored.evidence.arranged(("collective:value", *SAID[1:])).values.T,
-        raw=np.stack([*scored.earlier, scored.raw]),
-        folds=folds,
+        raw=np.stack([raw for raw, _ in scored.rounds]),
+        score=np.stack([score for _, score in scored.rounds]),
+        folds=unlabelled if run.labels is None else run.labels.fold_of_each(count),
         matched=run.matches.table["matched"].to_numpy(),
     )
 
@@ -125,10 +123,11 @@ def held_out_figures(run: Run) -> dict[str, Any]:
         **figures(probability),
         "name_only": figures(candidates.name[places]),
         "calibration": {
-            name: _calibration(probability[chosen], same[chosen])
-            for name, chosen in (
-                (TOP_CANDIDATES, ranks(candidates.left[places], probability) == 0),
-                (IN_DOUBT, (probability >= DOUBT[0]) & (probability <= DOUBT[1])),
+            name: _calibration(*told)
+            for name, told in zip(
+                (TOP_CANDIDATES, IN_DOUBT),
+                told_apart(probability, same, candidates.left[places]),
+                strict=True,
             )
         },
     }

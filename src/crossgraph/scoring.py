@@ -12,8 +12,9 @@ from crossgraph._types import Bool, Float32, Float64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_keys
-from crossgraph.calibration import probabilities
-from crossgraph.checkpoint import TrainedModel
+from crossgraph.calibration import Calibration, probabilities, rival_leads
+from crossgraph.checkpoint import ScoringRound, TrainedModel
+from crossgraph.contest import Contest
 from crossgraph.deciding import pair_types
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.tokens import entity_tokens, number_scales, text_sketch
@@ -92,18 +93,23 @@ class Scored:
     raw (P)       before calibration
     score (P)     log-odds
     probability (P)
-    earlier       raw scores (P) of the rounds before
+    earlier       raw (P) and score (P) of the rounds before
     """
 
     evidence: EvidenceTable
     raw: Float32
     score: Float64
     probability: Float64
-    earlier: tuple[Float32, ...] = ()
+    earlier: tuple[tuple[Float32, Float64], ...] = ()
 
     def following(self, before: Scored | None) -> Scored:
-        """The same with the raw scores of the rounds before, if there were any."""
-        return self if before is None else replace(self, earlier=(*before.earlier, before.raw))
+        """The same with the scores of the rounds before, if there were any."""
+        return self if before is None else replace(self, earlier=before.rounds)
+
+    @property
+    def rounds(self) -> tuple[tuple[Float32, Float64], ...]:
+        """Raw (P) and score (P) of all rounds."""
+        return (*self.earlier, (self.raw, self.score))
 
 
 def score_candidates(
@@ -111,6 +117,7 @@ def score_candidates(
     tensors: PairTensors,
     preparation: Preparation,
     evidence: EvidenceTable,
+    contest: Contest,
     *,
     progress: Progress = SILENT,
 ) -> Scored:
@@ -125,11 +132,22 @@ def score_candidates(
             read = EvidenceTable.beside([together, believed_evidence(preparation, scored.probability)])
         read = read.arranged(step.columns)
         raw = raw_scores(step.scorers, read)
-        score = step.calibration.scores(raw, (candidates.left, candidates.right))
-        scored = Scored(read, raw, score, probabilities(score)).following(scored)
+        scored = Scored(read, raw, *settled(step, raw, contest)).following(scored)
     if scored is None:
         raise ValueError("a model without rounds scores nothing")
     return scored
+
+
+def calibrated(calibration: Calibration, raw: Float32, candidates: Candidates) -> Float64:
+    """(P) log-odds of the candidates, before they are set against each other."""
+    return calibration.scores(raw, rival_leads(raw, (candidates.left, candidates.right)))
+
+
+def settled(step: ScoringRound, raw: Float32, contest: Contest) -> tuple[Float64, Float64]:
+    """(P) log-odds and probabilities of the candidates in one round."""
+    score = calibrated(step.calibration, raw, contest.candidates)
+    score = step.settlement.scores(score, contest.standings(score))
+    return score, probabilities(score)
 
 
 def matches_of(

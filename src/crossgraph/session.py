@@ -14,6 +14,7 @@ from crossgraph.caching import NO_CACHE, StageCache, evidence_form, proposed_for
 from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, save_model
 from crossgraph.config import Config
+from crossgraph.contest import Contest
 from crossgraph.deciding import Rules, contradicts, decide, forbidden, keep_known, pair_types
 from crossgraph.drawing.reliability import reliability_diagram
 from crossgraph.evidence.table import EvidenceTable
@@ -110,6 +111,8 @@ class Session:
             labels,
             config=self.config,
             clock=self.clock,
+            known=known,
+            barred=barred,
             cardinalities=cardinalities_of(preparation, known, self.config),
             progress=self.progress,
             cache=self.cache,
@@ -127,36 +130,26 @@ class Session:
             around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
             tensors = pair_tensors(preparation, vocabulary, around, device=self.config.run.device)
         with self.clock.stage("score"):
-            scored = score_candidates(model, tensors, preparation, evidence, progress=self.progress)
+            candidates = preparation.candidates
+            alone = single(model.cardinalities, pair_types(candidates, preparation.graphs[0]))
+            unlabelled = np.full(len(candidates), -1, dtype=np.int32)
+            contest = Contest(candidates, known, alone, barred, unlabelled)
+            scored = score_candidates(model, tensors, preparation, evidence, contest, progress=self.progress)
         return self.decide(preparation, known, scored, model, barred)
 
     def decide(
-        self,
-        preparation: Preparation,
-        known: Known,
-        scored: Scored,
-        model: TrainedModel,
-        barred: Bool,
-        *,
-        former: tuple[Bool, Bool] | None = None,
+        self, preparation: Preparation, known: Known, scored: Scored, model: TrainedModel, barred: Bool
     ) -> Run:
         """Decide which of the scored candidates are the same.
 
         barred (P)   those that a rule forbids, see ``deciding.forbidden``
-        former       (P) those that are the same by what was decided before, and (P) those to decide again:
-                     with them all that a decision about them can move; all where not given
         """
         with self.clock.stage("assign"):
             candidates = preparation.candidates
             types = pair_types(candidates, preparation.graphs[0])
             barred = barred | contradicts(candidates, known, single(model.cardinalities, types))
             worth = np.where(barred, 0.0, scored.probability)
-            rules = Rules(model.thresholds, model.cardinalities)
-            if former is None:
-                matched = decide(candidates, worth, types, rules)
-            else:
-                matched, again = former[0].copy(), former[1]
-                matched[again] = decide(candidates.take(again), worth[again], types.filter(again), rules)
+            matched = decide(candidates, worth, types, Rules(model.thresholds, model.cardinalities))
             matched = keep_known(candidates, matched, known)
         return Run(
             preparation=preparation,

@@ -6,13 +6,13 @@ import difflib
 import inspect
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
+from crossgraph._toml import toml_tables
 from crossgraph.errors import ConfigError
 
 Options: TypeAlias = Any
@@ -48,13 +48,13 @@ class _MisfitError(Exception):
 def read_toml(path: Path | str) -> dict[str, Any]:
     """The tables of a TOML file. Raises ConfigError if there is none, or if it is no TOML."""
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf8"))
+        return toml_tables(Path(path).read_text(encoding="utf8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigError(
             f"{path} cannot be read: {reason}", hint="give --config a file of settings"
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         hint = "settings stand in tables: [blocking], then per_entity = 20 on a line of its own"
         raise ConfigError(f"{path} is no TOML: {error}", hint=hint) from None
 
@@ -176,8 +176,8 @@ def _of_sets(
 
 def _parsed(text: str) -> object:
     try:
-        tables = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        tables = toml_tables(f"value = {text}")
+    except ValueError:
         return text
     return tables["value"] if set(tables) == {"value"} else text
 

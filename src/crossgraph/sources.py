@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,13 +48,13 @@ def digest(paths: Sequence[Path]) -> str:
 def inputs_of(folder: ResultFolder) -> Inputs:
     """The graphs that a RESULT was made of, with its schema mapping."""
     try:
-        card = json.loads(folder.report_file.read_text(encoding="utf8"))["inputs"]
+        card = folder.read_report()["inputs"]
         tables = {**card["read"]["tables"], "entity_columns": tuple(card["read"]["tables"]["entity_columns"])}
         read = ReadOptions(tables=TableOptions(**tables), names_from_iri=card["read"]["names_from_iri"])
         # Graphs that an update has left lie in the RESULT, and are told from there.
         right = folder.path / card["right"] if card["right"] else None
         return Inputs(left=folder.path / card["left"], right=right, schema=folder.schema_file, read=read)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ResultError, ValueError, KeyError, TypeError) as error:
         if folder.pairs_folder.is_dir():
             raise ResultError(
                 f"{folder.path} is of more than two graphs",

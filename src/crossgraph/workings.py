@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 from scipy import sparse
 
-from crossgraph._types import AnyArray, Bool, Float32, Int32
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import Weighing, type_members
 from crossgraph.blocking.prior import ValueTest, Weigher
@@ -34,7 +34,7 @@ class Workings:
 
     candidates, weighing   of blocking
     said (9, P)            what the networks say of each pair, as its scorers heard it, see ``learning.SAID``
-    raw (R, P)             score of each round before calibration
+    raw, score (R, P)      score of each round before calibration, and its log-odds
     folds (P)              the fold of a labelled pair; -1 for the others
     matched (P)            which are called the same
     """
@@ -43,6 +43,7 @@ class Workings:
     weighing: Weighing
     said: Float32
     raw: Float32
+    score: Float64
     folds: Int32
     matched: Bool
 
@@ -54,6 +55,7 @@ class Workings:
             **blocked,
             "said": self.said,
             "raw": self.raw,
+            "score": self.score,
             "folds": self.folds.astype(np.int8),
             "matched": self.matched,
             "card": text_array(json.dumps(card, ensure_ascii=False)),
@@ -176,7 +178,7 @@ def _rebuilt(
     schema: SchemaMapping,
 ) -> Workings:
     count = len(arrays["left"])
-    if any(arrays[name].shape[-1:] != (count,) for name in ("said", "raw", "folds", "matched")):
+    if any(arrays[name].shape[-1:] != (count,) for name in ("said", "raw", "score", "folds", "matched")):
         raise ValueError("its columns are of different lengths")
     candidates, weighing = rebuilt_blocked(arrays, card, graphs, description, schema)
     return Workings(
@@ -184,6 +186,7 @@ def _rebuilt(
         weighing=weighing,
         said=arrays["said"],
         raw=arrays["raw"],
+        score=arrays["score"],
         folds=arrays["folds"].astype(np.int32),
         matched=arrays["matched"],
     )

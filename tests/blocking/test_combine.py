@@ -21,7 +21,7 @@ from crossgraph.errors import ConfigError
 from crossgraph.features.description import describe
 from crossgraph.schema.estimate import estimate_schema
 from crossgraph.schema.mapping import SchemaMapping, TypeMapping
-from crossgraph.schema.seeds import EntityPairs, shared_rare_values, type_codes
+from crossgraph.schema.seeds import BELIEVED, EntityPairs, shared_rare_values, type_codes
 from features.plain import graph_of, ints
 
 
@@ -201,7 +201,7 @@ def test_seeds_are_alike_by_their_weight_and_a_linked_entity_is_nobody_else():
     former = Candidates.of_pairs(ints(1, 1, 0), ints(1, 2, 3))
     former = replace(former, prior=np.array([-9, 2, 9], np.float32))
     after = likeness(named, seeds, (3, 4), former=former).toarray()
-    assert 0.5 < after[1, 2] < 1
+    assert BELIEVED / 2 < after[1, 2] < BELIEVED
     after[1, 2] = 0
     np.testing.assert_array_equal(after, found)
 

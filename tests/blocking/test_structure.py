@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -44,9 +45,8 @@ def any_edges(edges):
     return [(h, t, math.sqrt(max(0, math.log(5 / degrees[t])))) for h, t in both]
 
 
-def shorten(rows):
+def shorten(rows, squares):
     """Divide every row by its length, see ``row_lengths``."""
-    squares = {one: sum(value**2 for value in row.values()) for one, row in rows.items()}
     positive = [square for square in squares.values() if square > 0]
     for one, row in rows.items():
         for place in row:
@@ -58,24 +58,32 @@ def slow_weights(left, right, schema, anyhow):
     left, right = sorted(set(left)), sorted(set(right))
     names = [{r for _, r, _ in one} for one in (left, right)]
     seen, known = defaultdict(Counter), defaultdict(Counter)
+    mine, yours = Counter(), Counter()
+    partner_of, partner_from = (
+        dict(zip("abcde", SIMILARITY.max(axis=a).tolist(), strict=True)) for a in (1, 0)
+    )
     for i, y, idf in any_edges(left):
+        mine[i] += anyhow * idf**2 * partner_of[y]
         for z in "abcde":
             seen[i]["any", z] += anyhow * idf * SIMILARITY["abcde".index(y), "abcde".index(z)]
     for j, y, idf in any_edges(right) if anyhow else ():
         known[j]["any", y] += idf
+        yours[j] += anyhow * idf**2 * partner_from[y]
     for number, m in enumerate(m for m in schema.relations if m.left in names[0] and m.right in names[1]):
         for back in (False, True):
             ours = [(t, h) if back else (h, t) for h, r, t in left if r == m.left]
             theirs = [(t, h) if back != m.inverse else (h, t) for h, r, t in right if r == m.right]
             d, e = Counter(end for _, end in ours), Counter(end for _, end in theirs)
             for i, x in ours:
+                mine[i] += m.weight * math.log(5 / d[x]) * partner_of[x]
                 for y in "abcde":
                     near = SIMILARITY["abcde".index(x), "abcde".index(y)]
                     seen[i][number, back, y] += m.weight * near * math.sqrt(math.log(5 / d[x]))
             for j, y in theirs:
                 known[j][number, back, y] += math.sqrt(math.log(5 / e[y]))
-    shorten(seen)
-    shorten(known)
+                yours[j] += m.weight * math.log(5 / e[y]) * partner_from[y]
+    shorten(seen, mine)
+    shorten(known, yours)
     return [
         [sum(seen[i][place] * value for place, value in known[j].items()) for j in "abcde"] for i in "abcde"
     ]
@@ -88,6 +96,15 @@ def test_weights_are_what_dictionaries_say(left, right, schema, anyhow):
     first, second = (side.ravel().astype(np.int32) for side in np.meshgrid(range(5), range(5), indexing="ij"))
     expected = np.ravel(slow_weights(left, right, schema, anyhow))
     np.testing.assert_allclose(weights_of(factors, first, second), expected, atol=1e-4)
+
+
+@given(edges, edges, mappings, st.sampled_from([0.0, 0.5]))
+def test_exchanged_graphs_have_the_exchanged_weights(left, right, schema, anyhow):
+    graphs, similarity = (graph_of(TYPED, left), graph_of(TYPED, right)), sparse.csr_matrix(SIMILARITY)
+    turned = SchemaMapping((), tuple(replace(m, left=m.right, right=m.left) for m in schema.relations), ())
+    (x, y), _ = neighbour_products(*graphs, schema, similarity, anyhow=anyhow)
+    (u, v), _ = neighbour_products(*graphs[::-1], turned, similarity.T.tocsr(), anyhow=anyhow)
+    np.testing.assert_allclose((x @ y.T).toarray(), (v @ u.T).toarray(), atol=1e-5)
 
 
 @given(edges, edges, mappings, st.integers(1, 3))

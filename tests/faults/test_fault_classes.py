@@ -74,6 +74,11 @@ def links(content: Content, name: str = "links.tsv") -> tuple[Files, list[str]]:
     return tables | {name: content}, ["check", "l.csv", "r.csv", "--links", name]
 
 
+def written(option: str, content: str) -> tuple[Files, list[str]]:
+    """A graph with itself, aligned by what stands in a file of TOML."""
+    return {"g.nt": TRIPLE, "s.toml": content}, ["align", "g.nt", "g.nt", option, "s.toml", "--out", "R"]
+
+
 def aligned(left: str, right: str | None = None, known: str = "") -> tuple[Files, list[str]]:
     """Two graphs in N-Triples, aligned; the right one like the left one if it is not given."""
     files: Files = {"l.nt": left, "r.nt": right or left.replace("http://l/", "http://r/")}
@@ -184,6 +189,10 @@ FAULTS: dict[str, tuple[Files, list[str]]] = {
     "an alignment cut short": links(CELLS.format("1.0")[:-20].encode("latin-1"), "links.rdf"),
     "a measure that is no number": links(CELLS.format("nan").encode("latin-1"), "links.rdf"),
     "half a surrogate pair in JSON links": links('{"left":"\\ud800","right":"x"}\n', "links.jsonl"),
+    "a schema mapping that is no TOML": written("--schema", "[[types]"),
+    "a schema mapping nested too deeply": written("--schema", "types = " + "[" * 100_000),
+    "a setting of thousands of digits": written("--config", f"[run]\nseed = {'9' * 5000}\n"),
+    "settings nested too deeply": written("--config", "[run]\nseed = " + "[" * 100_000),
     "zero candidates": aligned('<http://l/1> <http://l/n> "one" .\n', '<http://r/1> <http://r/n> "zzz" .\n'),
     "entities with types alone": aligned(
         "".join(TYPED.format("l", number) for number in range(20)), known=KNOWN

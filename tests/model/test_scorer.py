@@ -30,7 +30,9 @@ def fitted(values: np.ndarray, same: np.ndarray, seed: int = 0) -> EvidenceScore
 
 
 def encoded(scorer: EvidenceScorer, values: np.ndarray) -> np.ndarray:
-    return scorer.encode(torch.from_numpy(values)).numpy().reshape(*values.shape, BINS + 1)
+    pairs, columns = values.shape
+    codes = scorer.encode(torch.from_numpy(values)).numpy().reshape(pairs, BINS + 1, columns)
+    return codes.transpose(0, 2, 1)
 
 
 @given(columns())

@@ -12,6 +12,7 @@ from crossgraph._threads import threads
 from crossgraph._types import Float64, Int64
 from crossgraph.benchmarking.problem import Answer, Problem
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.contest import Contest
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import apply_scorers, fit, learning_options, network_input
@@ -142,7 +143,7 @@ def whole_system(problem: Problem) -> Answer:
     score = fitted.scored.score[problem.asked]
     _, tensors = network_input(problem.preparation, problem.config)
     watch.lap()
-    score_candidates(fitted.model, tensors, problem.preparation, evidence)
+    score_candidates(fitted.model, tensors, problem.preparation, evidence, Contest.free(problem.candidates))
     share = len(problem.asked) / len(problem.candidates)
     return Answer(score, fitted.model.parameters, learnt, watch.lap() * share)
 

@@ -93,7 +93,7 @@ def read_records(file: Path) -> list[Record]:
     for number, line in enumerate(lines[:-1], start=1):
         try:
             records.append(_record(json.loads(line)))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             faults.append(Fault(str(file), number, f"no finished run: {error}", "delete the line"))
     if faults:
         raise FaultsError("finished runs cannot be read", faults)

@@ -213,9 +213,8 @@ def likeness(
     known = seeds.weight >= 1.0
     guessed = name_similarity(named, shape)
     if former is not None:
-        guessed = guessed.maximum(
-            _likely(former, partner_shares(former.left, former.right, former.prior), shape)
-        )
+        shares = BELIEVED * partner_shares(former.left, former.right, former.prior)
+        guessed = guessed.maximum(_likely(former, shares, shape))
     guessed = guessed.tocoo()
     free = ~(np.isin(guessed.row, seeds.left[known]) | np.isin(guessed.col, seeds.right[known]))
     others = sparse.csr_matrix(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from crossgraph._types import AnyArray, Float64, Int32
+from crossgraph._types import AnyArray, Bool, Float64, Int32
 
-# Times that both sides are scaled in turn, after which shares hardly move.
-SCALINGS = 5
+Claims = tuple[Float64, Float64]
+
+# Times that both sides tell each other what their rivals take, after which it hardly changes.
+MESSAGES = 8
+# Log-odds beyond are taken as that: sums of odds would lose the small ones.
+FARTHEST = 20.0
 
 
 def lead(groups: Int32, scores: AnyArray) -> Float64:
@@ -36,24 +40,39 @@ def ranks(groups: Int32, scores: AnyArray) -> Int32:
 
 
 def partner_shares(left: Int32, right: Int32, log_odds: AnyArray) -> Float64:
-    """(P) how likely each pair is, when each entity has one partner or none: at most 1, a ranking too.
-
-    Odds ``exp(log_odds)`` are scaled until the shares of each entity of either side, and the odds 1 of having
-    no partner, sum to 1. So a partner that many want counts less for each of them, which corrects for hubs.
-    Source: Sinkhorn and Knopp, 1967, with slack; for entity alignment Mao et al., From Alignment to
-    Assignment, EMNLP 2021.
-    """
-    odds = np.exp(np.clip(np.asarray(log_odds, dtype=np.float64), -30.0, 30.0))
-    # Neither side is the first: the mean of both orders.
-    ours, theirs = _scaled((left, right), odds), _scaled((right, left), odds)
-    shares: Float64 = np.sqrt(ours * theirs)
+    """(P) how likely each pair is, when each entity has one partner or none: in (0, 1)."""
+    odds = np.clip(np.asarray(log_odds, dtype=np.float64), -FARTHEST, FARTHEST)
+    every = np.ones(len(odds), dtype=bool)
+    shares: Float64 = 1.0 / (1.0 + np.exp(-standings((left, right), odds, (every, every))))
     return shares
 
 
-def _scaled(sides: tuple[Int32, Int32], odds: Float64) -> Float64:
-    first, second = sides
-    scales = np.ones(int(first.max(initial=-1)) + 1), np.ones(int(second.max(initial=-1)) + 1)
-    for _ in range(SCALINGS):
-        scales[0][:] = 1.0 / (1.0 + np.bincount(first, odds * scales[1][second], minlength=len(scales[0])))
-        scales[1][:] = 1.0 / (1.0 + np.bincount(second, odds * scales[0][first], minlength=len(scales[1])))
-    return odds * scales[0][first] * scales[1][second]
+def standings(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, Bool]) -> Float64:
+    """(P) log-odds of each pair, corrected by its rivals: an entity has one partner or none.
+
+    The marginals of all sets of pairs in which no two share an entity, by belief propagation: exact where the
+    candidates form no cycles. So a partner that many want counts less for each of them, which corrects for
+    hubs. Who has no rival stands as he is. Source: Bayati, Shah and Sharma, IEEE Transactions on Information
+    Theory, 2008; Huang and Jebara, AISTATS 2007.
+
+    alone   (P) whether the left and the right entity of each pair has at most one partner
+    """
+    told = claims(sides, log_odds, alone)
+    left, right = (_taken(sides[at], log_odds + told[1 - at], alone[at]) for at in (0, 1))
+    return log_odds + left + right
+
+
+def claims(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, Bool]) -> Claims:
+    """(P), (P) what the rivals of the left and of the right entity take from each pair's log-odds: <= 0."""
+    told = np.zeros(len(log_odds)), np.zeros(len(log_odds))
+    for number in range(MESSAGES):
+        left, right = (_taken(sides[at], log_odds + told[1 - at], alone[at]) for at in (0, 1))
+        # In the middle between two messages: they may swing to and fro in a cycle.
+        told = ((told[0] + left) / 2, (told[1] + right) / 2) if number else (left, right)
+    return told
+
+
+def _taken(ends: Int32, log_odds: Float64, alone: Bool) -> Float64:
+    odds = np.where(alone, np.exp(log_odds), 0.0)
+    rivals = np.bincount(ends, odds)[ends] - odds if len(odds) else odds
+    return np.where(alone, -np.log1p(np.maximum(rivals, 0.0)), 0.0)

@@ -9,7 +9,7 @@ from scipy import sparse
 from sparse_dot_topn import sp_matmul_topn
 
 from crossgraph._threads import threads
-from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.features.rows import row_products
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -34,15 +34,15 @@ def neighbour_products(
                         mapping weight * similarity(j, q) * idf_r(j) * idf_r'(q), rows made short
 
     A neighbour of few tells most, as a rare word does in a text (``neighbour_idf``), and who has many
-    neighbours is not nearer to everybody for it (``row_lengths``).
+    neighbours is not nearer to everybody for it (``row_lengths``). Graphs exchanged give the same weights.
 
     similarity (E, E')   in [0, 1]
     anyhow               weight of any edge with any other, whatever their relations, beside that of mapped
                          ones: relations that seeds are too few to map count too, see ``echoed_share``
     returns              X (E, K), Y (E', K), and what their rows were divided by, (E) and (E')
     """
-    x, y = neighbour_rows(left, right, schema, similarity, anyhow=anyhow)
-    lengths = row_lengths(x), row_lengths(y)
+    (x, y), squares = neighbour_rows(left, right, schema, similarity, anyhow=anyhow)
+    lengths = row_lengths(squares[0]), row_lengths(squares[1])
     places = np.unique(y.indices)
     return (_shortened(x, lengths[0], places), _shortened(y, lengths[1], places)), lengths
 
@@ -54,11 +54,15 @@ def neighbour_rows(
     similarity: sparse.csr_matrix,
     *,
     anyhow: float,
-) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """(E, G E'), (E', G E') the factors before rows are made short.
+) -> tuple[tuple[sparse.csr_matrix, sparse.csr_matrix], tuple[Float64, Float64]]:
+    """(E, G E'), (E', G E') the factors before rows are made short, and (E), (E') squares of their lengths.
 
     A column for each right neighbour by each group. A group is a mapped relation in one direction; the last
     one is of all edges.
+
+    The square of a length is the weight that an entity has with itself, where a neighbour counts as far as
+    anybody on the other side may be its partner: who has only neighbours that the other graph lacks is not
+    punished for it.
     """
     mapped = schema.numbered_relations(left.relation_names, right.relation_names)
     ends = np.array([(a, b) for _, a, b in mapped], dtype=np.int64).reshape(-1, 2).T
@@ -78,10 +82,21 @@ def neighbour_rows(
     each = np.diff(alike.indptr)
     values = alike.data * np.repeat(mine.idf * weight[mine.group], each)
     columns = np.repeat(mine.group * len(right), each) + alike.indices
-    return (
+    factors = (
         _summed(values, np.repeat(mine.source, each), columns, (shape[0], shape[2])),
         _summed(theirs.idf, theirs.source, theirs.group * len(right) + theirs.target, (shape[1], shape[2])),
     )
+    partnered = surest_partners(similarity)
+    return factors, (mine.squares(weight, partnered[0]), theirs.squares(weight, partnered[1]))
+
+
+def surest_partners(similarity: sparse.csr_matrix) -> tuple[Float32, Float32]:
+    """(E), (E') how surely each entity has a partner: its largest similarity."""
+    pairs = similarity.tocoo()
+    surest = tuple(np.zeros(size, dtype=np.float32) for size in pairs.shape)
+    for most, ends in zip(surest, (pairs.row, pairs.col), strict=True):
+        np.maximum.at(most, ends, pairs.data)
+    return surest[0], surest[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +107,14 @@ class _Edges:
     source: Int32
     target: Int32
     idf: Float32
+
+    def squares(self, weight: AnyArray, partnered: Float32) -> Float64:
+        """(E) the sum over an entity's edges of weight * idf^2 * how surely the target has a partner.
+
+        weight (G) of each group, partnered (E) of each entity
+        """
+        each = weight[self.group] * self.idf.astype(np.float64) ** 2 * partnered[self.target]
+        return np.bincount(self.source, each, minlength=len(partnered)).astype(np.float64)
 
     def joined(self, others: _Edges) -> _Edges:
         """These and others."""
@@ -172,13 +195,12 @@ def neighbour_idf(degrees: Int64, entities: int) -> Float32:
     return np.where(degrees <= HUB_DEGREE, idf, 0.0).astype(np.float32)
 
 
-def row_lengths(matrix: sparse.csr_matrix) -> Float32:
-    """(E) ``sqrt(|x|^2 + m)`` of each row x, where m is the mean of the squares of all that are not 0.
+def row_lengths(squares: Float64) -> Float32:
+    """(E) ``sqrt(square + m)`` of each row, where m is the mean of the squares that are not 0.
 
     A plain cosine would make one shared neighbour of one as much as ten of ten (pivoted length
     normalisation, Singhal et al., SIGIR 1996).
     """
-    squares = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
     usual = squares[squares > 0].mean() if squares.any() else 1.0
     lengths: Float32 = np.sqrt(squares + usual).astype(np.float32)
     return lengths

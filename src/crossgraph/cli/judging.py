@@ -28,9 +28,11 @@ _COLUMNS = {
     "hits10": "hits@10",
     "mrr": "MRR",
     "recall_blocking": "blocking recall",
+    "calibration_top": "calibration error of top candidates",
+    "calibration_doubt": "calibration error of pairs in doubt",
 }
-# What takes decisions, which names alone do not make.
-_DECIDED = ("precision", "recall", "f1")
+# What takes decisions or probabilities, which names alone do not make.
+_DECIDED = ("precision", "recall", "f1", "calibration_top", "calibration_doubt")
 _COUNTS = {"gold": "gold pairs", "matched": "decided", "matched_gold": "decided and gold"}
 _PAIR_ROWS = {
     "prauc": "PRAUC",
@@ -197,10 +199,14 @@ def _table(found: Evaluation, names: Evaluation | None) -> Table:
         table.add_column(name, justify="right", overflow="fold")
     for key, title in _COLUMNS.items():
         said = [f"{alone[key]:.4f}"] if key in alone else []
-        table.add_row(title, *(f"{getattr(one, key):.4f}" for one in judged.values()), *said)
+        table.add_row(title, *(_written(getattr(one, key)) for one in judged.values()), *said)
     for key, title in _COUNTS.items():
         table.add_row(title, *(f"{getattr(one, key):,}" for one in judged.values()))
     return table
+
+
+def _written(figure: float | None) -> str:
+    return "-" if figure is None else f"{figure:.4f}"
 
 
 def _pair_table(found: PairEvaluation) -> Table:

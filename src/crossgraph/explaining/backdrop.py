@@ -9,19 +9,35 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from crossgraph._types import AnyArray, Float64, Int64
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
 from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_attributes, name_rows
+from crossgraph.blocking.ranking import Claims, claims
+from crossgraph.blocking.structure import surest_partners
 from crossgraph.evidence.echo import RelationGroups, relation_groups
 from crossgraph.explaining.reopening import Reopened
 from crossgraph.features.tokens import number_scales
-from crossgraph.preparation import LEAST_BELIEF
+from crossgraph.preparation import believed_pairs
 from crossgraph.sampling import sample_neighbourhoods
 from crossgraph.schema.vocabulary import attribute_slots, directed_slots
 from crossgraph.scoring import shares_of
 
 # Of an entity with more edges only the first so many draws are looked at.
 MOST_DRAWS = 400
+
+
+@dataclass(frozen=True, eq=False)
+class Contested:
+    """What the last round's log-odds of all candidates were set against.
+
+    bounded (P)     log-odds, with what is known in their place, see ``Contest.bounded``
+    claims (P)(P)   what rivals take, see ``ranking.claims``
+    given (P)       those of which something is known
+    """
+
+    bounded: Float64
+    claims: Claims
+    given: Bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +53,7 @@ class Backdrop:
         return relation_groups(*preparation.graphs, preparation.schema)
 
     @cached_property
-    def squares(self) -> tuple[Float64, Float64]:
+    def edge_weights(self) -> tuple[Float64, Float64]:
         """(2R) of each side: by how much an edge's directed relation counts in a squared row length."""
         preparation = self.opened.preparation
         graphs = preparation.graphs
@@ -45,9 +61,14 @@ class Backdrop:
         for mapping, a, b in preparation.schema.numbered_relations(
             graphs[0].relation_names, graphs[1].relation_names
         ):
-            counts[0][[a, a + len(graphs[0].relation_names)]] += mapping.weight**2
-            counts[1][[b, b + len(graphs[1].relation_names)]] += 1.0
+            counts[0][[a, a + len(graphs[0].relation_names)]] += mapping.weight
+            counts[1][[b, b + len(graphs[1].relation_names)]] += mapping.weight
         return counts[0], counts[1]
+
+    @cached_property
+    def partnered(self) -> tuple[Float32, Float32]:
+        """(E), (E') how surely each entity has a partner, by what blocking thought."""
+        return surest_partners(self.opened.preparation.weighing.similarity)
 
     @cached_property
     def alike(self) -> sparse.csr_matrix:
@@ -55,16 +76,26 @@ class Backdrop:
         return name_similarity(self.opened.preparation.candidates, self.sizes)
 
     @cached_property
-    def believed(self) -> tuple[sparse.csr_matrix, ...]:
-        """What each round but the last believed."""
-        candidates = self.opened.preparation.candidates
-        out = []
-        for scored in self.opened.rounds[:-1]:
-            kept = scored.probability > LEAST_BELIEF
-            values = scored.probability[kept].astype(np.float32)
-            places = candidates.left[kept], candidates.right[kept]
-            out.append(sparse.csr_matrix((values, places), shape=self.sizes))
-        return tuple(out)
+    def believed(self) -> sparse.csr_matrix | None:
+        """What the round before the last believed; None where there was one round."""
+        candidates, rounds = self.opened.preparation.candidates, self.opened.rounds
+        if len(rounds) == 1:
+            return None
+        return believed_pairs(candidates, rounds[-2].probability, self.sizes)
+
+    def contested(self, fold: int) -> Contested:
+        """The contest as the labelled pairs of a fold saw it; -1 for all others."""
+        if fold not in self._contested:
+            contest = self.opened.contest
+            bounded = contest.bounded(self.opened.scored.calibrated, fold)
+            same, different = contest.given(fold)
+            told = claims(contest.sides, bounded, contest.alone)
+            self._contested[fold] = Contested(bounded, told, same | different)
+        return self._contested[fold]
+
+    @cached_property
+    def _contested(self) -> dict[int, Contested]:
+        return {}
 
     @cached_property
     def sizes(self) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64
 from crossgraph.blocking.structure import neighbour_idf
@@ -18,7 +17,7 @@ def lengths_without(around: Backdrop, side: int, variants: Variants) -> Float32:
     entity = variants.entity
     whole = np.ones((1, variants.edges.shape[1]), dtype=bool)
     rows = np.r_[whole, variants.edges]
-    squares = _left_squares(around, entity, rows) if side == 0 else _right_squares(around, entity, rows)
+    squares = _squares(around, side, entity, rows)
     usual = float(preparation.weighing.lengths[side][entity]) ** 2 - squares[0]
     lengths: Float32 = np.sqrt(usual + squares[1:]).astype(np.float32)
     return lengths
@@ -49,39 +48,12 @@ def span_of(adjacency: Adjacency, entity: int) -> slice:
     return slice(int(adjacency.indptr[entity]), int(adjacency.indptr[entity + 1]))
 
 
-def _left_squares(around: Backdrop, entity: int, kept: Bool) -> Float64:
-    """(K) squared length of each version's row of the left factor, see ``neighbour_products``.
-
-    Edges by different relations stand in different columns; those by one relation add up where the same
-    right entities are similar to their far ends.
-    """
+def _squares(around: Backdrop, side: int, entity: int, kept: Bool) -> Float64:
+    """(K) the square of each version's length, see ``neighbour_rows``."""
     preparation = around.opened.preparation
-    adjacency = preparation.adjacency[0]
+    adjacency = preparation.adjacency[side]
     span = span_of(adjacency, entity)
-    idf, by, reached = rarity(adjacency, span), adjacency.relations[span], adjacency.neighbours[span]
-    out = np.zeros(len(kept))
-    for relation in np.unique(by).tolist():
-        edges = np.flatnonzero(by == relation)
-        similar = preparation.weighing.similarity[reached[edges]]
-        sums = sparse.csr_matrix(kept[:, edges] * idf[edges]) @ similar
-        out += around.squares[0][relation] * np.asarray(sums.multiply(sums).sum(axis=1)).ravel()
-    together = (
-        sparse.csr_matrix(kept * rarity_of_all(adjacency, span)) @ preparation.weighing.similarity[reached]
-    )
-    anyhow = preparation.weighing.anyhow**2
-    return out + anyhow * np.asarray(together.multiply(together).sum(axis=1)).ravel()
-
-
-def _right_squares(around: Backdrop, entity: int, kept: Bool) -> Float64:
-    """The same of the right factor, whose columns are neighbours."""
-    preparation = around.opened.preparation
-    adjacency = preparation.adjacency[1]
-    span = span_of(adjacency, entity)
-    squares: Float64 = kept @ (rarity(adjacency, span) ** 2 * around.squares[1][adjacency.relations[span]])
-    if not preparation.weighing.anyhow:
-        return squares
-    number = np.unique(adjacency.neighbours[span], return_inverse=True)[1]
-    idf = rarity_of_all(adjacency, span)
-    each = sparse.csr_matrix((idf, (np.arange(len(idf)), number)), shape=(len(idf), len(idf)))
-    squares += np.asarray((kept @ each) ** 2).sum(axis=1)
+    each = rarity(adjacency, span) ** 2 * around.edge_weights[side][adjacency.relations[span]]
+    each += rarity_of_all(adjacency, span) ** 2 * preparation.weighing.anyhow
+    squares: Float64 = kept @ (each * around.partnered[side][adjacency.neighbours[span]])
     return squares

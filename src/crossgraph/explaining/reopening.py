@@ -14,6 +14,7 @@ from crossgraph.calibration import probabilities
 from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
+from crossgraph.contest import Contest
 from crossgraph.deciding import contradicts, forbidden, pair_types
 from crossgraph.errors import ResultError
 from crossgraph.features.description import describe
@@ -26,15 +27,21 @@ from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import Vocabulary, extended
-from crossgraph.scoring import pair_tensors, sample_both
+from crossgraph.scoring import calibrated, pair_tensors, sample_both
 from crossgraph.workings import Workings
 
 
 @dataclass(frozen=True, eq=False)
 class Round:
-    """What one round of scoring said of every candidate: before calibration, in log-odds, as probability."""
+    """What one round of scoring said of every candidate.
+
+    raw          before calibration
+    calibrated   in log-odds, before pairs were set against each other
+    score        in log-odds
+    """
 
     raw: Float32
+    calibrated: Float64
     score: Float64
     probability: Float64
 
@@ -44,7 +51,7 @@ class Reopened:
     """All that a score of a RESULT follows from.
 
     heard (P)    the networks' score of each candidate
-    folds (P)    the fold of a labelled candidate, which the models that saw its label do not score; -1
+    contest      whose candidates are each other's rivals
     rounds       what each round of scoring said of every candidate; the last one counts
     worth (P)    probabilities with what is known to differ or forbidden at zero: what the assignment sees
     matched (P)  which candidates are called the same
@@ -59,11 +66,16 @@ class Reopened:
     preparation: Preparation
     tensors: PairTensors
     heard: Float32
-    folds: Int32
+    contest: Contest
     rounds: tuple[Round, ...]
     worth: Float64
     matched: Bool
     strange: Bool
+
+    @property
+    def folds(self) -> Int32:
+        """(P) the fold of a labelled candidate, which the models that saw its label do not score; -1."""
+        return self.contest.folds
 
     @property
     def scored(self) -> Round:
@@ -106,9 +118,11 @@ def reopen(
     with progress.stage("sample", None):
         around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
         tensors = pair_tensors(preparation, vocabulary, around, device="cpu")
-    rounds = _rounds(model, kept)
     alone = single(model.cardinalities, pair_types(kept.candidates, graphs[0]))
-    barred = contradicts(kept.candidates, known, alone) | forbidden(preparation, config.decisions)
+    forbade = forbidden(preparation, config.decisions)
+    contest = Contest(kept.candidates, known, alone, forbade, kept.folds)
+    rounds = _rounds(model, kept)
+    barred = contradicts(kept.candidates, known, alone) | forbade
     opened = Reopened(
         config=config,
         model=model,
@@ -117,7 +131,7 @@ def reopen(
         preparation=preparation,
         tensors=tensors,
         heard=kept.said[0],
-        folds=kept.folds,
+        contest=contest,
         rounds=rounds,
         worth=np.where(barred, 0.0, rounds[-1].probability),
         matched=kept.matched,
@@ -159,12 +173,10 @@ def _applied(folder: ResultFolder) -> bool:
 
 
 def _rounds(model: TrainedModel, kept: Workings) -> tuple[Round, ...]:
-    pairs = kept.candidates.left, kept.candidates.right
-    rounds = []
-    for step, raw in zip(model.rounds, kept.raw, strict=True):
-        score = step.calibration.scores(raw, pairs)
-        rounds.append(Round(raw, score, probabilities(score)))
-    return tuple(rounds)
+    return tuple(
+        Round(raw, calibrated(step.calibration, raw, kept.candidates), score, probabilities(score))
+        for step, raw, score in zip(model.rounds, kept.raw, kept.score, strict=True)
+    )
 
 
 def with_strangers(opened: Reopened, asked: EntityPairs) -> Reopened:
@@ -181,14 +193,25 @@ def with_strangers(opened: Reopened, asked: EntityPairs) -> Reopened:
         out[places] = values
         return out
 
-    never = -np.inf
+    never, contest = -np.inf, opened.contest
     return replace(
         opened,
         preparation=replace(opened.preparation, candidates=united),
         heard=spread(opened.heard, never),
-        folds=spread(opened.folds, -1),
+        contest=Contest(
+            candidates=united,
+            known=opened.known,
+            alone=(spread(contest.alone[0], True), spread(contest.alone[1], True)),
+            barred=spread(contest.barred, False),
+            folds=spread(opened.folds, -1),
+        ),
         rounds=tuple(
-            Round(spread(one.raw, never), spread(one.score, never), spread(one.probability, 0.0))
+            Round(
+                spread(one.raw, never),
+                spread(one.calibrated, never),
+                spread(one.score, never),
+                spread(one.probability, 0.0),
+            )
             for one in opened.rounds
         ),
         worth=spread(opened.worth, 0.0),

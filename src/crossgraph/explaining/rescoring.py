@@ -20,12 +20,13 @@ from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_cosines, names_in
 from crossgraph.blocking.prior import Weigher
+from crossgraph.blocking.ranking import FARTHEST
 from crossgraph.calibration import LONGEST_LEAD, Calibration
 from crossgraph.checkpoint import ScoringRound
 from crossgraph.evidence.attributes import attribute_evidence, name_counts
 from crossgraph.evidence.echo import echo_evidence
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.explaining.backdrop import Backdrop
+from crossgraph.explaining.backdrop import Backdrop, Contested
 from crossgraph.explaining.clues import Clue, owners
 from crossgraph.explaining.leads import Touched
 from crossgraph.explaining.lengths import lengths_without, rarity, rarity_of_all, span_of
@@ -133,18 +134,15 @@ class Batch:
 
     def scores(self) -> Float64:
         """(K) log-odds of the pair."""
-        model = self.around.opened.model
-        together = EvidenceTable.beside([self._compared(), self._heard()])
-        score = np.zeros(len(self.versions[0]))
-        for number, step in enumerate(model.rounds):
-            read = together
-            if number:
-                echo = self._echo(self.around.believed[number - 1])
-                named = EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values)
-                read = EvidenceTable.beside([together, named])
-            raw = self._raw(step, read.arranged(step.columns))
-            score = self._calibrated(step.calibration, raw, self.around.opened.rounds[number].raw)
-        return score
+        step = self.around.opened.model.rounds[-1]
+        read = [self._compared(), self._heard()]
+        # Earlier rounds tell the last one what they believed of the neighbours, which stays as it is.
+        if self.around.believed is not None:
+            echo = self._echo(self.around.believed)
+            read.append(EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values))
+        raw = self._raw(step, EvidenceTable.beside(read).arranged(step.columns))
+        score = self._calibrated(step.calibration, raw, self.around.opened.scored.raw)
+        return self._settled(step.settlement, score)
 
     @cached_property
     def pairs(self) -> _Pairs:
@@ -347,10 +345,34 @@ class Batch:
         return mean.reshape(len(self.versions[0]), -1)
 
     def _calibrated(self, calibration: Calibration, raw: Float32, known: Float32) -> Float64:
-        """(K) log-odds of the pair, whose rivals' raw scores moved with it."""
-        leads = [np.clip(lead[:, 0], -LONGEST_LEAD, LONGEST_LEAD) for lead in self._leads(raw, known)]
-        own = raw[:, 0].astype(np.float64)
-        return calibration.slope * own + calibration.rivals * (leads[0] + leads[1]) + calibration.offset
+        """(K, T) log-odds of the pair and its rivals, whose raw scores moved together."""
+        left, right = (np.clip(lead, -LONGEST_LEAD, LONGEST_LEAD) for lead in self._leads(raw, known))
+        return calibration.scores(raw, left + right)
+
+    def _settled(self, settlement: Calibration, score: Float64) -> Float64:
+        """(K) log-odds of the pair when it is set against its rivals, see ``ranking.standings``.
+
+        score (K, T)   calibrated log-odds
+        """
+        touched = self.touched
+        contest = self.around.contested(int(self.around.opened.folds[touched.places[0]]))
+        moved = np.clip(score, -FARTHEST, FARTHEST)
+        given = contest.given[touched.places]
+        moved[:, given] = contest.bounded[touched.places[given]]
+        taken = sum(self._taken(side, moved, contest) for side in (0, 1))
+        return settlement.scores(score[:, 0], moved[:, 0] - taken)
+
+    def _taken(self, side: int, moved: Float64, contest: Contested) -> Float64:
+        """(K) what the rivals of one of the two entities take from the pair's log-odds."""
+        touched, alone = self.touched, self.around.opened.contest.alone[side]
+        inside = np.flatnonzero([end[side] == touched.pair[side] for end in touched.ends])[1:]
+        outside = np.array(touched.outside[side][0], dtype=np.int64)
+        rivals = np.concatenate([touched.places[inside], outside])
+        still = np.broadcast_to(contest.bounded[outside], (len(moved), len(outside)))
+        odds = np.exp(np.concatenate([moved[:, inside], still], axis=1) + contest.claims[1 - side][rivals])
+        wanted = (odds * alone[rivals]).sum(axis=1) * alone[touched.places[0]]
+        taken: Float64 = np.log1p(np.where(self.alone, 0.0, wanted))
+        return taken
 
 
 def _of_rows(weigher: Weigher, description: Description) -> Weigher:

@@ -76,18 +76,23 @@ class ContentKeys:
         return told
 
     @cached_property
+    def _facts(self) -> UInt64:
+        """(F) of the attribute and the value of each fact."""
+        values = mix(self.graph.fact_values.hash(7).to_numpy().astype(np.uint64))
+        if not len(values):
+            return values
+        return mix(values ^ hash_texts(self.graph.attribute_names)[self.graph.fact_attributes])
+
+    @cached_property
     def _of_facts(self) -> UInt64:
         """(E) of facts alone; those without facts share one."""
-        facts = mix(self.graph.fact_values.hash(7).to_numpy().astype(np.uint64))
-        if len(facts):
-            facts = mix(facts ^ hash_texts(self.graph.attribute_names)[self.graph.fact_attributes])
         keys = np.full(len(self.graph), _GOLDEN, dtype=np.uint64)
-        np.add.at(keys, self.graph.fact_entities, facts)
+        np.add.at(keys, self.graph.fact_entities, self._facts)
         return mix(keys)
 
     @cached_property
     def _around(self) -> UInt64:
-        """(E) of facts, types and surroundings."""
+        """(E) of facts with their tags, types and surroundings."""
         keys = self._of_facts_and_types
         for _ in range(_ROUNDS):
             keys = self._refine(keys)
@@ -97,6 +102,10 @@ class ContentKeys:
     def _of_facts_and_types(self) -> UInt64:
         graph = self.graph
         keys = self._of_facts.copy()
+        if any(graph.tag_names):
+            # Nothing is learned from tags; they only keep identifiers from deciding an order.
+            tags = hash_texts(graph.tag_names)[graph.fact_tags]
+            np.add.at(keys, graph.fact_entities, mix(mix(self._facts) ^ tags))
         if len(graph.typed):
             np.add.at(keys, graph.typed[:, 0], mix(hash_texts(graph.type_names))[graph.typed[:, 1]])
         return mix(keys)
@@ -107,7 +116,7 @@ class ContentKeys:
         return mix(keys + _reached(keys, graph.heads, graph.relations, graph.tails, directed_keys(graph)))
 
     def refined(self) -> UInt64:
-        """(E) of facts, types and surroundings, as many edges deep as tell more entities apart."""
+        """(E) of facts with their tags, types and surroundings, as deep as tells more entities apart."""
         keys, told = self._of_facts_and_types, 0
         for _ in range(_MOST_ROUNDS):
             now = len(np.unique(keys))

@@ -189,6 +189,8 @@ def _decided(pairs: Sequence[_Pair], stage: ResultFolder, config: Config, around
             preparation=pairs[at].preparation,
             evidence=pairs[at].evidence,
             labels=pairs[at].labels,
+            known=pairs[at].known,
+            barred=barred[at],
             cardinalities=cardinalities_of(pairs[at].preparation, pairs[at].known, config),
             after=after,
         )

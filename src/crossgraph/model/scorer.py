@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from crossgraph._types import Bool, Float32
 from crossgraph.errors import ConfigError
 
 BINS = 8
+# Of an interval without length, which is climbed at once.
+STEEPEST = 1e30
 # Encoded pairs held at once: small enough to stay in the processor's cache.
 CHUNK = 512
 
@@ -82,14 +85,15 @@ class EvidenceScorer(nn.Module):
         self.edges.copy_(torch.from_numpy(np.stack([_edges(column, same) for column in values.T])))
 
     def encode(self, values: Tensor) -> Tensor:
-        """(P, F) -> (P, F * (BINS + 1)) in [0, 1]."""
-        low, high = self.edges[:, :-1], self.edges[:, 1:]
-        span = (high - low).clamp_min(1e-12)
-        climbed = ((torch.nan_to_num(values).unsqueeze(-1) - low) / span).clamp(0.0, 1.0)
+        """(P, F) -> (P, (BINS + 1) * F) in [0, 1]: the first interval of all columns, then the second, ..."""
+        low, high = self.edges[:, :-1].T, self.edges[:, 1:].T
         # An interval of no length says on which side of a repeated value a pair is.
-        climbed = torch.where(high > low, climbed, (values.unsqueeze(-1) > low).to(climbed.dtype))
-        missing = torch.isnan(values).unsqueeze(-1)
-        return torch.cat([climbed.masked_fill(missing, 0.0), missing.to(climbed.dtype)], dim=-1).flatten(1)
+        steepness = torch.where(high > low, 1.0 / (high - low).clamp_min(1e-12), STEEPEST)
+        missing = torch.isnan(values)
+        # Half of a run's scoring: columns lie side by side, and nothing large is written twice.
+        climbed = values.masked_fill(missing, -math.inf).unsqueeze(1) - low
+        climbed.mul_(steepness).clamp_(0.0, 1.0)
+        return torch.cat([climbed.flatten(1), missing.to(climbed.dtype)], dim=1)
 
     def forward(self, encoded: Tensor) -> Tensor:
         """Scores (P) of encoded evidence."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from crossgraph.calibration import expected_calibration_error, reliability
+from crossgraph.errors import ResultError
 from crossgraph.graphs.links import Links
 from crossgraph.layout import ResultFolder
 from crossgraph.results import read_matches, read_scores, write_whole
@@ -118,10 +118,9 @@ def read_changes(path: Path) -> pl.DataFrame:
 def read_learned(folder: ResultFolder) -> dict[str, Any] | None:
     """What the report of a RESULT says of learning from answers; None where it has learned from none."""
     try:
-        report = json.loads(folder.report_file.read_text(encoding="utf8"))
-    except (OSError, ValueError):
+        found: dict[str, Any] | None = folder.read_report().get("learned")
+    except ResultError:
         return None
-    found: dict[str, Any] | None = report.get("learned")
     return found
 
 

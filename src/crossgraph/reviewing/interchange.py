@@ -53,7 +53,7 @@ def _read_lines(path: Path) -> list[Entry]:
             continue
         try:
             entries.append(_entry(json.loads(line)))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             faults.append(Fault(str(path), number, f"holds no entry: {error}"))
     if faults:
         raise FaultsError("the decisions cannot be read", faults)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,8 +114,7 @@ def _pairs_of(folder: ResultFolder, graphs: tuple[KnowledgeGraph, KnowledgeGraph
 def _cardinalities(folder: ResultFolder) -> dict[str, Cardinality]:
     """How many partners entities may have; nothing where the report does not tell, which means one."""
     try:
-        report = json.loads(folder.report_file.read_text(encoding="utf8"))
-    except (OSError, ValueError):
+        found: dict[str, Cardinality] = folder.read_report().get("cardinalities", {})
+    except ResultError:
         return {}
-    found: dict[str, Cardinality] = report.get("cardinalities", {})
     return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from crossgraph._toml import toml_tables
 from crossgraph._types import Side
 from crossgraph.errors import Fault, GraphFormatError
 from crossgraph.settings import literal
@@ -123,8 +123,8 @@ def read_schema(path: Path) -> SchemaMapping:
 def parse_schema(text: str, path: Path) -> SchemaMapping:
     """The mapping that a text of ``to_toml`` tells; ``path`` is where faults are said to be."""
     try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        tables = toml_tables(text)
+    except ValueError as error:
         raise _unreadable(path, error) from error
     faults = [
         Fault(str(path), None, f"unknown table [[{name}]]", "known: types, relations, attributes")

@@ -40,6 +40,10 @@ class EntityPairs:
         """Some of the pairs."""
         return EntityPairs(self.left[kept], self.right[kept], self.weight[kept])
 
+    def moved(self, left: int, right: int) -> EntityPairs:
+        """The same with so much added to the numbers of either side."""
+        return EntityPairs(self.left + np.int32(left), self.right + np.int32(right), self.weight)
+
     def and_also(self, other: EntityPairs) -> EntityPairs:
         """Both sets, one after the other."""
         return EntityPairs(

@@ -11,13 +11,11 @@ import numpy as np
 from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
-from crossgraph.assignment import LEAST
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import name_similarity, type_members
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import lead
 from crossgraph.calibration import LONGEST_LEAD, probabilities
-from crossgraph.checkpoint import TrainedModel
 from crossgraph.features.description import Description, Moved, column_of, redescribe
 from crossgraph.graphs.changes import Changes
 from crossgraph.ground import Ground
@@ -42,8 +40,6 @@ class Before:
     said (9, P), raw (R, P), folds (P)   as in ``Workings``
     probability (R, P)  of each round
     alike (E, E')       how surely names meant one entity
-    matched (P)         which were called the same
-    left_alone          left and right entities of which a pair that may have been a match is gone
     leads (P)           by quantity (``prior``, ``said``): over the rivals of both sides, each within +-8
     """
 
@@ -59,8 +55,6 @@ class Before:
     folds: Int32
     probability: Float64
     alike: sparse.csr_matrix
-    matched: Bool
-    left_alone: tuple[Int32, Int32]
     leads: Mapping[str, tuple[Float64, Float64]]
 
 
@@ -86,9 +80,7 @@ def before(
     workings: Path,
     graphs: Graphs,
     moved: tuple[Moved, Moved],
-    *,
     schema: SchemaMapping,
-    model: TrainedModel,
 ) -> Before:
     """Read the workings of the RESULT as it was aligned. Raises ResultError where they cannot be read."""
     arrays, card = read_arrays(workings)
@@ -100,12 +92,6 @@ def before(
     kept = kept[np.lexsort((right[kept], left[kept]))]
     shape = len(numbers[0]), len(numbers[1])
     pairs = whole.left, whole.right
-    chances = [
-        probabilities(step.calibration.scores(raw, pairs))
-        for step, raw in zip(model.rounds, arrays["raw"], strict=True)
-    ]
-    gone = (left < 0) != (right < 0)
-    gone &= (chances[-1] >= LEAST) | arrays["matched"]
     similar = sparse.csr_matrix((arrays["alike"], arrays["alike_right"], arrays["alike_starts"]), shape=shape)
     sizes = len(graphs[0]), len(graphs[1])
     return Before(
@@ -124,9 +110,7 @@ def before(
         said=arrays["said"][:, kept],
         raw=arrays["raw"][:, kept],
         folds=arrays["folds"][kept].astype(np.int32),
-        probability=np.stack(chances)[:, kept],
-        matched=arrays["matched"][kept],
-        left_alone=(left[gone & (left >= 0)], right[gone & (right >= 0)]),
+        probability=probabilities(arrays["score"][:, kept]),
         alike=_moved(name_similarity(whole, shape), numbers, sizes),
         leads={
             name: (both[0][kept], both[1][kept])

@@ -127,15 +127,15 @@ class Reblocker:
         self, similarity: sparse.csr_matrix
     ) -> tuple[tuple[sparse.csr_matrix, sparse.csr_matrix], tuple[Float32, Float32]]:
         """``neighbour_products``; who is not touched keeps the length of its row, and what is usual stays."""
-        rows = neighbour_rows(*self.graphs, self.schema, similarity, anyhow=self.before.anyhow)
+        rows, squares = neighbour_rows(*self.graphs, self.schema, similarity, anyhow=self.before.anyhow)
         factors, lengths = [], []
-        for matrix, before, touched in zip(rows, self.before.lengths, self.touched, strict=True):
-            entity = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-            squares = np.bincount(entity, matrix.data.astype(np.float64) ** 2, minlength=matrix.shape[0])
+        each = zip(rows, squares, self.before.lengths, self.touched, strict=True)
+        for matrix, square, before, touched in each:
             kept = ~(np.isnan(before) | touched.blocked)
-            known = before.astype(np.float64)[kept] ** 2 - squares[kept]
+            known = before.astype(np.float64)[kept] ** 2 - square[kept]
             usual = float(np.median(known)) if len(known) else 1.0
-            length = np.where(kept, before, np.sqrt(squares + max(usual, 0.0))).astype(np.float32)
+            length = np.where(kept, before, np.sqrt(square + max(usual, 0.0))).astype(np.float32)
+            entity = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
             shape, data = matrix.shape, matrix.data / np.maximum(length[entity], 1e-12)
             factors.append(sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=shape))
             lengths.append(length)

@@ -1,4 +1,4 @@
-"""Pairs that changes touch are scored again by the model as it is; all others keep what they were scored."""
+"""Pairs that changes touch are scored again by the model as it is; all others keep their raw scores."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ import torch
 from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64, Int32, Int64
-from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_attributes, names_in
-from crossgraph.calibration import probabilities
 from crossgraph.checkpoint import ScoringRound, TrainedModel
+from crossgraph.contest import Contest
 from crossgraph.evidence.attributes import attribute_evidence, name_counts
 from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.echo import RelationGroups, echo_evidence, relation_groups
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.learning import HALVES, SAID, side_by_side, told
 from crossgraph.model.inputs import PairTensors
-from crossgraph.preparation import LEAST_BELIEF, Preparation
-from crossgraph.scoring import Scored
+from crossgraph.preparation import Preparation, believed_pairs
+from crossgraph.scoring import Scored, settled
 from crossgraph.updating.before import Before, leads_of
 from crossgraph.updating.touched import Touched, around
 
@@ -41,14 +40,12 @@ MOVED, LEAD_MOVED, NEAR = 0.05, 0.5, 2.0
 class Rescored:
     """All pairs with their scores, and how many of them are new ones.
 
-    said (9, P), raw (R, P), folds (P)   as in ``Workings``
+    said (9, P)    as in ``Workings``
     asked, again   how many pairs the networks were asked about, and how many were scored again
     """
 
     scored: Scored
     said: Float32
-    raw: Float32
-    folds: Int32
     asked: int
     again: int
 
@@ -58,6 +55,7 @@ class Rescorer:
     """Scores the touched pairs again.
 
     former (P)   the place of each candidate before; -1 for new ones
+    contest      all pairs, which are set against each other in every round
     tensors      makes both graphs as the networks read them, if they are asked anything
     everything   score all again
     """
@@ -65,6 +63,7 @@ class Rescorer:
     preparation: Preparation
     before: Before
     former: Int64
+    contest: Contest
     touched: tuple[Touched, Touched]
     model: TrainedModel
     tensors: Callable[[], PairTensors]
@@ -74,11 +73,10 @@ class Rescorer:
         """Two hops: names and edges move the pairs beside them, and so do beliefs of each round."""
         candidates = self.preparation.candidates
         rows = self._asked()
-        said, folds = self._spread(self.before.said), self._folds
+        said = self._spread(self.before.said)
         said[:, rows] = self._heard(rows)
         again = rows | self._moved_leads(said)
         together = self._together(again, said)
-        raws: list[Float32] = []
         scored: Scored | None = None
         for number, step in enumerate(self.model.rounds):
             if scored is not None:
@@ -88,16 +86,14 @@ class Rescorer:
                     again = again | further
             read = together
             if scored is not None:
-                echo = self._echo(again, _believed(candidates, scored.probability, self._shape))
+                echo = self._echo(again, believed_pairs(candidates, scored.probability, self._shape))
                 believed = EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values)
                 read = EvidenceTable.beside([together, believed])
             raw = self._spread(self.before.raw[number])
-            raw[again] = self._raw(step, read.arranged(step.columns), folds[again])
-            score = step.calibration.scores(raw, self._pairs)
-            scored = Scored(read, raw, score, probabilities(score)).following(scored)
-            raws.append(raw)
+            raw[again] = self._raw(step, read.arranged(step.columns), self.contest.folds[again])
+            scored = Scored(read, raw, *settled(step, raw, self.contest)).following(scored)
         assert scored is not None  # a model has a round at least
-        return Rescored(scored, said, np.stack(raws), folds, int(rows.sum()), int(again.sum()))
+        return Rescored(scored, said, int(rows.sum()), int(again.sum()))
 
     @property
     def _pairs(self) -> tuple[Int32, Int32]:
@@ -106,13 +102,6 @@ class Rescorer:
     @property
     def _shape(self) -> tuple[int, int]:
         return len(self.preparation.graphs[0]), len(self.preparation.graphs[1])
-
-    @cached_property
-    def _folds(self) -> Int32:
-        """(P) of labelled pairs, also where their facts changed: the label is about who they are."""
-        out = np.full(len(self.former), -1, dtype=np.int32)
-        out[self._old] = self.before.folds[self.former[self._old]]
-        return out
 
     @cached_property
     def _old(self) -> Bool:
@@ -234,7 +223,7 @@ class Rescorer:
 
         side_by_side(ask, range(len(networks)))
         mean: Float32 = said.mean(axis=0)
-        folds = self._folds[rows]
+        folds = self.contest.folds[rows]
         labelled = np.flatnonzero(folds >= 0)
         mean[:, labelled] = said[folds[labelled] % HALVES, :, labelled].T
         return mean
@@ -250,13 +239,6 @@ class Rescorer:
         labelled = np.flatnonzero(folds >= 0)
         mean[labelled] = said[folds[labelled], labelled]
         return mean
-
-
-def _believed(candidates: Candidates, probability: Float64, shape: tuple[int, int]) -> sparse.csr_matrix:
-    """What a round believes of two neighbours, as ``believed_evidence`` reads it."""
-    kept = probability > LEAST_BELIEF
-    places = candidates.left[kept], candidates.right[kept]
-    return sparse.csr_matrix((probability[kept].astype(np.float32), places), shape=shape)
 
 
 def _beside(one: EvidenceTable, first: Bool, other: EvidenceTable, second: Bool) -> EvidenceTable:

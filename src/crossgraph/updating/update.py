@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from crossgraph._memory import keep_freed_memory
-from crossgraph._types import Bool, Int64
-from crossgraph.assignment import LEAST
+from crossgraph._types import Int32, Int64
+from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
-from crossgraph.deciding import forbidden
+from crossgraph.contest import Contest
+from crossgraph.deciding import forbidden, pair_types
 from crossgraph.errors import NoCandidatesError
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.changes import Changes, read_changes
@@ -25,7 +27,7 @@ from crossgraph.ground import Ground, keep_ground
 from crossgraph.inputs import config_of, digest, read_card, stored_known
 from crossgraph.layout import ResultFolder
 from crossgraph.model.inputs import PairTensors
-from crossgraph.preparation import Graphs, Known, Preparation
+from crossgraph.preparation import Graphs, Preparation
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import Run, report_of, summary_of
 from crossgraph.results import (
@@ -43,7 +45,6 @@ from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.vocabulary import extended
 from crossgraph.session import Session
 from crossgraph.stages import StageClock
-from crossgraph.updating.again import former_decisions
 from crossgraph.updating.before import Before, before, moved_of
 from crossgraph.updating.blocking import Reblocker
 from crossgraph.updating.rescoring import Rescored, Rescorer
@@ -82,9 +83,10 @@ def update(
 ) -> Updated:
     """Make a RESULT follow the changes of its graphs, with the model as it is.
 
-    Who is touched is blocked again and its pairs are scored again; all others keep their scores. What comes
-    out depends on the graphs as they were aligned and as they are now, not on the steps in between. Without
-    ``out`` the new RESULT takes the place of the old one, whole and at once; the ledger goes along anyway.
+    Who is touched is blocked again and its pairs are scored again; all others keep their raw scores. All are
+    set against each other and decided anew. What comes out depends on the graphs as they were aligned and as
+    they are now, not on the steps in between. Without ``out`` the new RESULT takes the place of the old one,
+    whole and at once; the ledger goes along anyway.
 
     everything   score all candidates again, to see what was saved and what that changes
     raises       ResultError if ``result`` is none or keeps nothing for updates, GraphFormatError with all
@@ -104,10 +106,9 @@ def update(
         work = _Work(source, session, card)
         state = work.changed(files)
         model = _model(source, config)
-        preparation, known, rescored, former, counts = work.scored(state, model, stage, everything=everything)
-        barred = forbidden(preparation, config.decisions)
-        run = session.decide(preparation, known, rescored.scored, model, barred, former=former)
-        report = work.write(state, run, rescored, stage, counts)
+        preparation, contest, rescored, counts = work.scored(state, model, stage, everything=everything)
+        run = session.decide(preparation, contest.known, rescored.scored, model, contest.barred)
+        report = work.write(state, run, contest, rescored, stage, counts)
         if not in_place:
             hand_on(source, folder, stage)
     return Updated(folder.path, summary_of_update(report), report)
@@ -175,7 +176,7 @@ class _Work:
 
     def scored(
         self, state: _State, model: TrainedModel, stage: ResultFolder, *, everything: bool
-    ) -> tuple[Preparation, Known, Rescored, tuple[Bool, Bool] | None, dict[str, Any]]:
+    ) -> tuple[Preparation, Contest, Rescored, dict[str, Any]]:
         """Block and score what is touched."""
         clock, graphs = self.session.clock, state.graphs
         schema = read_schema(self.source.schema_file)
@@ -183,7 +184,7 @@ class _Work:
             known = stored_known(stage, graphs)
             adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
             moved = moved_of(state.ground, graphs, state.changes)
-            former = before(state.ground, _workings(self.source), graphs, moved, schema=schema, model=model)
+            former = before(state.ground, _workings(self.source), graphs, moved, schema)
             touched = tuple(
                 Touched.of(*parts) for parts in zip(graphs, adjacency, moved, state.changes, strict=True)
             )
@@ -209,20 +210,27 @@ class _Work:
             return changed_tensors(preparation, state.ground, vocabulary, model)
 
         with clock.stage("score"):
+            contest = Contest(
+                candidates=blocked.candidates,
+                known=known,
+                alone=single(model.cardinalities, pair_types(blocked.candidates, graphs[0])),
+                barred=forbidden(preparation, self.session.config.decisions),
+                folds=_folds(former, blocked.former),
+            )
             rescorer = Rescorer(
-                preparation, former, blocked.former, both, model, tensors, everything=everything
+                preparation, former, blocked.former, contest, both, model, tensors, everything=everything
             )
             rescored = rescorer.rescored()
-        decisions = None
-        if not everything and not stage.linked_file.is_file() and min(model.thresholds.values()) >= LEAST:
-            told = both[0].told, both[1].told
-            decisions = former_decisions(
-                former, preparation.candidates, blocked.former, rescored.scored, told
-            )
-        return preparation, known, rescored, decisions, _counts(both, former, blocked.former, rescored)
+        return preparation, contest, rescored, _counts(both, former, blocked.former, rescored)
 
     def write(
-        self, state: _State, run: Run, rescored: Rescored, stage: ResultFolder, counts: dict[str, Any]
+        self,
+        state: _State,
+        run: Run,
+        contest: Contest,
+        rescored: Rescored,
+        stage: ResultFolder,
+        counts: dict[str, Any],
     ) -> dict[str, Any]:
         """Write all of the new RESULT; its report."""
         source, preparation = self.source, run.preparation
@@ -241,14 +249,15 @@ class _Work:
                 candidates=preparation.candidates,
                 weighing=preparation.weighing,
                 said=rescored.said,
-                raw=rescored.raw,
-                folds=rescored.folds,
+                raw=np.stack([raw for raw, _ in run.scored.rounds]),
+                score=np.stack([score for _, score in run.scored.rounds]),
+                folds=contest.folds,
                 matched=run.matches.table["matched"].to_numpy(),
             ).save(stage.workings_file, preparation.graphs)
             keep_ground(source.ground_folder, stage.ground_folder, state.changes, name_again)
             if not _workings(stage).is_relative_to(stage.ground_folder):
                 name_again(source.workings_file, stage.ground_folder / stage.workings_file.name)
-        old = json.loads(source.report_file.read_text(encoding="utf8"))
+        old = source.read_report()
         paths = [stage.ground_folder / side for side in SIDES]
         card = self.card | {
             "left": str(paths[0].relative_to(stage.path)),
@@ -256,7 +265,7 @@ class _Work:
             "digest": digest(paths),
         }
         report = report_of(run, inputs=card, config=self.session.config, clock=self.session.clock)
-        report["counts"]["labelled_candidates"] = int((rescored.folds >= 0).sum())
+        report["counts"]["labelled_candidates"] = int((contest.folds >= 0).sum())
         report |= {name: old[name] for name in ("held_out", "thresholds")}
         report["updated"] = {
             "changes": dict(zip(SIDES, state.latest, strict=True)),
@@ -275,6 +284,13 @@ def _workings(source: ResultFolder) -> Path:
     """Those of the RESULT as it was aligned."""
     first = source.ground_folder / source.workings_file.name
     return first if first.is_file() else source.workings_file
+
+
+def _folds(former: Before, places: Int64) -> Int32:
+    """(P) of labelled pairs, also where their facts changed: a label is about who they are."""
+    folds, old = np.full(len(places), -1, dtype=np.int32), places >= 0
+    folds[old] = former.folds[places[old]]
+    return folds
 
 
 def _counts(

@@ -1,0 +1,77 @@
+"""Who else wants a partner: how pairs stand when every entity has one partner or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossgraph._types import Bool, Float64, Int32
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.ranking import FARTHEST, standings
+from crossgraph.deciding import contradicts
+from crossgraph.preparation import Known
+from crossgraph.schema.seeds import EntityPairs
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """Candidates that compete for partners, beside what is known of them.
+
+    alone    (P) whether the left and the right entity of each has at most one partner, ``single``
+    barred   (P) those that a rule forbids
+    folds    (P) the fold of a labelled candidate, which has to stand as if the links of its fold were not
+             known; -1 for the others
+    """
+
+    candidates: Candidates
+    known: Known
+    alone: tuple[Bool, Bool]
+    barred: Bool
+    folds: Int32
+
+    @staticmethod
+    def free(candidates: Candidates) -> Contest:
+        """One partner at most for everybody, and nothing known."""
+        every = np.ones(len(candidates), dtype=bool)
+        return Contest(
+            candidates, Known.nothing(), (every, every), ~every, np.full(len(candidates), -1, dtype=np.int32)
+        )
+
+    def standings(self, score: Float64) -> Float64:
+        """(P) log-odds of each pair, corrected by its rivals and by what is known, see ``ranking.standings``.
+
+        score (P)   calibrated log-odds
+        """
+        out = np.empty(len(score))
+        for fold in np.unique(self.folds).tolist():
+            here = self.folds == fold
+            out[here] = standings(self.sides, self.bounded(score, fold), self.alone)[here]
+        return out
+
+    def bounded(self, score: Float64, fold: int) -> Float64:
+        """(P) the scores with what is known in their place, but for the links of a fold."""
+        same, different = self.given(fold)
+        out = np.clip(score, -FARTHEST, FARTHEST)
+        out[different] = -FARTHEST
+        out[same] = FARTHEST
+        return out
+
+    @property
+    def sides(self) -> tuple[Int32, Int32]:
+        """(P), (P) the entities of the candidates."""
+        return self.candidates.left, self.candidates.right
+
+    def given(self, fold: int) -> tuple[Bool, Bool]:
+        """(P) which candidates are known to be the same, and which are not, but for the links of a fold."""
+        known = Known(self._outside(self.known.same, fold), self._outside(self.known.different, fold))
+        same = np.zeros(len(self.candidates), dtype=bool)
+        places = self.candidates.find(known.same.left, known.same.right)
+        same[places[places >= 0]] = True
+        return same, self.barred | contradicts(self.candidates, known, self.alone)
+
+    def _outside(self, pairs: EntityPairs, fold: int) -> EntityPairs:
+        if fold < 0:
+            return pairs
+        places = self.candidates.find(pairs.left, pairs.right)
+        return pairs.take((places < 0) | (self.folds[places] != fold))

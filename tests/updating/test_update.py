@@ -16,6 +16,7 @@ from crossgraph.cli import app
 from crossgraph.config import load_config
 from crossgraph.errors import NoCandidatesError, ResultError
 from crossgraph.explaining.answer import explain
+from crossgraph.explaining.reopening import reopen
 from crossgraph.graphs import read_pair
 from crossgraph.graphs.changes import Changes, inverse, statements_about
 from crossgraph.inputs import inputs_of
@@ -23,6 +24,7 @@ from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Inputs, align
 from crossgraph.results import read_matches, read_scores
 from crossgraph.reviewing.ledger import Ledger, Saying
+from crossgraph.scoring import settled
 from crossgraph.updating.update import ChangeFiles, update
 from noted import Notes
 
@@ -155,13 +157,6 @@ def test_it_comes_near_to_what_scoring_all_again_gives(aligned, updated, changes
     part = json.loads(ResultFolder(updated).report_file.read_text())["updated"]["candidates"]
     assert 0 < part["scored_again"] < 0.5 * (part["scored_again"] + part["reused"])
     assert len(both) == len(scores(updated)) == len(scores(whole.path))
-    print(
-        apart.quantile(0.99),
-        apart.max(),
-        len(matched(updated) ^ matched(whole.path)),
-        len(matched(updated)),
-        part,
-    )
     assert apart.quantile(0.99) < 0.02
     assert len(matched(updated) ^ matched(whole.path)) <= 0.02 * len(matched(updated))
 
@@ -170,6 +165,20 @@ def test_pairs_far_from_any_change_keep_their_scores_to_the_bit(aligned, updated
     both = raw(updated).join(raw(aligned), on=["left", "right"])
     part = json.loads(ResultFolder(updated).report_file.read_text())["updated"]["candidates"]
     assert (both["raw"] == both["raw_right"]).sum() >= part["reused"] > 0
+
+
+def test_all_pairs_are_set_against_each_other_as_they_are_now(updated):
+    opened = reopen(updated)
+    for step, one in zip(opened.model.rounds, opened.rounds, strict=True):
+        score, probability = settled(step, one.raw, opened.contest)
+        assert np.array_equal(score, one.score)
+        assert np.array_equal(probability, one.probability)
+    ids = [
+        graph.ids.gather(side.astype(np.int64))
+        for graph, side in zip(opened.preparation.graphs, opened.contest.sides, strict=True)
+    ]
+    last = pl.DataFrame({"left": ids[0], "right": ids[1], "probability": probability})
+    assert last.sort("left", "right").equals(scores(updated).sort("left", "right"))
 
 
 def test_who_is_gone_has_no_matches_and_who_came_has(aligned, updated, mid_pair):

@@ -331,6 +331,6 @@ def summary_of_update(report: dict[str, Any]) -> list[tuple[str, str]]:
             )
         )
     rows.append(
-        ("scored again", f"{pairs['scored_again']:,} candidates; {pairs['reused']:,} keep their scores")
+        ("scored again", f"{pairs['scored_again']:,} candidates; {pairs['reused']:,} keep their raw scores")
     )
     return [*rows, *summary_of(report)]

@@ -67,6 +67,7 @@ def test_everything_below_the_model_is_held_free_of_torch():
         "decisions",
         "evaluation",
         "exporting",
+        "ground",
         "merging",
         "preparation",
         "results",
@@ -90,6 +91,7 @@ def test_reading_a_graph_needs_no_torch():
 def test_the_public_names_are_exactly_these():
     assert crossgraph.__all__ == [
         "Aligner",
+        "ChangeFiles",
         "Config",
         "CrossgraphError",
         "Inputs",
@@ -120,6 +122,7 @@ def test_the_public_names_are_exactly_these():
         "to_networkx",
         "to_pandas",
         "train_pairs",
+        "update",
     ]
     assert set(crossgraph.__all__) <= set(dir(crossgraph))
 

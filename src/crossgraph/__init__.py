@@ -58,11 +58,13 @@ if TYPE_CHECKING:
     from crossgraph.merging.options import MergeOptions
     from crossgraph.pipeline import align, score_pairs, train_pairs
     from crossgraph.preparation import prepare
+    from crossgraph.updating.update import ChangeFiles, update
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Aligner",
+    "ChangeFiles",
     "Config",
     "CrossgraphError",
     "Inputs",
@@ -93,10 +95,12 @@ __all__ = [
     "to_networkx",
     "to_pandas",
     "train_pairs",
+    "update",
 ]
 
 _HOMES = {
     "Aligner": "aligner",
+    "ChangeFiles": "updating.update",
     "Config": "config",
     "CrossgraphError": "errors",
     "Inputs": "inputs",
@@ -127,6 +131,7 @@ _HOMES = {
     "to_networkx": "conversions",
     "to_pandas": "conversions",
     "train_pairs": "pipeline",
+    "update": "updating.update",
 }
 
 

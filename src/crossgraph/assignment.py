@@ -7,6 +7,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from crossgraph._types import Bool, Float64, Int32
+from crossgraph.blocking.ranking import lead
 
 # Pairs less likely than this are never worth a partner.
 LEAST = 0.01
@@ -24,6 +25,10 @@ def one_to_one(left: Int32, right: Int32, probability: Float64) -> Bool:
     """
     chosen = np.zeros(len(left), dtype=bool)
     worth = np.flatnonzero(probability >= LEAST)
+    # Solving takes far longer than seeing what is sure.
+    sure = worth[_sure(left[worth], right[worth], probability[worth])]
+    chosen[sure] = True
+    worth = worth[~(np.isin(left[worth], left[sure]) | np.isin(right[worth], right[sure]))]
     if not len(worth):
         return chosen
     lefts, rows = np.unique(left[worth], return_inverse=True)
@@ -42,3 +47,13 @@ def one_to_one(left: Int32, right: Int32, probability: Float64) -> Bool:
     partner[matched_rows] = matched_columns
     chosen[worth[partner[rows] == columns]] = True
     return chosen
+
+
+def _sure(left: Int32, right: Int32, probability: Float64) -> Bool:
+    """(P) pairs worth more than the best rivals of both their entities together.
+
+    They are in every best assignment: such a pair in the place of its rivals would raise the sum.
+    """
+    rivals = [np.maximum(probability - lead(side, probability), 0.0) for side in (left, right)]
+    sure: Bool = probability > rivals[0] + rivals[1]
+    return sure

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
 from crossgraph.blocking.ranking import lead, ranks
@@ -48,6 +47,9 @@ def calibrate(scores: AnyArray, standings: Float64, same: Bool, weight: Float32)
     """
     if not same.any() or same.all():
         return Calibration()
+    # Slow to load, and only who learns needs it.
+    from scipy.optimize import minimize
+
     # Platt's targets keep the fit finite where classes are separable.
     positives, negatives = same.sum(), (~same).sum()
     target = np.where(same, (positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0))

@@ -121,7 +121,7 @@ def _of_rows(scored: Scored, rows: slice) -> Scored:
         raw=scored.raw[rows],
         score=scored.score[rows],
         probability=scored.probability[rows],
-        earlier=tuple(raw[rows] for raw in scored.earlier),
+        earlier=tuple((raw[rows], score[rows]) for raw, score in scored.earlier),
     )
 
 

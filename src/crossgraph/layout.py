@@ -82,6 +82,11 @@ class ResultFolder:
         return self.model_folder / "linked.parquet"
 
     @property
+    def ground_folder(self) -> Path:
+        """The graphs as they were aligned, which updates start from, and what has changed since."""
+        return self.model_folder / "ground"
+
+    @property
     def ledger_file(self) -> Path:
         """What reviewers decided; only there once somebody reviewed."""
         return self.path / "ledger.sqlite"

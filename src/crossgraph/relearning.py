@@ -40,7 +40,7 @@ from crossgraph.reviewing.changes import (
     told_calibration,
 )
 from crossgraph.reviewing.labels import labels_of as answers_of
-from crossgraph.reviewing.ledger import Ledger
+from crossgraph.reviewing.ledger import hand_on
 from crossgraph.reviewing.material import SIDES
 from crossgraph.reviewing.views import GraphView
 from crossgraph.schema.mapping import SchemaMapping
@@ -112,7 +112,7 @@ def learn(
         store_links(lesson.links, lesson.graphs, stage)
         changes.write(stage.changes_file)
         if not in_place:
-            _hand_on_ledger(source, folder, stage)
+            hand_on(source, folder, stage)
     return Learned(folder.path, summary_of_learning(report), report, changes.flipped)
 
 
@@ -208,14 +208,6 @@ def _views(graphs: Graphs, schema: SchemaMapping) -> tuple[GraphView, GraphView]
         for graph, side in zip(graphs, SIDES, strict=True)
     )
     return left, right
-
-
-def _hand_on_ledger(source: ResultFolder, target: ResultFolder, stage: ResultFolder) -> None:
-    """What people said goes along. A ledger that is at the target stays there, and takes it in."""
-    kept = target.ledger_file if target.ledger_file.is_file() else stage.ledger_file
-    entries = Ledger(source.ledger_file).entries()
-    if entries:
-        Ledger(kept).add(entries)
 
 
 def summary_of_learning(report: dict[str, Any]) -> list[tuple[str, str]]:

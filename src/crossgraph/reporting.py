@@ -16,6 +16,7 @@ from crossgraph.cardinality import ANY_TYPE, Cardinality
 from crossgraph.config import Config
 from crossgraph.decisions import Threshold
 from crossgraph.labels import Labels
+from crossgraph.learning import SAID
 from crossgraph.matches import Matches
 from crossgraph.metrics import hits_at_k, mean_ranks, pr_auc
 from crossgraph.preparation import Known, Preparation
@@ -88,8 +89,9 @@ def workings_of(run: Run) -> Workings:
     return Workings(
         candidates=preparation.candidates,
         weighing=preparation.weighing,
-        heard=scored.evidence.arranged(("collective:value",)).values[:, 0],
-        raw=np.stack([*scored.earlier, scored.raw]),
+        said=scored.evidence.arranged(("collective:value", *SAID[1:])).values.T,
+        raw=np.stack([raw for raw, _ in scored.rounds]),
+        score=np.stack([score for _, score in scored.rounds]),
         folds=unlabelled if run.labels is None else run.labels.fold_of_each(count),
         matched=run.matches.table["matched"].to_numpy(),
     )

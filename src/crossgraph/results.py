@@ -329,12 +329,13 @@ def _keep_what_is_of_people(target: Path, stage: Path) -> None:
         if path.name in written or (stage / path.name).exists():
             continue
         if path.is_dir() and not path.is_symlink():
-            shutil.copytree(path, stage / path.name, symlinks=True, copy_function=_name_again)
+            shutil.copytree(path, stage / path.name, symlinks=True, copy_function=name_again)
         else:
-            _name_again(path, stage / path.name)
+            name_again(path, stage / path.name)
 
 
-def _name_again(file: str | Path, name: str | Path) -> None:
+def name_again(file: str | Path, name: str | Path) -> None:
+    """A second name of a file, or a copy where a file system has none."""
     try:
         os.link(file, name, follow_symlinks=False)
     except (OSError, NotImplementedError):  # a file system without second names

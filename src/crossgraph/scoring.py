@@ -93,18 +93,23 @@ class Scored:
     raw (P)       before calibration
     score (P)     log-odds
     probability (P)
-    earlier       raw scores (P) of the rounds before
+    earlier       raw (P) and score (P) of the rounds before
     """
 
     evidence: EvidenceTable
     raw: Float32
     score: Float64
     probability: Float64
-    earlier: tuple[Float32, ...] = ()
+    earlier: tuple[tuple[Float32, Float64], ...] = ()
 
     def following(self, before: Scored | None) -> Scored:
-        """The same with the raw scores of the rounds before, if there were any."""
-        return self if before is None else replace(self, earlier=(*before.earlier, before.raw))
+        """The same with the scores of the rounds before, if there were any."""
+        return self if before is None else replace(self, earlier=before.rounds)
+
+    @property
+    def rounds(self) -> tuple[tuple[Float32, Float64], ...]:
+        """Raw (P) and score (P) of all rounds."""
+        return (*self.earlier, (self.raw, self.score))
 
 
 def score_candidates(

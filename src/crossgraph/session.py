@@ -21,6 +21,7 @@ from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import describe
 from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
+from crossgraph.ground import store_ground
 from crossgraph.inputs import Inputs, store_known
 from crossgraph.labelling import cardinalities_of
 from crossgraph.labels import Labels
@@ -32,7 +33,7 @@ from crossgraph.results import write_scores, write_sssom
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import extended
-from crossgraph.scoring import Scored, matches_of, pair_tensors, sample_both, score_candidates
+from crossgraph.scoring import Scored, matches_of, pair_tensors, sample_both, score_candidates, shares_of
 from crossgraph.stages import StageClock
 
 
@@ -185,6 +186,9 @@ class Session:
             stage.schema_file.write_text(run.preparation.schema.to_toml(), encoding="utf8")
             store_known(run.known, run.preparation.graphs, stage)
             workings_of(run).save(stage.workings_file, run.preparation.graphs)
+            shares = shares_of(run.preparation, model.sampling)
+            description = run.preparation.description
+            store_ground(run.preparation.graphs, description, shares, stage.ground_folder)
         report = report_of(run, inputs=card, config=self.config, clock=self.clock) | (told or {})
         text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
         stage.report_file.write_text(text + "\n", encoding="utf8")

@@ -51,8 +51,9 @@ def inputs_of(folder: ResultFolder) -> Inputs:
         card = folder.read_report()["inputs"]
         tables = {**card["read"]["tables"], "entity_columns": tuple(card["read"]["tables"]["entity_columns"])}
         read = ReadOptions(tables=TableOptions(**tables), names_from_iri=card["read"]["names_from_iri"])
-        right = Path(card["right"]) if card["right"] else None
-        return Inputs(left=Path(card["left"]), right=right, schema=folder.schema_file, read=read)
+        # Graphs that an update has left lie in the RESULT, and are told from there.
+        right = folder.path / card["right"] if card["right"] else None
+        return Inputs(left=folder.path / card["left"], right=right, schema=folder.schema_file, read=read)
     except (ResultError, ValueError, KeyError, TypeError) as error:
         if folder.pairs_folder.is_dir():
             raise ResultError(

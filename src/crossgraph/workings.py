@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 from scipy import sparse
 
-from crossgraph._types import AnyArray, Bool, Float32, Int32
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import Weighing, type_members
 from crossgraph.blocking.prior import ValueTest, Weigher
@@ -24,7 +24,7 @@ from crossgraph.features.description import Description, column_of
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import SchemaMapping
 
-FORMAT = 2
+FORMAT = 3
 _PAIRS = ("left", "right", "name", "structure", "prior", "proposed")
 
 
@@ -33,16 +33,17 @@ class Workings:
     """What is kept of the candidates of a run.
 
     candidates, weighing   of blocking
-    heard (P)              the networks' score of each pair, as its scorers heard it
-    raw (R, P)             score of each round before calibration
+    said (9, P)            what the networks say of each pair, as its scorers heard it, see ``learning.SAID``
+    raw, score (R, P)      score of each round before calibration, and its log-odds
     folds (P)              the fold of a labelled pair; -1 for the others
     matched (P)            which are called the same
     """
 
     candidates: Candidates
     weighing: Weighing
-    heard: Float32
+    said: Float32
     raw: Float32
+    score: Float64
     folds: Int32
     matched: Bool
 
@@ -52,8 +53,9 @@ class Workings:
         card = {"format": FORMAT, "graphs": [graph.fingerprint() for graph in graphs], **weighers}
         arrays: dict[str, AnyArray] = {
             **blocked,
-            "heard": self.heard,
+            "said": self.said,
             "raw": self.raw,
+            "score": self.score,
             "folds": self.folds.astype(np.int8),
             "matched": self.matched,
             "card": text_array(json.dumps(card, ensure_ascii=False)),
@@ -73,15 +75,33 @@ class Workings:
 
         Raises ResultError where the file is missing or damaged, or of other graphs than these.
         """
-        require_workings(file)
+        arrays, card = read_arrays(file)
         try:
-            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-                arrays = dict(stored)
-            card = json.loads(array_text(arrays["card"]))
             _refuse_others(file, card, graphs)
             return _rebuilt(arrays, card, graphs, description, schema)
-        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ResultError(f"{file} cannot be read: {error}", hint="align again") from error
+
+
+def read_arrays(file: Path) -> tuple[dict[str, AnyArray], dict[str, Any]]:
+    """The arrays that ``Workings.save`` wrote, and the card about them.
+
+    Raises ResultError where the file is missing or damaged.
+    """
+    require_workings(file)
+    try:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+            arrays = dict(stored)
+        card = json.loads(array_text(arrays["card"]))
+        if card["format"] != FORMAT:
+            raise ResultError(
+                f"{file} is of format {card['format']!r}; this version reads {FORMAT}", hint="align again"
+            )
+        return arrays, card
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
+        if isinstance(error, ResultError):
+            raise
+        raise ResultError(f"{file} cannot be read: {error}", hint="align again") from error
 
 
 def text_array(text: str) -> AnyArray:
@@ -124,13 +144,13 @@ def rebuilt_blocked(
         raise ValueError("its columns are of different lengths")
     alike = sparse.csr_matrix((arrays["alike"], arrays["alike_right"], arrays["alike_starts"]), shape=shape)
     members = type_members(*graphs, schema)
-    weighers = [_weigher_of(one, description) for one in card["pools"]]
+    weighers = [weigher_from(one, description) for one in card["pools"]]
     weighing = Weighing(
         similarity=alike,
         anyhow=float(card["anyhow"]),
         lengths=(arrays["left_lengths"], arrays["right_lengths"]),
         pools=tuple(zip(members, weighers, strict=True)),
-        asked=None if card["asked"] is None else _weigher_of(card["asked"], description),
+        asked=None if card["asked"] is None else weigher_from(card["asked"], description),
     )
     return Candidates(*(arrays[name] for name in _PAIRS)), weighing
 
@@ -142,10 +162,6 @@ def require_workings(file: Path) -> None:
 
 
 def _refuse_others(file: Path, card: dict[str, Any], graphs: tuple[KnowledgeGraph, KnowledgeGraph]) -> None:
-    if card["format"] != FORMAT:
-        raise ResultError(
-            f"{file} is of format {card['format']!r}; this version reads {FORMAT}", hint="align again"
-        )
     for side, graph, made_of in zip(("left", "right"), graphs, card["graphs"], strict=True):
         if graph.fingerprint() != made_of:
             raise ResultError(
@@ -162,14 +178,15 @@ def _rebuilt(
     schema: SchemaMapping,
 ) -> Workings:
     count = len(arrays["left"])
-    if any(arrays[name].shape[-1:] != (count,) for name in ("heard", "raw", "folds", "matched")):
+    if any(arrays[name].shape[-1:] != (count,) for name in ("said", "raw", "score", "folds", "matched")):
         raise ValueError("its columns are of different lengths")
     candidates, weighing = rebuilt_blocked(arrays, card, graphs, description, schema)
     return Workings(
         candidates=candidates,
         weighing=weighing,
-        heard=arrays["heard"],
+        said=arrays["said"],
         raw=arrays["raw"],
+        score=arrays["score"],
         folds=arrays["folds"].astype(np.int32),
         matched=arrays["matched"],
     )
@@ -183,7 +200,8 @@ def _card_of(weigher: Weigher) -> dict[str, Any]:
     return {"slope": weigher.slope, "middle": weigher.middle, "tests": tests}
 
 
-def _weigher_of(card: dict[str, Any], description: Description) -> Weigher:
+def weigher_from(card: dict[str, Any], description: Description) -> Weigher:
+    """What weighed pairs, from its card. Raises ValueError where the description lacks an attribute of it."""
     tests = []
     for one in card["tests"]:
         left = column_of(description.left, one["left"])

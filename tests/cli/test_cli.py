@@ -40,6 +40,7 @@ VERBS += [
     "ask",
     "review",
     "learn",
+    "update",
     "merge",
     "unmerge",
     "export",

@@ -4,7 +4,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.features.description import MOST_VALUES, column_of, combinations, describe, expand
+from crossgraph.features.description import (
+    MOST_VALUES,
+    Moved,
+    column_of,
+    combinations,
+    describe,
+    expand,
+    redescribe,
+)
 from features.plain import graph_of, ints
 
 counts = st.lists(st.integers(0, 3), max_size=5)
@@ -66,3 +74,39 @@ def test_of_very_many_values_two_entities_keep_the_same_ones():
     assert np.diff(a.indptr).tolist() == [MOST_VALUES, 1]
     assert a.texts[:MOST_VALUES].tolist() == b.texts.tolist()
     assert len(combinations(a.indptr, b.indptr, (ints(0), ints(0)))[0]) == MOST_VALUES**2
+
+
+values = st.sampled_from(["Zoë", "zoe", "1999", "3", "", "a b"])
+facts = st.lists(
+    st.tuples(st.sampled_from("abcd"), st.sampled_from(["name", "year", "size"]), values), max_size=9
+)
+
+
+@given(facts, facts, st.sets(st.sampled_from("abcd")))
+def test_who_is_told_anew_is_described_and_all_others_keep_their_columns(old, new, retold):
+    """As if described whole, but for kinds of attributes and weights of n-grams, which stay as they were."""
+    new = [one for one in old if one[0] not in retold] + [one for one in new if one[0] in retold]
+    before, after, other = graph_of(facts=old), graph_of(facts=new), graph_of(facts=[("x", "name", "zoe")])
+    described = describe(before, other)
+    numbers = after.positions(before.ids)
+    told = np.ones(len(after), dtype=bool)
+    kept = [one for one in before.ids if one not in retold and after.position(one) >= 0]
+    told[[after.position(one) for one in kept]] = False
+    still = Moved(np.arange(len(other), dtype=np.int32), np.zeros(len(other), dtype=bool))
+    found = redescribe(described, (after, other), (Moved(numbers, told), still))
+    whole = describe(after, other)
+    assert [column.name for column in found.left] == [column.name for column in whole.left]
+    rows = len(described.texts.strings)
+    assert found.texts.strings[:rows].equals(described.texts.strings)
+    assert (found.texts.grams[:rows] != described.texts.grams).nnz == 0
+    for column, expected in zip(found.left, whole.left, strict=True):
+        texts = found.texts.strings.gather(column.texts.astype(np.int64)).to_list()
+        wanted = whole.texts.strings.gather(expected.texts.astype(np.int64)).to_list()
+        assert sorted(zip(column.entities.tolist(), texts, strict=True)) == sorted(
+            zip(expected.entities.tolist(), wanted, strict=True)
+        )
+        assert column.indptr.tolist() == expected.indptr.tolist()
+        old_kind = column_of(described.left, column.name)
+        assert column.kind == (old_kind or expected).kind
+        if column.kind == expected.kind:
+            assert np.array_equal(np.sort(column.values), np.sort(expected.values), equal_nan=True)

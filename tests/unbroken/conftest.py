@@ -28,7 +28,7 @@ run = "crossgraph.benchmarking.methods:names_alone"
 
 @pytest.fixture(scope="session")
 def world(tiny_pair, tmp_path_factory) -> Path:
-    """A folder of inputs: two graphs, known links, labelled pairs, answers, a suite of a benchmark."""
+    """A folder of inputs: two graphs, links, labelled pairs, answers, changes, a suite of a benchmark."""
     folder = tmp_path_factory.mktemp("world")
     tiny_pair.write(folder / "graphs")
     lefts, rights = zip(*tiny_pair.truth, strict=True)
@@ -42,6 +42,9 @@ def world(tiny_pair, tmp_path_factory) -> Path:
         "left,right,label\n" + "".join(f"{a},{b},{c}\n" for a, b, c in answers)
     )
     (folder / "test.tsv").write_text("".join(f"{line}\n" for line in same[9:]))
+    (folder / "changes.csv").write_text(
+        "change,kind,entity,name,value\ndeleted,entity,l:ronin,,\nadded,fact,l:heat,title,Heat wave\n"
+    )
     (folder / "suite.toml").write_text(SUITE)
     return folder
 

@@ -66,6 +66,7 @@ VERBS = {
     ),
     "learn": Verb("learn RESULT", ("RESULT",), before=ALIGN),
     "learn elsewhere": Verb("learn {world}/RESULT --out NEW", ("NEW",), again="--resume"),
+    "update": Verb("update RESULT --left-changes {world}/changes.csv", ("RESULT",), before=ALIGN),
     "score": Verb("score {world}/RESULT --pairs {world}/pairs.tsv --out scores.tsv", ("scores.tsv",)),
     "merge": Verb(MERGE, ("merged.nq", "merged.report.json"), "--force"),
     "merge over another": Verb(

@@ -72,11 +72,20 @@ def test_an_alignment_that_is_killed_goes_on_behind_its_last_finished_stage(grou
     refute_leftovers(folder, verb)
 
 
-def test_learning_that_is_killed_leaves_the_result_as_it_was_or_learned(ground):
-    moments = ground.whole(VERBS["learn"])[1]
+@pytest.mark.parametrize("name", ["learn", "update"])
+def test_a_result_that_is_made_anew_and_killed_is_as_it_was_or_new(ground, name):
+    moments = ground.whole(VERBS[name])[1]
     # One of the last changes, by which the new RESULT takes the place of the old one.
     at = moments - 1 - random.Random(0).randrange(6)
-    assert survives(ground, VERBS["learn"], at=at) == KILLED
+    assert survives(ground, VERBS[name], at=at) == KILLED
+
+
+def test_an_update_that_is_killed_in_its_midst_leaves_the_old_result_whole(ground):
+    verb = VERBS["update"]
+    folder = ground.fresh(verb)
+    killed = ground.nursery.run(verb.line(ground.world), folder, at=ground.whole(verb)[1] // 2)
+    assert killed.code == KILLED
+    assert found(verb, folder) == ground.before(verb)
 
 
 def test_a_verb_that_is_killed_by_the_clock_finishes_the_next_time(ground):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import re
 import sys
@@ -25,6 +26,7 @@ from crossgraph.cli.merging import export, merge, unmerge
 from crossgraph.cli.proposing import block, schema
 from crossgraph.cli.reviewing import review
 from crossgraph.cli.serving import serve
+from crossgraph.cli.updating import update
 
 _AS_WRITTEN = re.compile(r"^(?=(?:Example:|The order of work)$)", re.MULTILINE)
 
@@ -44,7 +46,7 @@ app = typer.Typer(
 )
 _VERBS = (
     *(demo, check, audit, schema, block, train, align, align_many, score, evaluate, explain),
-    *(ask, review, learn, merge, unmerge, export, serve, generate, benchmark),
+    *(ask, review, learn, update, merge, unmerge, export, serve, generate, benchmark),
 )
 for _verb in _VERBS:
     app.command(help=_help(_verb))(_verb)
@@ -73,6 +75,7 @@ def _crossgraph(
         crossgraph ask RESULT --count 50 --out questions.csv      what would teach it most?
         crossgraph review RESULT                                  decide yourself
         crossgraph learn RESULT                                   learn from what you decided
+        crossgraph update RESULT --left-changes FILE              follow changes of the graphs
         crossgraph merge RESULT --out merged.nq                   one graph out of two
         crossgraph export RESULT --out matches.nt                 in the forms of other tools
         crossgraph serve RESULT                                   for OpenRefine and other programs
@@ -92,4 +95,10 @@ def main() -> None:
         # A terminal that lacks a letter of some identifier must not stop the work.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    # Looking for garbage among the modules of large libraries costs a second, and finds none: neither while
+    # they load, nor when the process ends.
+    gc.set_threshold(100_000)
+    try:
+        app()
+    finally:
+        gc.freeze()

@@ -10,6 +10,7 @@ import numpy as np
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.calibration import probabilities
 from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
@@ -26,7 +27,7 @@ from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import Vocabulary, extended
-from crossgraph.scoring import calibrated, pair_tensors, sample_both, settled
+from crossgraph.scoring import calibrated, pair_tensors, sample_both
 from crossgraph.workings import Workings
 
 
@@ -120,7 +121,7 @@ def reopen(
     alone = single(model.cardinalities, pair_types(kept.candidates, graphs[0]))
     forbade = forbidden(preparation, config.decisions)
     contest = Contest(kept.candidates, known, alone, forbade, kept.folds)
-    rounds = _rounds(model, kept, contest)
+    rounds = _rounds(model, kept)
     barred = contradicts(kept.candidates, known, alone) | forbade
     opened = Reopened(
         config=config,
@@ -129,7 +130,7 @@ def reopen(
         known=known,
         preparation=preparation,
         tensors=tensors,
-        heard=kept.heard,
+        heard=kept.said[0],
         contest=contest,
         rounds=rounds,
         worth=np.where(barred, 0.0, rounds[-1].probability),
@@ -171,10 +172,10 @@ def _applied(folder: ResultFolder) -> bool:
     return bool(read_card(folder).get("model"))
 
 
-def _rounds(model: TrainedModel, kept: Workings, contest: Contest) -> tuple[Round, ...]:
+def _rounds(model: TrainedModel, kept: Workings) -> tuple[Round, ...]:
     return tuple(
-        Round(raw, calibrated(step.calibration, raw, kept.candidates), *settled(step, raw, contest))
-        for step, raw in zip(model.rounds, kept.raw, strict=True)
+        Round(raw, calibrated(step.calibration, raw, kept.candidates), score, probabilities(score))
+        for step, raw, score in zip(model.rounds, kept.raw, kept.score, strict=True)
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 
 from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.features.text import TextTable, normalise
@@ -60,14 +62,84 @@ def describe(left: KnowledgeGraph, right: KnowledgeGraph) -> Description:
     )
 
 
-def _columns(graph: KnowledgeGraph, rows: Int32) -> tuple[AttributeColumn, ...]:
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """Where the entities of a graph that was described are in the one that it became.
+
+    numbers (E)   the new number of each old entity; -1 where it is gone
+    retold (E')   entities whose facts are to be described anew
+    """
+
+    numbers: Int32
+    retold: Bool
+
+
+def redescribe(
+    before: Description, graphs: tuple[KnowledgeGraph, KnowledgeGraph], moved: tuple[Moved, Moved]
+) -> Description:
+    """``describe`` graphs that have changed a little: only entities that are told otherwise are looked at.
+
+    What kinds attributes are of, and how much n-grams weigh, stays as it was. Rows of the old texts stay.
+    """
+    facts = [np.flatnonzero(one.retold[g.fact_entities]) for g, one in zip(graphs, moved, strict=True)]
+    normal = [normalise(g.fact_values.gather(own)) for g, own in zip(graphs, facts, strict=True)]
+    texts = before.texts.with_more(pl.concat(normal))
+    left, right = (
+        _recolumned(columns, graph, one, facts=own, rows=texts.numbers(new))
+        for columns, graph, one, own, new in zip(
+            (before.left, before.right), graphs, moved, facts, normal, strict=True
+        )
+    )
+    return Description(left, right, texts)
+
+
+def _recolumned(
+    before: tuple[AttributeColumn, ...], graph: KnowledgeGraph, moved: Moved, *, facts: Int64, rows: Int32
+) -> tuple[AttributeColumn, ...]:
+    """Old columns with entities in their new places, and those that are told anew by ``facts``."""
+    told = replace(
+        graph,
+        fact_entities=graph.fact_entities[facts],
+        fact_attributes=graph.fact_attributes[facts],
+        fact_tags=graph.fact_tags[facts],
+        fact_values=graph.fact_values.gather(facts),
+    )
+    kinds: dict[str, Kind] = {column.name: column.kind for column in before}
+    old = {column.name: column for column in before}
+    return tuple(
+        _spliced(old[new.name], new, moved) if new.name in old else new
+        for new in _columns(told, rows, kinds=kinds)
+    )
+
+
+def _spliced(old: AttributeColumn, new: AttributeColumn, moved: Moved) -> AttributeColumn:
+    places = moved.numbers[old.entities]
+    kept = places >= 0
+    kept[kept] = ~moved.retold[places[kept]]
+    entities = np.r_[places[kept], new.entities]
+    order = np.argsort(entities, kind="stable")
+    entities = entities[order]
+    return replace(
+        new,
+        indptr=np.searchsorted(entities, np.arange(len(new.indptr))).astype(np.int64),
+        entities=entities,
+        texts=np.r_[old.texts[kept], new.texts][order],
+        values=np.r_[old.values[kept], new.values][order],
+    )
+
+
+def _columns(
+    graph: KnowledgeGraph, rows: Int32, *, kinds: Mapping[str, Kind] | None = None
+) -> tuple[AttributeColumn, ...]:
     order = _of_most(np.lexsort((rows, graph.fact_entities, graph.fact_attributes)), graph, rows)
     bounds = np.searchsorted(graph.fact_attributes[order], np.arange(len(graph.attribute_names) + 1))
     facts = [order[bounds[i] : bounds[i + 1]] for i in range(len(graph.attribute_names))]
-    kinds = kinds_of([graph.fact_values.gather(own) for own in facts])
+    found = kinds_of([graph.fact_values.gather(own) for own in facts])
+    if kinds is not None:
+        found = [kinds.get(name, kind) for name, kind in zip(graph.attribute_names, found, strict=True)]
     return tuple(
         _column(graph, (name, kind), own, rows)
-        for name, kind, own in zip(graph.attribute_names, kinds, facts, strict=True)
+        for name, kind, own in zip(graph.attribute_names, found, facts, strict=True)
     )
 
 

@@ -77,6 +77,20 @@ class TextTable:
         """The vectors of other normalised texts, their n-grams weighed as in this table."""
         return _weighted(gram_counts(texts), self.gram_weights)
 
+    def with_more(self, texts: pl.Series) -> TextTable:
+        """The same rows, and after them one for each normalised text that is new.
+
+        How much an n-gram weighs stays as it is, so that the rows stay as they are.
+        """
+        new = texts.unique().sort().rename("text")
+        new = new.filter(~new.is_in(self.strings.implode()))
+        if not len(new):
+            return self
+        grams = self.vectors(new)
+        return TextTable(
+            pl.concat([self.strings, new]), sparse.vstack([self.grams, grams], format="csr", dtype=np.float32)
+        )
+
     def numbers(self, texts: pl.Series) -> Int32:
         """The row of each (already normalised) text."""
         index = pl.DataFrame({"text": self.strings, "row": np.arange(len(self.strings), dtype=np.int32)})

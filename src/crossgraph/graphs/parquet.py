@@ -9,9 +9,11 @@ import polars as pl
 
 from crossgraph.errors import Fault
 from crossgraph.graphs._reading import Reading, capped, failed, read_parquet
+from crossgraph.graphs.changes import STATEMENT, Changes
 from crossgraph.graphs.graph import GraphTables
 
 NODES, EDGES, FACTS = "nodes.parquet", "edges.parquet", "facts.parquet"
+CHANGES = "changes.parquet"
 _HINT = "crossgraph writes nodes with id and types, edges with head, relation, tail, facts with entity, ..."
 
 
@@ -23,9 +25,10 @@ def is_parquet_graph(folder: Path) -> bool:
 def read_parquet_graph(folder: Path) -> Reading:
     """The graph of a folder with these tables; further columns are passed over.
 
-    nodes.parquet   id, types (a list)
-    edges.parquet   head, relation, tail
-    facts.parquet   entity, attribute, value, tag
+    nodes.parquet     id, types (a list)
+    edges.parquet     head, relation, tail
+    facts.parquet     entity, attribute, value, tag
+    changes.parquet   what came and went since, see ``Changes.rows``; may be missing
 
     Faults: a table that is no Parquet, lacks a column, or has an empty cell in one.
     """
@@ -37,7 +40,12 @@ def read_parquet_graph(folder: Path) -> Reading:
     if faults:
         return failed(*faults)
     types = nodes.filter(pl.col("types").list.len() > 0).explode("types")
-    return Reading(GraphTables(types=types.select(entity="id", type="types"), edges=edges, facts=facts))
+    tables = GraphTables(types=types.select(entity="id", type="types"), edges=edges, facts=facts)
+    if not (folder / CHANGES).is_file():
+        return Reading(tables)
+    columns = pl.Schema(dict.fromkeys(("change", *STATEMENT), strings))
+    rows, faults = _read(folder / CHANGES, columns)
+    return failed(*faults) if faults else Reading(Changes.from_rows(rows).applied(tables))
 
 
 def write_parquet_graph(tables: GraphTables, folder: Path, *, nodes: pl.DataFrame | None = None) -> None:

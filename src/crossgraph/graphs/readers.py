@@ -122,7 +122,7 @@ def _tables(readings: Sequence[Reading], what: str, *, options: ReadOptions) -> 
     for note in (note for reading in readings for note in reading.notes):
         _log.warning("%s", note)
     tables = [reading.tables for reading in readings]
-    return [_with_iri_names(table) for table in tables] if options.names_from_iri else tables
+    return [with_iri_names(table) for table in tables] if options.names_from_iri else tables
 
 
 def _read(path: Path, side: Side | None, *, options: ReadOptions) -> Reading:
@@ -236,7 +236,8 @@ def _with_missing(reading: Reading, path: GraphPath, *, excused: set[str] | None
     return replace(reading, faults=(*reading.faults, *faults))
 
 
-def _with_iri_names(tables: GraphTables) -> GraphTables:
+def with_iri_names(tables: GraphTables) -> GraphTables:
+    """The same with a fact ``iri_name`` for each entity whose identifier is an IRI."""
     columns = [tables.types["entity"], tables.edges["head"], tables.edges["tail"], tables.facts["entity"]]
     iris = (
         pl.concat(columns)

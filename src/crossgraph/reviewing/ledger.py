@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from crossgraph.errors import InputError, ResultError
+from crossgraph.layout import ResultFolder
 
 Verdict: TypeAlias = Literal["same", "different", "unsure"]
 Kind: TypeAlias = Literal["same", "different", "unsure", "undo"]
@@ -251,3 +252,15 @@ def format_time(when: datetime) -> str:
 def parse_time(text: str) -> datetime:
     """The time of an entry. Raises ValueError for any other text."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+def hand_on(source: ResultFolder, target: ResultFolder, stage: ResultFolder) -> None:
+    """What people said goes along into a RESULT that is being made of another one.
+
+    target   where it is going to be: a ledger that is there stays, and takes in what was said
+    stage    where it is being written
+    """
+    kept = target.ledger_file if target.ledger_file.is_file() else stage.ledger_file
+    entries = Ledger(source.ledger_file).entries()
+    if entries:
+        Ledger(kept).add(entries)

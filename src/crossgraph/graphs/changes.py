@@ -1,0 +1,283 @@
+"""Files that say how a graph changed: statements that came, and statements that went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, parse
+
+from crossgraph.errors import Fault, GraphFormatError
+from crossgraph.graphs._csv import read_csv
+from crossgraph.graphs._nesting import nesting_faults
+from crossgraph.graphs._reading import capped, quoted, read_parquet, read_text
+from crossgraph.graphs._vocabulary import TYPE
+from crossgraph.graphs.graph import GraphTables
+from crossgraph.graphs.openea import XSD_STRING
+
+ADDED, DELETED = "added", "deleted"
+# A type has no name, only a value; an entity has neither, and goes with all that is said of it.
+KINDS = ("type", "edge", "fact", "entity")
+_COLUMNS = ("change", "kind", "entity", "name", "value")
+_ROW = pl.Schema({"line": pl.Int64(), **dict.fromkeys((*_COLUMNS, "tag"), pl.String())})
+STATEMENT = ("kind", "entity", "name", "value", "tag")
+_TABLE_HINT = "the columns are change, kind, entity, name, value, and perhaps tag"
+_PATCH_HINT = "a line is `A s p o .` or `D s p o .`, with the terms of N-Triples"
+_HEADS = ("H", "TX", "TC")
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """What came to a graph and what went: columns kind, entity, name, value, tag; no statement is in both.
+
+    kind   ``type`` (value: the type), ``edge`` (name: the relation, value: the tail) or ``fact`` (name: the
+           attribute; tag as in ``GraphTables``)
+    """
+
+    added: pl.DataFrame
+    deleted: pl.DataFrame
+
+    @staticmethod
+    def nothing() -> Changes:
+        """No change."""
+        none = pl.DataFrame(schema=dict.fromkeys(STATEMENT, pl.String))
+        return Changes(none, none)
+
+    def __len__(self) -> int:
+        return len(self.added) + len(self.deleted)
+
+    def then(self, later: Changes) -> Changes:
+        """These and later ones of the graph that they gave, as changes of the first graph."""
+        back, gone = _common(later.added, self.deleted), _common(later.deleted, self.added)
+        return Changes(
+            pl.concat([_less(self.added, gone), _less(later.added, back)]),
+            pl.concat([_less(self.deleted, back), _less(later.deleted, gone)]),
+        )
+
+    def applied(self, tables: GraphTables) -> GraphTables:
+        """A graph after these changes."""
+        if not len(self):
+            return tables
+        added, deleted = tables_of(self.added), tables_of(self.deleted)
+        return GraphTables(
+            *(
+                pl.concat([_less(getattr(tables, name), getattr(deleted, name)), getattr(added, name)])
+                for name in ("types", "edges", "facts")
+            )
+        )
+
+    def rows(self) -> pl.DataFrame:
+        """All of them as one table, as a file of changes has it."""
+        change = [one.with_columns(change=pl.lit(name)) for one, name in self._named()]
+        return pl.concat(change).select(*_COLUMNS, "tag").sort(pl.all())
+
+    def _named(self) -> tuple[tuple[pl.DataFrame, str], ...]:
+        return (self.deleted, DELETED), (self.added, ADDED)
+
+    @staticmethod
+    def from_rows(rows: pl.DataFrame) -> Changes:
+        """What ``rows`` gave."""
+        of = {name: rows.filter(pl.col("change") == name).select(STATEMENT) for name in (ADDED, DELETED)}
+        return Changes(of[ADDED], of[DELETED])
+
+
+def tables_of(statements: pl.DataFrame) -> GraphTables:
+    """Statements as the tables of a graph."""
+
+    def of(kind: str, **columns: str) -> pl.DataFrame:
+        return statements.filter(pl.col("kind") == kind).select(**{a: pl.col(b) for a, b in columns.items()})
+
+    return GraphTables(
+        types=of("type", entity="entity", type="value"),
+        edges=of("edge", head="entity", relation="name", tail="value"),
+        facts=of("fact", entity="entity", attribute="name", value="value", tag="tag"),
+    )
+
+
+def statements_about(tables: GraphTables, entities: pl.Series, *, led_to: bool = True) -> pl.DataFrame:
+    """All that a graph says of some entities; with edges that lead to them, unless these are not wanted."""
+    blank, wanted = pl.lit(""), entities.unique().implode()
+    ends = pl.col("head").is_in(wanted)
+    edges = tables.edges.filter(ends | pl.col("tail").is_in(wanted) if led_to else ends)
+    facts, types = (one.filter(pl.col("entity").is_in(wanted)) for one in (tables.facts, tables.types))
+    return pl.concat(
+        [
+            types.select(kind=pl.lit("type"), entity="entity", name=blank, value="type", tag=blank),
+            edges.select(kind=pl.lit("edge"), entity="head", name="relation", value="tail", tag=blank),
+            facts.select(kind=pl.lit("fact"), entity="entity", name="attribute", value="value", tag="tag"),
+        ]
+    ).unique()
+
+
+def read_changes(path: Path | None, tables: GraphTables) -> tuple[Changes, list[str]]:
+    """What a file says of the graph of ``tables``, and notes; no file, no changes.
+
+    Tables (CSV, also gzipped, or Parquet) have the columns change (``added`` or ``deleted``), kind (``type``,
+    ``edge``, ``fact`` or ``entity``), entity, name, value, and perhaps tag. Any other file is an RDF Patch.
+    What is so already is passed over, with a note.
+
+    Raises GraphFormatError with all faults of the file.
+    Source: https://afs.github.io/rdf-delta/rdf-patch.html
+    """
+    if path is None:
+        return Changes.nothing(), []
+    rows, faults = _read(path)
+    faults += _contradictions(rows, path)
+    if faults:
+        shown = capped(sorted(faults, key=lambda fault: fault.line or 0), path)
+        raise GraphFormatError(f"cannot read the changes of {path}", shown)
+    return _settled(rows, tables, path)
+
+
+def _settled(rows: pl.DataFrame, tables: GraphTables, path: Path) -> tuple[Changes, list[str]]:
+    """The rows that change something."""
+    whole = rows.filter(pl.col("kind") == "entity")["entity"]
+    single = rows.filter(pl.col("kind") != "entity")
+    there = statements_about(tables, single["entity"], led_to=False)
+    if len(whole):
+        there = pl.concat([there, statements_about(tables, whole)]).unique()
+    of = {name: single.filter(pl.col("change") == name) for name in (ADDED, DELETED)}
+    added, deleted = _less(of[ADDED], there), _common(of[DELETED], there)
+    gone = there.filter(
+        pl.col("entity").is_in(whole.implode())
+        | ((pl.col("kind") == "edge") & pl.col("value").is_in(whole.implode()))
+    )
+    # Who goes and is told anew stays, with what is told.
+    gone = _less(gone, of[ADDED])
+    changes = Changes(added.select(STATEMENT).unique(), pl.concat([deleted.select(STATEMENT), gone]).unique())
+    absent = sorted(set(whole) - set(there["entity"]) - set(there.filter(pl.col("kind") == "edge")["value"]))
+    notes = []
+    for kept, name, what in ((added, ADDED, "there already"), (deleted, DELETED, "not there")):
+        over = _less(of[name], kept)
+        if len(over):
+            notes.append(f"{path}:{over['line'][0]}: {len(over):,} {name} statements are {what}")
+    if absent:
+        notes.append(f"{path}: {len(absent):,} deleted entities are not there, as {quoted(absent[0])}")
+    return changes, notes
+
+
+def _contradictions(rows: pl.DataFrame, path: Path) -> list[Fault]:
+    both = rows.filter(pl.col("change").n_unique().over(*STATEMENT) > 1)
+    again = both.unique(STATEMENT, keep="last", maintain_order=True)
+    return [
+        Fault(str(path), line, "the same statement is added and deleted", "keep one of them")
+        for line in again["line"]
+    ]
+
+
+def _less(statements: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    return _joined(statements, others, how="anti")
+
+
+def _common(statements: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    return _joined(statements, others, how="semi")
+
+
+def _joined(statements: pl.DataFrame, others: pl.DataFrame, *, how: str) -> pl.DataFrame:
+    on = [name for name in others.columns if name in statements.columns and name != "line"]
+    return statements.join(others, on=on, how=how, maintain_order="left")  # type: ignore[arg-type]
+
+
+def _read(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
+    name = path.name.lower()
+    if name.endswith(".parquet"):
+        table, found = read_parquet(path, hint=_TABLE_HINT)
+        table = table.with_row_index("line", offset=1)
+        return _checked(table, path, [*found]) if not found else (pl.DataFrame(schema=_ROW), [*found])
+    if name.removesuffix(".gz").endswith((".csv", ".tsv")):
+        cells = read_csv(path)
+        columns = {one: cells.column(at) for at, one in enumerate(cells.header)}
+        table = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+        return _checked(
+            table.with_columns(line=pl.Series(cells.lines, dtype=pl.Int64)), path, [*cells.faults]
+        )
+    return _patch(path)
+
+
+def _checked(table: pl.DataFrame, path: Path, faults: list[Fault]) -> tuple[pl.DataFrame, list[Fault]]:
+    """A table with the right columns, and a fault for each row that says nothing."""
+    missing = [name for name in _COLUMNS if name not in table.columns]
+    if missing:
+        problem = f"has no column {', '.join(map(repr, missing))}"
+        return pl.DataFrame(schema=_ROW), faults or [Fault(str(path), 1, problem, _TABLE_HINT)]
+    if "tag" not in table.columns:
+        table = table.with_columns(tag=pl.lit(""))
+    texts = pl.col(*_COLUMNS, "tag").cast(pl.String).fill_null("")
+    rows = table.select(pl.col("line").cast(pl.Int64), texts)
+    checked = rows.with_columns(problem=_problem())
+    faults += [
+        Fault(str(path), line, f"{problem}: {quoted(text)}", _TABLE_HINT)
+        for line, problem, text in checked.filter(pl.col("problem").is_not_null())
+        .select("line", "problem", pl.concat_str(_COLUMNS, separator=","))
+        .iter_rows()
+    ]
+    return rows, faults
+
+
+def _problem() -> pl.Expr:
+    """What is wrong with each row, or null."""
+    kind, whole = pl.col("kind"), pl.col("kind") == "entity"
+    checks = (
+        (~pl.col("change").is_in([ADDED, DELETED]), "the change is neither added nor deleted"),
+        (~kind.is_in(KINDS), f"the kind is none of {', '.join(KINDS)}"),
+        (pl.col("entity").str.strip_chars() == "", "no entity"),
+        (whole & (pl.col("change") == ADDED), "an entity is added by a type, an edge or a fact of it"),
+        ((whole | (kind == "type")) & (pl.col("name") != ""), "a type and an entity have no name"),
+        (whole & (pl.col("value") != ""), "an entity that goes has no value"),
+        (kind.is_in(["edge", "fact"]) & (pl.col("name").str.strip_chars() == ""), "no name"),
+        (~whole & (pl.col("value") == ""), "no value"),
+        ((kind != "fact") & (pl.col("tag") != ""), "only a fact has a tag"),
+    )
+    return pl.coalesce([pl.when(wrong).then(pl.lit(told)) for wrong, told in checks])
+
+
+def _patch(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
+    """An RDF Patch, line by line; what is said of graphs is passed over, as in RDF datasets."""
+    text, found = read_text(path)
+    faults, rows = [*found, *nesting_faults(text, RdfFormat.N_QUADS, path)], []
+    if len(faults) > len(found):
+        return pl.DataFrame(schema=_ROW), faults
+    for number, line in enumerate(text.split("\n"), start=1):
+        head, _, rest = line.strip().partition(" ")
+        if not head or head.startswith("#") or head in _HEADS or f"{head}." in _HEADS:
+            continue
+        if head not in ("A", "D"):
+            faults.append(Fault(str(path), number, f"{quoted(line)} is no change", _PATCH_HINT))
+            continue
+        try:
+            rows += [(number, ADDED if head == "A" else DELETED, *one) for one in _terms(rest)]
+        except (SyntaxError, ValueError) as error:
+            faults.append(Fault(str(path), number, f"{quoted(rest)}: {error}", _PATCH_HINT))
+    return pl.DataFrame(rows, schema=_ROW, orient="row"), faults
+
+
+def _terms(line: str) -> Iterable[tuple[str, str, str, str, str]]:
+    """Kind, entity, name, value and tag of a line of N-Triples or N-Quads, which must hold one statement."""
+    quads = list(parse(line.encode(), RdfFormat.N_QUADS))
+    if len(quads) != 1:
+        raise ValueError(f"{len(quads)} statements")
+    subject, predicate, value, _ = quads[0]
+    if not isinstance(subject, NamedNode | BlankNode) or not isinstance(
+        value, NamedNode | BlankNode | Literal
+    ):
+        raise ValueError("a statement about a statement")
+    entity = _name(subject)
+    if isinstance(value, Literal):
+        datatype = "" if value.datatype.value == XSD_STRING else value.datatype.value
+        tag = f"@{value.language}" if value.language else datatype
+        yield "fact", entity, predicate.value, value.value, tag
+    elif predicate.value == TYPE and isinstance(value, NamedNode):
+        yield "type", entity, "", value.value, ""
+    else:
+        yield "edge", entity, predicate.value, _name(value), ""
+
+
+def _name(node: NamedNode | BlankNode) -> str:
+    return node.value if isinstance(node, NamedNode) else f"_:{node.value}"
+
+
+def inverse(changes: Changes) -> Changes:
+    """What takes changes back."""
+    return replace(changes, added=changes.deleted, deleted=changes.added)

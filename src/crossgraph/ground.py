@@ -1,0 +1,176 @@
+"""What a RESULT keeps of the graphs that it was made of, so that it can follow their changes.
+
+Tables and numbers only, no code. An update starts from here again and again: what it makes depends on these
+graphs and on what they became, not on the steps in between.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from crossgraph._types import AnyArray, Float64
+from crossgraph.errors import ResultError
+from crossgraph.features.description import AttributeColumn, Description
+from crossgraph.features.text import GRAM_BITS, TextTable
+from crossgraph.graphs.adjacency import directed_name
+from crossgraph.graphs.changes import Changes
+from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
+from crossgraph.graphs.parquet import CHANGES, read_parquet_graph, store_parquet, write_parquet_graph
+from crossgraph.schema.seeds import type_codes
+from crossgraph.workings import array_text, text_array
+
+FORMAT = 1
+_SIDES = ("left", "right")
+_ARRAYS, _TEXTS = "arrays.npz", "texts.parquet"
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Two graphs as they were aligned, and what has changed since.
+
+    tables        what they say now
+    changes       since they were aligned
+    types         the names of the types of their entities, see ``type_codes``
+    ids           their entities, in the order of their numbers
+    description   of both
+    shares        of each side: by what sampling multiplies the chance of a directed relation; none where it
+                  does not
+    """
+
+    tables: tuple[GraphTables, GraphTables]
+    changes: tuple[Changes, Changes]
+    types: tuple[frozenset[str], frozenset[str]]
+    ids: tuple[pl.Series, pl.Series]
+    description: Description
+    shares: tuple[dict[str, float], dict[str, float]]
+
+    @staticmethod
+    def load(folder: Path) -> Ground:
+        """Read what ``store_ground`` wrote. Raises ResultError where it is missing or damaged."""
+        if not (folder / _ARRAYS).is_file():
+            raise ResultError(
+                f"{folder} is missing: the RESULT is of a version that kept nothing for updates",
+                hint="align again",
+            )
+        readings = [read_parquet_graph(folder / side) for side in _SIDES]
+        if faults := [fault for reading in readings for fault in reading.faults]:
+            raise ResultError(str(faults[0]), hint="align again")
+        try:
+            with (folder / _ARRAYS).open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+                arrays = dict(stored)
+            strings = pl.read_parquet(folder / _TEXTS)["text"]
+            ids = [pl.read_parquet(folder / f"{side}_ids.parquet")["id"] for side in _SIDES]
+            card = json.loads(array_text(arrays["card"]))
+            if card["format"] != FORMAT:
+                raise ValueError(f"it is of format {card['format']!r}; this version reads {FORMAT}")
+            changes = [_changes(folder / side / CHANGES) for side in _SIDES]
+            return Ground(
+                (readings[0].tables, readings[1].tables),
+                (changes[0], changes[1]),
+                (frozenset(card["types"][0]), frozenset(card["types"][1])),
+                (ids[0], ids[1]),
+                _described(arrays, card, strings, ids),
+                (card["shares"][0], card["shares"][1]),
+            )
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            KeyError,
+            TypeError,
+            BadZipFile,
+            pl.exceptions.PolarsError,
+        ) as error:
+            raise ResultError(f"{folder} cannot be read: {error}", hint="align again") from error
+
+
+def keep_ground(
+    before: Path, folder: Path, changes: tuple[Changes, Changes], name_again: Callable[[str, str], object]
+) -> None:
+    """The same graphs in a new folder, as second names of the same files, with other changes."""
+    shutil.copytree(before, folder, copy_function=name_again)
+    for side, one in zip(_SIDES, changes, strict=True):
+        file = folder / side / CHANGES
+        # Written anew and not over the old one, which it may be a second name of.
+        file.unlink(missing_ok=True)
+        if len(one):
+            store_parquet(one.rows(), file)
+
+
+def _changes(file: Path) -> Changes:
+    return Changes.from_rows(pl.read_parquet(file)) if file.is_file() else Changes.nothing()
+
+
+def store_ground(
+    graphs: tuple[KnowledgeGraph, KnowledgeGraph],
+    description: Description,
+    shares: tuple[Float64 | None, Float64 | None],
+    folder: Path,
+) -> None:
+    """Write graphs and their description into a new folder.
+
+    shares   (2R) of each side, as sampling takes them
+    """
+    folder.mkdir()
+    columns: dict[str, AnyArray] = {}
+    told = [
+        {}
+        if own is None
+        else {directed_name(graph.relation_names, at): one for at, one in enumerate(own.tolist())}
+        for graph, own in zip(graphs, shares, strict=True)
+    ]
+    types = [type_codes(graph)[0] for graph in graphs]
+    card: dict[str, Any] = {"format": FORMAT, "shares": told, "types": types}
+    for side, graph, own in zip(_SIDES, graphs, (description.left, description.right), strict=True):
+        (folder / side).mkdir()
+        write_parquet_graph(graph.tables(), folder / side)
+        store_parquet(graph.ids.to_frame("id"), folder / f"{side}_ids.parquet")
+        card[side] = [[column.name, column.kind] for column in own]
+        for at, column in enumerate(own):
+            columns[f"{side}.{at}.entities"] = column.entities
+            columns[f"{side}.{at}.texts"] = column.texts
+            if column.kind != "text":
+                columns[f"{side}.{at}.values"] = column.values
+    store_parquet(description.texts.strings.to_frame("text"), folder / _TEXTS)
+    grams = description.texts.grams
+    arrays = {"grams": grams.data, "of": grams.indices, "starts": grams.indptr, **columns}
+    # Not compressed: that would take longer than all else that is written.
+    with (folder / _ARRAYS).open("wb") as out:
+        np.savez(out, allow_pickle=False, card=text_array(json.dumps(card, ensure_ascii=False)), **arrays)
+
+
+def _described(
+    arrays: dict[str, AnyArray], card: dict[str, Any], strings: pl.Series, ids: list[pl.Series]
+) -> Description:
+    shape = len(strings), 1 << GRAM_BITS
+    grams = sparse.csr_matrix((arrays["grams"], arrays["of"], arrays["starts"]), shape=shape)
+    left, right = (
+        tuple(
+            _column(arrays, f"{side}.{at}", name, kind, entities=len(own))
+            for at, (name, kind) in enumerate(card[side])
+        )
+        for side, own in zip(_SIDES, ids, strict=True)
+    )
+    return Description(left, right, TextTable(strings, grams))
+
+
+def _column(arrays: dict[str, AnyArray], key: str, name: str, kind: Any, *, entities: int) -> AttributeColumn:
+    own, texts = arrays[f"{key}.entities"], arrays[f"{key}.texts"]
+    return AttributeColumn(
+        name=name,
+        kind=kind,
+        indptr=np.searchsorted(own, np.arange(entities + 1)).astype(np.int64),
+        entities=own,
+        texts=texts,
+        values=arrays[f"{key}.values"] if kind != "text" else np.full(len(texts), np.nan),
+    )

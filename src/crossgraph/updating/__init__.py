@@ -1,0 +1,1 @@
+"""A RESULT that follows the changes of its graphs."""

@@ -1,0 +1,181 @@
+"""The RESULT as it was aligned, in the numbers of the graphs that its graphs became."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.combine import name_similarity, type_members
+from crossgraph.blocking.prior import Weigher
+from crossgraph.blocking.ranking import lead
+from crossgraph.calibration import LONGEST_LEAD, probabilities
+from crossgraph.features.description import Description, Moved, column_of, redescribe
+from crossgraph.graphs.changes import Changes
+from crossgraph.ground import Ground
+from crossgraph.preparation import Graphs
+from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.schema.seeds import type_codes
+from crossgraph.workings import read_arrays, weigher_from
+
+_PAIRS = ("left", "right", "name", "structure", "prior", "proposed")
+
+
+@dataclass(frozen=True, eq=False)
+class Before:
+    """What was known of the pairs that are still there, as numbers of the new graphs.
+
+    told                what the old graphs said: how rare and how near values usually are stays as it was
+    description         what the new graphs say
+    similarity, anyhow  see ``Weighing``
+    lengths (E), (E')   likewise; NaN for new entities
+    weighers            of each pair of types, by name, and of pairs that were only asked for (None)
+    candidates          those of which both entities are still there
+    said (9, P), raw (R, P), folds (P)   as in ``Workings``
+    probability (R, P)  of each round
+    alike (E, E')       how surely names meant one entity
+    leads (P)           by quantity (``prior``, ``said``): over the rivals of both sides, each within +-8
+    """
+
+    told: Description
+    description: Description
+    similarity: sparse.csr_matrix
+    anyhow: float
+    lengths: tuple[Float32, Float32]
+    weighers: Mapping[tuple[str, str] | None, Weigher]
+    candidates: Candidates
+    said: Float32
+    raw: Float32
+    folds: Int32
+    probability: Float64
+    alike: sparse.csr_matrix
+    leads: Mapping[str, tuple[Float64, Float64]]
+
+
+def moved_of(ground: Ground, graphs: Graphs, changes: tuple[Changes, Changes]) -> tuple[Moved, Moved]:
+    """Where the entities went, and whose facts changed."""
+
+    def one(side: int) -> Moved:
+        graph = graphs[side]
+        numbers = graph.positions(ground.ids[side])
+        retold = np.ones(len(graph), dtype=bool)
+        retold[numbers[numbers >= 0]] = False
+        rows = (changes[side].added, changes[side].deleted)
+        for facts in (part.filter(part["kind"] == "fact") for part in rows):
+            places = graph.positions(facts["entity"])
+            retold[places[places >= 0]] = True
+        return Moved(numbers, retold)
+
+    return one(0), one(1)
+
+
+def before(
+    ground: Ground,
+    workings: Path,
+    graphs: Graphs,
+    moved: tuple[Moved, Moved],
+    schema: SchemaMapping,
+) -> Before:
+    """Read the workings of the RESULT as it was aligned. Raises ResultError where they cannot be read."""
+    arrays, card = read_arrays(workings)
+    description = redescribe(ground.description, graphs, moved)
+    whole = Candidates(*(arrays[name] for name in _PAIRS))
+    numbers = moved[0].numbers, moved[1].numbers
+    left, right = numbers[0][whole.left], numbers[1][whole.right]
+    kept = np.flatnonzero((left >= 0) & (right >= 0))
+    kept = kept[np.lexsort((right[kept], left[kept]))]
+    shape = len(numbers[0]), len(numbers[1])
+    pairs = whole.left, whole.right
+    similar = sparse.csr_matrix((arrays["alike"], arrays["alike_right"], arrays["alike_starts"]), shape=shape)
+    sizes = len(graphs[0]), len(graphs[1])
+    return Before(
+        told=ground.description,
+        description=description,
+        similarity=_moved(similar, numbers, sizes),
+        anyhow=float(card["anyhow"]),
+        lengths=tuple(  # type: ignore[arg-type]
+            _lengths(arrays[f"{side}_lengths"], numbers[at], sizes[at])
+            for at, side in enumerate(("left", "right"))
+        ),
+        weighers=_weighers(card, ground, description, schema),
+        candidates=replace(
+            whole.take(kept), left=left[kept].astype(np.int32), right=right[kept].astype(np.int32)
+        ),
+        said=arrays["said"][:, kept],
+        raw=arrays["raw"][:, kept],
+        folds=arrays["folds"][kept].astype(np.int32),
+        probability=probabilities(arrays["score"][:, kept]),
+        alike=_moved(name_similarity(whole, shape), numbers, sizes),
+        leads={
+            name: (both[0][kept], both[1][kept])
+            for name, both in (
+                ("prior", leads_of(pairs, whole.prior)),
+                ("said", leads_of(pairs, arrays["said"][0])),
+            )
+        },
+    )
+
+
+def leads_of(pairs: tuple[Int32, Int32], values: AnyArray) -> tuple[Float64, Float64]:
+    """(P) leads over the rivals of both sides, each within +-8."""
+    left, right = (np.clip(lead(side, values), -LONGEST_LEAD, LONGEST_LEAD) for side in pairs)
+    return left, right
+
+
+def names_of_types(graphs: Graphs, schema: SchemaMapping) -> list[tuple[tuple[str, str], tuple[Bool, Bool]]]:
+    """The pairs of types that correspond, by name, with their members."""
+    known = type_codes(graphs[0])[0], type_codes(graphs[1])[0]
+    return list(zip(_mapped(schema, known), type_members(*graphs, schema), strict=True))
+
+
+def _mapped(schema: SchemaMapping, known: tuple[Container[str], Container[str]]) -> list[tuple[str, str]]:
+    """The pairs of types that correspond and that both graphs have, in the order of ``type_members``."""
+    pairs = dict.fromkeys((m.left, m.right) for m in schema.types)
+    return [(a, b) for a, b in pairs if a in known[0] and b in known[1]]
+
+
+def _weighers(
+    card: dict[str, Any], ground: Ground, description: Description, schema: SchemaMapping
+) -> dict[tuple[str, str] | None, Weigher]:
+    cards: dict[tuple[str, str] | None, Any] = dict(
+        zip(_mapped(schema, ground.types), card["pools"], strict=True)
+    )
+    if card["asked"] is not None:
+        cards[None] = card["asked"]
+    return {
+        types: of_description(weigher_from(one, ground.description), description)
+        for types, one in cards.items()
+    }
+
+
+def of_description(weigher: Weigher, description: Description) -> Weigher:
+    """The same weights for other values; a test of an attribute that is gone says nothing."""
+    tests = []
+    for test in weigher.tests:
+        left = column_of(description.left, test.left.name)
+        right = column_of(description.right, test.right.name)
+        if left is not None and right is not None:
+            tests.append(replace(test, left=left, right=right))
+    return replace(weigher, tests=tuple(tests))
+
+
+def _moved(
+    matrix: sparse.csr_matrix, numbers: tuple[Int32, Int32], sizes: tuple[int, int]
+) -> sparse.csr_matrix:
+    held = matrix.tocoo()
+    rows, columns = numbers[0][held.row], numbers[1][held.col]
+    kept = (rows >= 0) & (columns >= 0)
+    return sparse.csr_matrix((held.data[kept], (rows[kept], columns[kept])), shape=sizes)
+
+
+def _lengths(lengths: Float32, numbers: Int32, size: int) -> Float32:
+    out = np.full(size, np.nan, dtype=np.float32)
+    there = numbers >= 0
+    out[numbers[there]] = lengths[there]
+    return out

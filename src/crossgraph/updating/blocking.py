@@ -1,0 +1,222 @@
+"""Touched entities are blocked again: they look for partners, and whose place these take goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from crossgraph._types import Bool, Float32, Int32, Int64
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.combine import BlockingOptions, Weighing, best_of_each, name_similarity
+from crossgraph.blocking.names import name_attributes, name_cosines, names_in, nearest_names
+from crossgraph.blocking.prior import Weigher
+from crossgraph.blocking.ranking import ranks
+from crossgraph.blocking.structure import neighbour_rows, structural_candidates, weights_of
+from crossgraph.preparation import Graphs, Known
+from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.updating.before import Before, names_of_types
+from crossgraph.updating.touched import Touched
+
+_Sides = tuple[Bool, Bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Reblocked:
+    """The candidates after changes, and what weighed them.
+
+    former (P)   the place of each among those of before; -1 for new ones
+    """
+
+    candidates: Candidates
+    weighing: Weighing
+    former: Int64
+
+
+@dataclass(frozen=True, eq=False)
+class Reblocker:
+    """Blocks the touched entities of two graphs again.
+
+    known   pairs that are candidates in any case
+    """
+
+    graphs: Graphs
+    schema: SchemaMapping
+    before: Before
+    touched: tuple[Touched, Touched]
+    known: Known
+    options: BlockingOptions
+
+    def reblocked(self) -> Reblocked:
+        """Who is not touched keeps its candidates, but for those that a new pair is better than."""
+        before = self.before
+        names = self._names()
+        types = names_of_types(self.graphs, self.schema)
+        named = [self._nearest_names(names, sides) for _, sides in types]
+        similarity = self._similarity(Candidates.united(*named))
+        factors, lengths = self._factors(similarity)
+        weigh = _Weigh(self, names, factors)
+        weigher = before.weighers.get(None) or next(iter(before.weighers.values()))
+        former = before.candidates.take(~before.candidates.proposed)
+        kept = [replace(weigh(former, weigher), proposed=former.proposed)]
+        for (name, sides), by_name in zip(types, named, strict=True):
+            found = Candidates.united(by_name, *self._nearest_neighbours(factors, sides))
+            found = found.take(former.find(found.left, found.right) < 0)
+            kept.append(self._chosen(found, sides, weigh, before.weighers[name]))
+        proposed = Candidates.stacked([one for one in kept if len(one)])
+        asked = proposed.without(self.known.same.and_also(self.known.different))
+        everyone = Candidates.stacked([proposed, weigh(asked, weigher)])
+        at = everyone.find(before.candidates.left, before.candidates.right)
+        places = np.full(len(everyone), -1, dtype=np.int64)
+        places[at[at >= 0]] = np.flatnonzero(at >= 0)
+        pools = tuple((sides, before.weighers[name]) for name, sides in types)
+        weighing = Weighing(similarity, before.anyhow, lengths, pools, before.weighers.get(None))
+        return Reblocked(everyone, weighing, places)
+
+    def _fresh(self, pairs: Candidates) -> Bool:
+        """(P) pairs of which an entity is blocked again."""
+        fresh: Bool = self.touched[0].blocked[pairs.left] | self.touched[1].blocked[pairs.right]
+        return fresh
+
+    def _names(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        wanted = name_attributes(self.before.told, self.schema)
+        now = self.before.description
+        return names_in(now.left, wanted[0]), names_in(now.right, wanted[1])
+
+    def _nearest_names(self, names: tuple[pl.DataFrame, pl.DataFrame], sides: _Sides) -> Candidates:
+        texts, top = self.before.description.texts, self.options.name_pool
+        parts = []
+        for mine, (query, found) in enumerate((("left", "right"), ("right", "left"))):
+            asking = _of(names[mine], sides[mine] & self.touched[mine].told)
+            if len(asking):
+                near = nearest_names(asking, _of(names[1 - mine], sides[1 - mine]), texts, top=top)
+                parts.append(near.rename({"query": query, "found": found}).select("left", "right", "name"))
+        schema = {"left": pl.Int32, "right": pl.Int32, "name": pl.Float32}
+        return Candidates.united_frame(pl.concat([pl.DataFrame(schema=schema), *parts]))
+
+    def _similarity(self, named: Candidates) -> sparse.csr_matrix:
+        """How surely two entities are one: as before, and by their names for those told otherwise."""
+        told = self.touched[0].told, self.touched[1].told
+        links = self.known.same
+        linked = [np.zeros(len(one), dtype=bool) for one in told]
+        linked[0][links.left], linked[1][links.right] = True, True
+        old, own = self.before.similarity.tocoo(), self.before.candidates
+        # The rivals of a pair are all pairs of its entities.
+        rivals = np.isin(own.left, named.left) | np.isin(own.right, named.right)
+        named = Candidates.united(own.take(rivals), named)
+        stays = ~(told[0][old.row] | told[1][old.col])
+        guessed = name_similarity(named, old.shape).tocoo()
+        new = (told[0][guessed.row] | told[1][guessed.col]) & ~(
+            linked[0][guessed.row] | linked[1][guessed.col]
+        )
+        sure = told[0][links.left] | told[1][links.right]
+        return sparse.csr_matrix(
+            (
+                np.r_[old.data[stays], guessed.data[new], links.weight[sure]].astype(np.float32),
+                (
+                    np.r_[old.row[stays], guessed.row[new], links.left[sure]],
+                    np.r_[old.col[stays], guessed.col[new], links.right[sure]],
+                ),
+            ),
+            shape=old.shape,
+        )
+
+    def _factors(
+        self, similarity: sparse.csr_matrix
+    ) -> tuple[tuple[sparse.csr_matrix, sparse.csr_matrix], tuple[Float32, Float32]]:
+        """``neighbour_products``; who is not touched keeps the length of its row, and what is usual stays."""
+        rows, squares = neighbour_rows(*self.graphs, self.schema, similarity, anyhow=self.before.anyhow)
+        factors, lengths = [], []
+        each = zip(rows, squares, self.before.lengths, self.touched, strict=True)
+        for matrix, square, before, touched in each:
+            kept = ~(np.isnan(before) | touched.blocked)
+            known = before.astype(np.float64)[kept] ** 2 - square[kept]
+            usual = float(np.median(known)) if len(known) else 1.0
+            length = np.where(kept, before, np.sqrt(square + max(usual, 0.0))).astype(np.float32)
+            entity = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+            shape, data = matrix.shape, matrix.data / np.maximum(length[entity], 1e-12)
+            factors.append(sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=shape))
+            lengths.append(length)
+        return (factors[0], factors[1]), (lengths[0], lengths[1])
+
+    def _nearest_neighbours(
+        self, factors: tuple[sparse.csr_matrix, sparse.csr_matrix], sides: _Sides
+    ) -> list[Candidates]:
+        """Of the smaller side ``structure_pool`` partners each; of the larger one as many as come to it."""
+        sizes = [int(side.sum()) for side in sides]
+        found = []
+        for mine in range(2):
+            asking = sides[mine] & self.touched[mine].blocked
+            share = min(1.0, sizes[1 - mine] / max(sizes[mine], 1))
+            top = max(self.options.per_entity, int(np.ceil(share * self.options.structure_pool)))
+            if asking.any():
+                members = (asking, sides[1]) if mine == 0 else (sides[0], asking)
+                found.append(structural_candidates(factors, members, top=top))
+        return found
+
+    def _chosen(self, found: Candidates, sides: _Sides, weigh: _Weigh, weigher: Weigher) -> Candidates:
+        """What stays of the candidates of two types."""
+        own = self.before.candidates
+        own = own.take(own.proposed & sides[0][own.left] & sides[1][own.right])
+        fresh = self._fresh(own)
+        own = Candidates.stacked([own.take(~fresh), weigh(own.take(fresh), weigher)])
+        by_left = bool(sides[0].sum() <= sides[1].sum())
+        new = weigh(found.take(own.find(found.left, found.right) < 0), weigher)
+        new = new.take(self._in_reach(new, own, by_left))
+        again = np.zeros(len(sides[0] if by_left else sides[1]), dtype=bool)
+        again[_asking(new, by_left)] = True
+        rivals = again[_asking(own, by_left)]
+        pool = Candidates.stacked([own.take(rivals), new])
+        best = best_of_each(pool, self.options.per_entity, by_left=by_left)
+        return Candidates.stacked([own.take(~rivals), best])
+
+    def _in_reach(self, new: Candidates, own: Candidates, by_left: bool) -> Bool:
+        """(P) new pairs that are better than what their entity has already, or all if it is told otherwise.
+
+        Half of its candidates are its best by prior, the others by share, whatever their prior.
+        """
+        ends, wanted = _asking(own, by_left), _asking(new, by_left)
+        bar = np.full(len(self.touched[0 if by_left else 1].told), -np.inf, dtype=np.float32)
+        last_of_best = ranks(ends, own.prior) == max(self.options.per_entity // 2, 1) - 1
+        bar[ends[last_of_best]] = own.prior[last_of_best]
+        reach: Bool = self.touched[0 if by_left else 1].told[wanted] | (new.prior > bar[wanted])
+        return reach
+
+
+def _asking(pairs: Candidates, by_left: bool) -> Int32:
+    """(P) the entity of each pair that is of the smaller side."""
+    return pairs.left if by_left else pairs.right
+
+
+@dataclass(frozen=True, eq=False)
+class _Weigh:
+    """Weighs pairs as blocking did; those of which no entity is touched keep what they weighed."""
+
+    of: Reblocker
+    names: tuple[pl.DataFrame, pl.DataFrame]
+    factors: tuple[sparse.csr_matrix, sparse.csr_matrix]
+
+    def __call__(self, pairs: Candidates, weigher: Weigher) -> Candidates:
+        if not len(pairs):
+            return pairs
+        ends = pairs.left, pairs.right
+        name = name_cosines(self.names, self.of.before.description.texts, ends)
+        structure: Float32 = weights_of(self.factors, *ends)
+        weighed = replace(pairs, name=name, structure=structure)
+        prior = weigher.log_odds(weighed)
+        old = self.of.before.candidates
+        at: Int64 = old.find(*ends)
+        kept = (at >= 0) & ~self.of._fresh(pairs)
+        name[kept], structure[kept], prior[kept] = (
+            old.name[at[kept]],
+            old.structure[at[kept]],
+            old.prior[at[kept]],
+        )
+        return replace(weighed, name=name, structure=structure, prior=prior)
+
+
+def _of(names: pl.DataFrame, members: Bool) -> pl.DataFrame:
+    entities: Int32 = names["entity"].to_numpy()
+    return names.filter(pl.Series(members[entities]))

@@ -1,0 +1,249 @@
+"""Pairs that changes touch are scored again by the model as it is; all others keep their raw scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from crossgraph._types import Bool, Float32, Float64, Int32, Int64
+from crossgraph.blocking.combine import name_similarity
+from crossgraph.blocking.names import name_attributes, names_in
+from crossgraph.checkpoint import ScoringRound, TrainedModel
+from crossgraph.contest import Contest
+from crossgraph.evidence.attributes import Yardstick, attribute_evidence, name_counts
+from crossgraph.evidence.competition import lead_columns
+from crossgraph.evidence.echo import RelationGroups, echo_evidence, relation_groups
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.learning import HALVES, SAID, side_by_side, told
+from crossgraph.model.inputs import PairTensors
+from crossgraph.preparation import Preparation, believed_pairs
+from crossgraph.scoring import Scored, settled
+from crossgraph.updating.before import Before, leads_of
+from crossgraph.updating.touched import Touched, around
+
+# Pairs of touched entities are scored again if they were at least so likely, or if what speaks for them at a
+# glance (their prior, in log-odds) rose by so much.
+LEAST_LIKELY, RISEN = 0.01, 0.25
+# Pairs beside others that moved, if they were at least so likely.
+LEAST_BESIDE = 0.001
+# Beliefs, likenesses and leads that moved less leave other pairs as they are; so do leads that rose, but not
+# to within so much of the best rival.
+MOVED, LEAD_MOVED, NEAR = 0.05, 0.5, 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Rescored:
+    """All pairs with their scores, and how many of them are new ones.
+
+    said (9, P)    as in ``Workings``
+    asked, again   how many pairs the networks were asked about, and how many were scored again
+    """
+
+    scored: Scored
+    said: Float32
+    asked: int
+    again: int
+
+
+@dataclass(frozen=True, eq=False)
+class Rescorer:
+    """Scores the touched pairs again.
+
+    former (P)   the place of each candidate before; -1 for new ones
+    contest      all pairs, which are set against each other in every round
+    tensors      makes both graphs as the networks read them, if they are asked anything
+    everything   score all again
+    """
+
+    preparation: Preparation
+    before: Before
+    former: Int64
+    contest: Contest
+    touched: tuple[Touched, Touched]
+    model: TrainedModel
+    tensors: Callable[[], PairTensors]
+    everything: bool = False
+
+    def rescored(self) -> Rescored:
+        """Two hops: names and edges move the pairs beside them, and so do beliefs of each round."""
+        candidates = self.preparation.candidates
+        rows = self._asked()
+        said = self._spread(self.before.said)
+        said[:, rows] = self._heard(rows)
+        again = rows | self._moved_leads(said)
+        together = self._together(again, said)
+        scored: Scored | None = None
+        for number, step in enumerate(self.model.rounds):
+            if scored is not None:
+                further = self._around_beliefs(scored.probability, number - 1) & ~again
+                if further.any():
+                    together = _beside(together, again, self._together(further, said), further)
+                    again = again | further
+            read = together
+            if scored is not None:
+                echo = self._echo(again, believed_pairs(candidates, scored.probability, self._shape))
+                believed = EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values)
+                read = EvidenceTable.beside([together, believed])
+            raw = self._spread(self.before.raw[number])
+            raw[again] = self._raw(step, read.arranged(step.columns), self.contest.folds[again])
+            scored = Scored(read, raw, *settled(step, raw, self.contest)).following(scored)
+        assert scored is not None  # a model has a round at least
+        return Rescored(scored, said, int(rows.sum()), int(again.sum()))
+
+    @property
+    def _pairs(self) -> tuple[Int32, Int32]:
+        return self.preparation.candidates.left, self.preparation.candidates.right
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return len(self.preparation.graphs[0]), len(self.preparation.graphs[1])
+
+    @cached_property
+    def _old(self) -> Bool:
+        return self.former >= 0
+
+    def _spread(self, values: Float32) -> Float32:
+        """(..., P) what each pair had before; 0 for new ones."""
+        out = np.zeros((*values.shape[:-1], len(self.former)), dtype=values.dtype)
+        out[..., self._old] = values[..., self.former[self._old]]
+        return out
+
+    def _asked(self) -> Bool:
+        """(P) pairs that the networks see otherwise."""
+        left, right = self._pairs
+        one, two = self.touched
+        touched = one.blocked[left] | two.blocked[right] | one.edged[left] | two.edged[right]
+        if self.everything:
+            return np.ones(len(left), dtype=bool)
+        worth = self._likely(-1) >= LEAST_LIKELY
+        before, now = self.before.candidates.prior, self.preparation.candidates.prior
+        worth[self._old] |= now[self._old] >= before[self.former[self._old]] + RISEN
+        rows = ~self._old | (touched & worth)
+        moved = abs(self._alike - self.before.alike).tocoo()
+        far = moved.data >= MOVED
+        pairs = moved.row[far].astype(np.int32), moved.col[far].astype(np.int32)
+        beside = around(pairs, self.preparation.adjacency, self.preparation.candidates)
+        return rows | (beside & (self._likely(-1) >= LEAST_BESIDE))
+
+    def _likely(self, number: int) -> Float64:
+        """(P) probabilities of a round before; 0 for new pairs."""
+        out = np.zeros(len(self.former))
+        out[self._old] = self.before.probability[number][self.former[self._old]]
+        return out
+
+    def _moved_leads(self, said: Float32) -> Bool:
+        """(P) pairs whose rivals came, went or moved; one that was unlikely only if they leave it room."""
+        found = np.zeros(len(self.former), dtype=bool)
+        likely = self._likely(-1)[self._old] >= LEAST_LIKELY
+        for name, values in (("prior", self.preparation.candidates.prior), ("said", said[0])):
+            now = [one[self._old] for one in leads_of(self._pairs, values)]
+            then = [one[self.former[self._old]] for one in self.before.leads[name]]
+            # Who is far behind on one side is no match, however it stands on the other.
+            near = np.minimum(*now) >= -NEAR
+            for a, b in zip(now, then, strict=True):
+                found[self._old] |= (near & (a - b >= LEAD_MOVED)) | (likely & (np.abs(a - b) >= LEAD_MOVED))
+        return found
+
+    def _around_beliefs(self, probability: Float64, number: int) -> Bool:
+        """(P) pairs beside those of which a round thinks otherwise now."""
+        far = np.abs(probability - self._likely(number)) >= MOVED
+        pairs = self._pairs[0][far], self._pairs[1][far]
+        return around(pairs, self.preparation.adjacency, self.preparation.candidates)
+
+    @cached_property
+    def _alike(self) -> sparse.csr_matrix:
+        return name_similarity(self.preparation.candidates, self._shape)
+
+    @cached_property
+    def _groups(self) -> RelationGroups:
+        return relation_groups(*self.preparation.graphs, self.preparation.schema)
+
+    def _echo(self, rows: Bool, similarity: sparse.csr_matrix) -> EvidenceTable:
+        pairs = self._pairs[0][rows], self._pairs[1][rows]
+        return echo_evidence(self.preparation.adjacency, self._groups, similarity, pairs)
+
+    @cached_property
+    def _leads(self) -> dict[str, Float32]:
+        candidates = self.preparation.candidates
+        return {
+            **lead_columns("prior", self._pairs, candidates.prior),
+            **lead_columns("names", self._pairs, candidates.name),
+            **lead_columns("structure", self._pairs, np.log1p(10.0 * candidates.structure)),
+        }
+
+    @cached_property
+    def _namesakes(self) -> tuple[Float32, Float32]:
+        """(E) of each side."""
+        wanted = name_attributes(self.before.told, self.preparation.schema)
+        now = self.preparation.description
+        left, right = (
+            np.log1p(name_counts(names_in(columns, names), size))
+            for columns, names, size in zip((now.left, now.right), wanted, self._shape, strict=True)
+        )
+        return left, right
+
+    def _together(self, rows: Bool, said: Float32) -> EvidenceTable:
+        """``gather_evidence`` and ``opinions`` of some pairs."""
+        preparation = self.preparation
+        now = preparation.description
+        usual = Yardstick.of(self.before.told, preparation.schema)
+        pairs = self._pairs[0][rows], self._pairs[1][rows]
+        leads = self._leads | lead_columns("collective", self._pairs, said[0])
+        return EvidenceTable.beside(
+            [
+                attribute_evidence(now, preparation.schema, pairs, against=usual),
+                self._echo(rows, self._alike),
+                EvidenceTable.of(
+                    {
+                        **{name: values[rows] for name, values in leads.items()},
+                        "namesakes:left": self._namesakes[0][pairs[0]],
+                        "namesakes:right": self._namesakes[1][pairs[1]],
+                        **dict(zip(SAID[1:], said[1:, rows], strict=True)),
+                    }
+                ),
+            ]
+        )
+
+    def _heard(self, rows: Bool) -> Float32:
+        """(9, K) what the networks say of some pairs; a labelled one hears who did not learn from it."""
+        networks = self.model.networks
+        if not rows.any():
+            return np.zeros((len(SAID), 0), dtype=np.float32)
+        left, right = (torch.from_numpy(side[rows]).long() for side in self._pairs)
+        tensors = self.tensors()
+        said = np.zeros((len(networks), len(SAID), len(left)), dtype=np.float32)
+
+        def ask(number: int) -> None:
+            heard = [told(out) for out in networks[number].compare_all(tensors, left, right)]
+            said[number] = torch.cat(heard, dim=1).numpy()
+
+        side_by_side(ask, range(len(networks)))
+        mean: Float32 = said.mean(axis=0)
+        folds = self.contest.folds[rows]
+        labelled = np.flatnonzero(folds >= 0)
+        mean[:, labelled] = said[folds[labelled] % HALVES, :, labelled].T
+        return mean
+
+    def _raw(self, step: ScoringRound, read: EvidenceTable, folds: Int32) -> Float32:
+        said = np.zeros((len(step.scorers), len(read.values)), dtype=np.float32)
+
+        def ask(number: int) -> None:
+            said[number] = step.scorers[number].score(read.values)
+
+        side_by_side(ask, range(len(step.scorers)))
+        mean: Float32 = said.mean(axis=0)
+        labelled = np.flatnonzero(folds >= 0)
+        mean[labelled] = said[folds[labelled], labelled]
+        return mean
+
+
+def _beside(one: EvidenceTable, first: Bool, other: EvidenceTable, second: Bool) -> EvidenceTable:
+    """The evidence of two sets of pairs in the order of the pairs."""
+    places = np.r_[np.flatnonzero(first), np.flatnonzero(second)]
+    values = np.concatenate([one.values, other.arranged(one.names).values])
+    return EvidenceTable(one.names, values[np.argsort(places)])

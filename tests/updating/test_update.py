@@ -1,0 +1,246 @@
+"""A RESULT that follows changes: none changes nothing, what is taken back never was, people's word stays."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from crossgraph.cli import app
+from crossgraph.config import load_config
+from crossgraph.errors import NoCandidatesError, ResultError
+from crossgraph.explaining.answer import explain
+from crossgraph.explaining.reopening import reopen
+from crossgraph.graphs import read_pair
+from crossgraph.graphs.changes import Changes, inverse, statements_about
+from crossgraph.inputs import inputs_of
+from crossgraph.layout import ResultFolder
+from crossgraph.pipeline import Inputs, align
+from crossgraph.results import read_matches, read_scores
+from crossgraph.reviewing.ledger import Ledger, Saying
+from crossgraph.scoring import settled
+from crossgraph.updating.update import ChangeFiles, update
+from noted import Notes
+
+if TYPE_CHECKING:
+    from conftest import Pair
+
+QUICK = load_config(
+    None,
+    [
+        *("training.steps=4", "training.epochs=1", "training.batch=32", "model.width=16"),
+        *("training.scorer_steps=20", "training.scorer_epochs=1", "training.scorer_batch=32"),
+        *("blocking.per_entity=8", "scorer.hidden=8"),
+    ],
+)
+
+
+@pytest.fixture(scope="module")
+def aligned(mid_pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("aligned")
+    links = folder / "links.tsv"
+    links.write_text("".join(f"{a}\t{b}\n" for a, b in mid_pair.truth[::3]))
+    return align(Inputs(left=mid_pair.write(folder / "g"), links=(links,)), folder / "R", config=QUICK).path
+
+
+@pytest.fixture(scope="module")
+def changes(mid_pair: Pair) -> tuple[Changes, Changes]:
+    """On each side one entity goes, one comes, one changes its names, and one loses an edge."""
+    both = []
+    for side, graph in enumerate(mid_pair.graphs):
+        tables = graph.tables()
+        ids = [pair[side] for pair in mid_pair.truth[1::3]]
+        gone = statements_about(tables, pl.Series(ids[:1]))
+        told = tables.facts.filter(pl.col("entity") == ids[1])
+        old = told.select(kind=pl.lit("fact"), entity="entity", name="attribute", value="value", tag="tag")
+        edge = statements_about(tables, pl.Series(ids[2:3])).filter(pl.col("kind") == "edge").head(1)
+        twin = statements_about(tables, pl.Series(ids[3:4])).filter(pl.col("entity") == ids[3])
+        new = twin.with_columns(entity=pl.lit(f"{ids[3]}-new"))
+        deleted = pl.concat([gone, old, edge]).unique()
+        added = pl.concat([new, old.with_columns(value=pl.lit("Zanzibar ") + pl.col("value"))])
+        both.append(Changes(added.unique(), deleted))
+    return both[0], both[1]
+
+
+def files(changes: tuple[Changes, Changes], folder: Path) -> ChangeFiles:
+    folder.mkdir(exist_ok=True)
+    for side, one in zip(("left", "right"), changes, strict=True):
+        one.rows().write_csv(folder / f"{side}.csv")
+    return ChangeFiles(folder / "left.csv", folder / "right.csv")
+
+
+@pytest.fixture(scope="module")
+def updated(
+    aligned: Path, changes: tuple[Changes, Changes], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("updated")
+    return update(aligned, files(changes, folder / "files"), folder / "U").path
+
+
+def told(result: Path) -> tuple[bytes, bytes]:
+    """Scores and matches, to the byte."""
+    folder = ResultFolder(result)
+    return folder.scores_file.read_bytes(), folder.matches_file.read_bytes()
+
+
+def workings(result: Path) -> dict[str, np.ndarray]:
+    with np.load(ResultFolder(result).workings_file) as stored:
+        return dict(stored)
+
+
+def raw(result: Path) -> pl.DataFrame:
+    """What the last round said of each candidate before calibration, which rivals take part in."""
+    graphs, kept = read_pair(*_graphs(result)), workings(result)
+    ids = [graph.ids.gather(kept[side]) for graph, side in zip(graphs, ("left", "right"), strict=True)]
+    return pl.DataFrame({"left": ids[0], "right": ids[1], "raw": kept["raw"][-1]})
+
+
+def matched(result: Path) -> set[tuple[str, str]]:
+    return set(read_matches(ResultFolder(result).matches_file).select("left", "right").iter_rows())
+
+
+def scores(result: Path) -> pl.DataFrame:
+    return read_scores(ResultFolder(result).scores_file).select("left", "right", "probability")
+
+
+def test_no_change_changes_nothing(aligned, tmp_path):
+    done = update(aligned, ChangeFiles(), tmp_path / "U")
+    assert told(done.path) == told(aligned)
+    before, after = workings(aligned), workings(done.path)
+    assert before.keys() == after.keys()
+    assert all(np.array_equal(before[name], after[name]) for name in before.keys() - {"card"})
+    assert done.report["updated"]["candidates"]["scored_again"] == 0
+    assert read_pair(*_graphs(done.path))[0].fingerprint() == read_pair(*_graphs(aligned))[0].fingerprint()
+
+
+def _graphs(result: Path) -> tuple[Path, Path | None]:
+    inputs = inputs_of(ResultFolder(result))
+    return inputs.left, inputs.right
+
+
+def test_what_is_taken_back_never_was(aligned, updated, changes, tmp_path):
+    back = files(tuple(inverse(one) for one in changes), tmp_path / "back")
+    again = update(updated, back, tmp_path / "U")
+    assert told(updated) != told(aligned)
+    assert told(again.path) == told(aligned)
+    assert again.report["updated"]["since_aligned"]["left"] == {"added": 0, "deleted": 0}
+
+
+def test_one_step_or_two_come_to_the_same(aligned, updated, changes, tmp_path):
+    nothing = Changes.nothing()
+    first = update(aligned, files((changes[0], nothing), tmp_path / "one"), tmp_path / "U")
+    second = update(first.path, files((nothing, changes[1]), tmp_path / "two"))
+    assert second.path == first.path
+    assert told(second.path) == told(updated)
+
+
+def test_all_that_a_score_is_made_of_is_made_again_as_it_was(aligned, tmp_path):
+    """With nothing changed, scoring all again gives what the alignment gave: statistics and folds stay."""
+    whole = update(aligned, ChangeFiles(), tmp_path / "W", everything=True)
+    assert whole.report["updated"]["candidates"]["reused"] == 0
+    both = raw(aligned).join(raw(whole.path), on=["left", "right"])
+    assert len(both) == len(raw(aligned)) == len(raw(whole.path))
+    assert np.allclose(both["raw"], both["raw_right"], atol=1e-4)
+    assert matched(whole.path) == matched(aligned)
+
+
+def test_it_comes_near_to_what_scoring_all_again_gives(aligned, updated, changes, tmp_path):
+    whole = update(aligned, files(changes, tmp_path / "files"), tmp_path / "W", everything=True)
+    both = scores(updated).join(scores(whole.path), on=["left", "right"])
+    apart = (both["probability"] - both["probability_right"]).abs()
+    part = json.loads(ResultFolder(updated).report_file.read_text())["updated"]["candidates"]
+    assert 0 < part["scored_again"] < 0.5 * (part["scored_again"] + part["reused"])
+    assert len(both) == len(scores(updated)) == len(scores(whole.path))
+    assert apart.quantile(0.99) < 0.02
+    assert len(matched(updated) ^ matched(whole.path)) <= 0.02 * len(matched(updated))
+
+
+def test_pairs_far_from_any_change_keep_their_scores_to_the_bit(aligned, updated):
+    both = raw(updated).join(raw(aligned), on=["left", "right"])
+    part = json.loads(ResultFolder(updated).report_file.read_text())["updated"]["candidates"]
+    assert (both["raw"] == both["raw_right"]).sum() >= part["reused"] > 0
+
+
+def test_all_pairs_are_set_against_each_other_as_they_are_now(updated):
+    opened = reopen(updated)
+    for step, one in zip(opened.model.rounds, opened.rounds, strict=True):
+        score, probability = settled(step, one.raw, opened.contest)
+        assert np.array_equal(score, one.score)
+        assert np.array_equal(probability, one.probability)
+    ids = [
+        graph.ids.gather(side.astype(np.int64))
+        for graph, side in zip(opened.preparation.graphs, opened.contest.sides, strict=True)
+    ]
+    last = pl.DataFrame({"left": ids[0], "right": ids[1], "probability": probability})
+    assert last.sort("left", "right").equals(scores(updated).sort("left", "right"))
+
+
+def test_who_is_gone_has_no_matches_and_who_came_has(aligned, updated, mid_pair):
+    gone = mid_pair.truth[1]
+    assert gone in set(scores(aligned).select("left", "right").iter_rows())
+    rows = scores(updated)
+    assert not ((rows["left"] == gone[0]) | (rows["right"] == gone[1])).any()
+    came = tuple(f"{one}-new" for one in mid_pair.truth[10])
+    assert came in set(rows.select("left", "right").iter_rows())
+
+
+def test_what_people_decided_stays(aligned, changes, mid_pair, tmp_path):
+    result = Path(shutil.copytree(aligned, tmp_path / "R"))
+    same, different = (mid_pair.truth[2][0], mid_pair.truth[5][1]), mid_pair.truth[0]
+    assert same not in matched(result)
+    assert different in matched(result)
+    for pair, verdict in ((same, "same"), (different, "different")):
+        Ledger(ResultFolder(result).ledger_file).record(
+            Saying(who="ann", left=pair[0], right=pair[1], verdict=verdict)
+        )
+    new = update(result, files(changes, tmp_path / "files"), tmp_path / "NEW").path
+    update(result, files(changes, tmp_path / "files"))
+    for one in (new, result):
+        assert same in matched(one)
+        assert different not in matched(one)
+        assert len(Ledger(ResultFolder(one).ledger_file).entries()) == 2
+    assert told(new) == told(result)
+
+
+def test_other_verbs_read_the_graphs_as_they_are_now(updated, mid_pair, tmp_path):
+    result = Path(shutil.copytree(updated, tmp_path / "MOVED"))
+    graphs = read_pair(*_graphs(result))
+    assert graphs[0].position(mid_pair.truth[1][0]) < 0
+    left, right, chance = scores(result).row(0)
+    assert explain(result, left, right).explanation.probability == pytest.approx(chance, abs=0.05)
+    merged = CliRunner().invoke(app, ["merge", str(result), "--out", str(tmp_path / "m.nq"), "--quiet"])
+    assert merged.exit_code == 0, merged.stderr
+
+
+def test_what_changes_nothing_is_told(aligned, mid_pair, tmp_path):
+    file = tmp_path / "c.csv"
+    file.write_text(
+        f"change,kind,entity,name,value\ndeleted,entity,nobody,,\ndeleted,type,{mid_pair.truth[0][0]},,x\n"
+    )
+    notes = Notes()
+    done = update(aligned, ChangeFiles(left=file), tmp_path / "U", progress=notes)
+    assert told(done.path) == told(aligned)
+    assert any("'nobody'" in note for note in notes.notes)
+    assert any("c.csv:3: 1 deleted statements are not there" in note for note in notes.notes)
+
+
+def test_a_graph_of_which_nothing_is_left_is_told(aligned, mid_pair, tmp_path):
+    rows = statements_about(mid_pair.left.tables(), mid_pair.left.ids)
+    file = files((Changes(Changes.nothing().added, rows), Changes.nothing()), tmp_path / "files").left
+    with pytest.raises(NoCandidatesError, match="no two entities to compare"):
+        update(aligned, ChangeFiles(left=file), tmp_path / "U")
+
+
+def test_a_result_that_kept_nothing_is_refused(aligned, tmp_path):
+    result = Path(shutil.copytree(aligned, tmp_path / "R"))
+    shutil.rmtree(ResultFolder(result).ground_folder)
+    with pytest.raises(ResultError, match="kept nothing for updates"):
+        update(result, ChangeFiles())
+    assert told(result) == told(aligned)
+    assert {path.name for path in tmp_path.iterdir()} == {"R"}

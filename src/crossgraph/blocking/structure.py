@@ -157,7 +157,9 @@ def _edges_of_all(graph: KnowledgeGraph, *, group: int) -> _Edges:
     """All edges from both their ends, in one group: each with the idf of all edges that the target has."""
     source, target = np.r_[graph.heads, graph.tails], np.r_[graph.tails, graph.heads]
     idf = neighbour_idf(np.bincount(target, minlength=len(graph))[target], len(graph))
-    return _Edges(np.full(len(source), group), source, target, idf)
+    # Zeros that stay in a factor cost the square of a hub.
+    kept = idf > 0
+    return _Edges(np.full(int(kept.sum()), group), source[kept], target[kept], idf[kept])
 
 
 def _summed(values: AnyArray, rows: Int32, columns: Int64, shape: tuple[int, int]) -> sparse.csr_matrix:

@@ -46,6 +46,15 @@ def test_a_second_best_pair_gives_way_to_two_better_ones():
     assert one_to_one(left, right, np.array([0.9, 0.6, 0.2])).tolist() == [True, False, False]
 
 
+def test_more_pairs_are_not_worth_more_where_none_is_sure():
+    # A chain: none is worth both its neighbours, and the two in between are worth more than the other three.
+    left, right = ints(0, 1, 1, 2, 2), ints(0, 0, 1, 1, 2)
+    chosen = one_to_one(left, right, np.array([0.3, 0.5, 0.35, 0.5, 0.3]))
+    assert chosen.tolist() == [False, True, False, True, False]
+    chosen = one_to_one(left, right, np.array([0.4, 0.5, 0.35, 0.5, 0.4]))
+    assert chosen.tolist() == [True, False, True, False, True]
+
+
 def test_close_probabilities_are_told_apart():
     left, right = ints(0, 0), ints(0, 1)
     assert one_to_one(left, right, np.array([0.9, 0.9 + 1e-12])).tolist() == [False, True]

@@ -37,7 +37,14 @@ class Calibration:
 
 def rival_leads(raw: Float32, pairs: tuple[Int32, Int32]) -> Float64:
     """(P) lead among the left entity's candidates plus lead among the right's, each within +-8."""
-    return sum((np.clip(lead(side, raw), -LONGEST_LEAD, LONGEST_LEAD) for side in pairs), np.zeros(len(raw)))
+    left, right = bounded_leads(raw, pairs)
+    return left + right
+
+
+def bounded_leads(values: AnyArray, pairs: tuple[Int32, Int32]) -> tuple[Float64, Float64]:
+    """(P), (P) leads among the candidates of either side's entity, each within +-8."""
+    left, right = (np.clip(lead(side, values), -LONGEST_LEAD, LONGEST_LEAD) for side in pairs)
+    return left, right
 
 
 def calibrate(scores: AnyArray, standings: Float64, same: Bool, weight: Float32) -> Calibration:

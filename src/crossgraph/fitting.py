@@ -13,7 +13,7 @@ import polars as pl
 from crossgraph._types import AnyArray, Bool, Float32, Float64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.caching import NO_CACHE, Arrays, Form, StageCache, evidence_form, modules_form
-from crossgraph.calibration import Calibration, calibrate, rival_leads
+from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
 from crossgraph.cardinality import ANY_TYPE, ONE_TO_ONE, Cardinality, single
 from crossgraph.checkpoint import ScoringRound, TrainedModel
 from crossgraph.config import Config
@@ -37,7 +37,7 @@ from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.preparation import Known, Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
-from crossgraph.scoring import Scored, calibrated, pair_tensors, sample_both, settled
+from crossgraph.scoring import Scored, calibrated, pair_tensors, sample_both
 from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions
 
@@ -147,9 +147,11 @@ def weighed(
     raw, candidates = trained.raw, contest.candidates
     calibration = fit_calibration(raw, rival_leads(raw, (candidates.left, candidates.right)), labels)
     score = calibrated(calibration, raw, candidates)
-    settlement = fit_calibration(score, contest.standings(score), labels)
+    standings = contest.standings(score)
+    settlement = fit_calibration(score, standings, labels)
     step = ScoringRound(trained.scorers, evidence.names, calibration, settlement)
-    return step, Scored(evidence, raw, *settled(step, raw, contest))
+    score = settlement.scores(score, standings)
+    return step, Scored(evidence, raw, score, probabilities(score))
 
 
 def fit_calibration(scores: AnyArray, standings: Float64, labels: Labels) -> Calibration:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from crossgraph._threads import threads
-from crossgraph._types import Float32
+from crossgraph._types import AnyArray, Float32, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.table import EvidenceTable
@@ -26,7 +26,7 @@ from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork, PairOutput, Slots
 from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
-from crossgraph.progress import SILENT, Progress
+from crossgraph.progress import SILENT, Advance, Progress, unwatched
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.vocabulary import Vocabulary
 from crossgraph.training import TrainingOptions, network_schedule, train_network, train_scorer
@@ -145,27 +145,45 @@ def opinions(
 
     A labelled pair hears only the network that did not learn from its half; all others their mean.
     """
-    device = tensors.sketch.device
-    left = torch.from_numpy(candidates.left).long().to(device)
-    right = torch.from_numpy(candidates.right).long().to(device)
-    said = np.zeros((len(networks), len(SAID), len(candidates)), dtype=np.float32)
-    with progress.stage("score: network", len(networks) * len(candidates), "pairs") as advance:
-
-        def ask(number: int) -> None:
-            at = 0
-            for out in networks[number].compare_all(tensors, left, right):
-                part = slice(at, at + len(out.logits))
-                said[number, :, part] = told(out).cpu().numpy()
-                at = part.stop
-                advance(len(out.logits))
-
-        side_by_side(ask, range(len(networks)))
-    mean = said.mean(axis=0)
-    if labels is not None:
-        mean[:, labels.places] = said[labels.folds % HALVES, :, labels.places].T
     pairs = (candidates.left, candidates.right)
+    with progress.stage("score: network", len(networks) * len(candidates), "pairs") as advance:
+        mean = heard(networks, tensors, pairs, _folds(labels, len(candidates)), advance=advance)
     columns = lead_columns("collective", pairs, mean[0])
     return EvidenceTable.of({**columns, **dict(zip(SAID[1:], mean[1:], strict=True))})
+
+
+def heard(
+    networks: tuple[CollectiveNetwork, ...],
+    tensors: PairTensors,
+    pairs: tuple[AnyArray, AnyArray],
+    folds: Int32,
+    *,
+    advance: Advance = unwatched,
+) -> Float32:
+    """(9, P) what the networks say of pairs in the order of ``SAID``, each as its fold hears it.
+
+    folds (P)   of labelled pairs, which hear only who did not learn from their half; -1 for the others
+    """
+    left, right = (torch.from_numpy(side).long().to(tensors.sketch.device) for side in pairs)
+    said = np.zeros((len(networks), len(SAID), len(left)), dtype=np.float32)
+
+    def ask(number: int) -> None:
+        at = 0
+        for out in networks[number].compare_all(tensors, left, right):
+            part = slice(at, at + len(out.logits))
+            said[number, :, part] = told(out).cpu().numpy()
+            at = part.stop
+            advance(len(out.logits))
+
+    side_by_side(ask, range(len(networks)))
+    mean: Float32 = said.mean(axis=0)
+    labelled = np.flatnonzero(folds >= 0)
+    mean[:, labelled] = said[folds[labelled] % HALVES, :, labelled].T
+    return mean
+
+
+def _folds(labels: Labels | None, pairs: int) -> Int32:
+    return np.full(pairs, -1, dtype=np.int32) if labels is None else labels.fold_of_each(pairs)
 
 
 def told(out: PairOutput) -> Tensor:
@@ -200,6 +218,11 @@ def raw_scores(
     scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable, labels: Labels | None = None
 ) -> Float32:
     """(P) mean score of the scorers; a labelled pair's comes from the one that did not learn from it."""
+    return scored_by_folds(scorers, evidence, _folds(labels, len(evidence.values)))
+
+
+def scored_by_folds(scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable, folds: Int32) -> Float32:
+    """The same, where ``folds`` (P) tells which scorer a labelled pair is left to; -1 for the others."""
     said = np.zeros((len(scorers), len(evidence.values)), dtype=np.float32)
 
     def ask(number: int) -> None:
@@ -207,6 +230,6 @@ def raw_scores(
 
     side_by_side(ask, range(len(scorers)))
     mean: Float32 = said.mean(axis=0)
-    if labels is not None:
-        mean[labels.places] = said[labels.folds, labels.places]
+    labelled = np.flatnonzero(folds >= 0)
+    mean[labelled] = said[folds[labelled], labelled]
     return mean

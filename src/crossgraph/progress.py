@@ -8,6 +8,10 @@ from contextlib import contextmanager
 Advance = Callable[[int], None]
 
 
+def unwatched(_steps: int) -> None:
+    """Progress that nobody watches."""
+
+
 class Progress:
     """Where stages report. This base is silent; ``crossgraph.cli`` draws bars with a subclass."""
 

@@ -18,13 +18,9 @@ from crossgraph.labels import Labels
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
-from crossgraph.progress import Advance
+from crossgraph.progress import Advance, unwatched
 
 SMALLEST_BATCH = 64
-
-
-def _ignore(_steps: int) -> None:
-    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +96,7 @@ def train_network(
     *,
     options: TrainingOptions,
     rng: np.random.Generator,
-    advance: Advance = _ignore,
+    advance: Advance = unwatched,
 ) -> None:
     """Teach the network the labelled pairs, in place.
 

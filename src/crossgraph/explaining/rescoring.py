@@ -13,10 +13,9 @@ from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
-import torch
 from scipy import sparse
 
-from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_cosines, names_in
 from crossgraph.blocking.prior import Weigher
@@ -42,7 +41,7 @@ from crossgraph.explaining.rows import (
 from crossgraph.features.description import AttributeColumn, Description, column_of
 from crossgraph.features.tokens import entity_tokens
 from crossgraph.graphs.adjacency import Adjacency
-from crossgraph.learning import HALVES, SAID, side_by_side, told
+from crossgraph.learning import SAID, heard, scored_by_folds
 from crossgraph.model.inputs import PairTensors, SideTensors
 from crossgraph.sampling import Neighbourhoods
 
@@ -279,28 +278,17 @@ class Batch:
         """``opinions`` of these rows."""
         opened = self.around.opened
         tensors, ends = self._tensors()
-        networks = opened.model.networks
-        said = np.zeros((len(networks), len(SAID), len(ends[0])), dtype=np.float32)
-
-        def ask(number: int) -> None:
-            heard = [told(out) for out in networks[number].compare_all(tensors, *ends)]
-            said[number] = torch.cat(heard, dim=1).numpy()
-
-        side_by_side(ask, range(len(networks)))
-        mean = said.mean(axis=0)
-        halves = np.tile(self.around.opened.folds[self.touched.places], len(self.versions[0]))
-        labelled = np.flatnonzero(halves >= 0)
-        mean[:, labelled] = said[halves[labelled] % HALVES, :, labelled].T
+        mean = heard(opened.model.networks, tensors, ends, self._folds)
         columns = self._lead_columns("collective", mean[0], opened.heard)
         return EvidenceTable.of({**columns, **dict(zip(SAID[1:], mean[1:], strict=True))})
 
-    def _tensors(self) -> tuple[PairTensors, tuple[torch.Tensor, torch.Tensor]]:
+    def _tensors(self) -> tuple[PairTensors, tuple[Int64, Int64]]:
         """Both graphs with the versions at their ends, and (K * T) entities of both sides in them."""
         tensors = self.nearby.tensors
         ends = self.touched.entities(len(self.versions[0]), self.nearby.kept)
         left, right = (beside(side, self._side(at)) for at, side in enumerate((tensors.left, tensors.right)))
         both = PairTensors(left, right, tensors.sketch, tensors.likeness)
-        return both, (torch.from_numpy(ends[0].ravel()), torch.from_numpy(ends[1].ravel()))
+        return both, (ends[0].ravel(), ends[1].ravel())
 
     def _side(self, side: int) -> SideTensors:
         """The versions of one entity as the network reads them."""
@@ -333,17 +321,12 @@ class Batch:
 
     def _raw(self, step: ScoringRound, read: EvidenceTable) -> Float32:
         """(K, T) mean score of the scorers; a labelled pair's comes from the one that did not see it."""
-        said = np.zeros((len(step.scorers), len(read.values)), dtype=np.float32)
+        return scored_by_folds(step.scorers, read, self._folds).reshape(len(self.versions[0]), -1)
 
-        def ask(number: int) -> None:
-            said[number] = step.scorers[number].score(read.values)
-
-        side_by_side(ask, range(len(step.scorers)))
-        mean: Float32 = said.mean(axis=0)
-        folds = np.tile(self.around.opened.folds[self.touched.places], len(self.versions[0]))
-        labelled = np.flatnonzero(folds >= 0)
-        mean[labelled] = said[folds[labelled], labelled]
-        return mean.reshape(len(self.versions[0]), -1)
+    @property
+    def _folds(self) -> Int32:
+        """(K * T) the folds of the touched candidates, version by version."""
+        return np.tile(self.around.opened.folds[self.touched.places], len(self.versions[0]))
 
     def _calibrated(self, calibration: Calibration, raw: Float32, known: Float32) -> Float64:
         """(K, T) log-odds of the pair and its rivals, whose raw scores moved together."""

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
+from crossgraph._types import Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import name_similarity, type_members
 from crossgraph.blocking.prior import Weigher
-from crossgraph.blocking.ranking import lead
-from crossgraph.calibration import LONGEST_LEAD, probabilities
+from crossgraph.calibration import bounded_leads, probabilities
 from crossgraph.features.description import Description, Moved, column_of, redescribe
 from crossgraph.graphs.changes import Changes
 from crossgraph.ground import Ground
@@ -115,17 +114,11 @@ def before(
         leads={
             name: (both[0][kept], both[1][kept])
             for name, both in (
-                ("prior", leads_of(pairs, whole.prior)),
-                ("said", leads_of(pairs, arrays["said"][0])),
+                ("prior", bounded_leads(whole.prior, pairs)),
+                ("said", bounded_leads(arrays["said"][0], pairs)),
             )
         },
     )
-
-
-def leads_of(pairs: tuple[Int32, Int32], values: AnyArray) -> tuple[Float64, Float64]:
-    """(P) leads over the rivals of both sides, each within +-8."""
-    left, right = (np.clip(lead(side, values), -LONGEST_LEAD, LONGEST_LEAD) for side in pairs)
-    return left, right
 
 
 def names_of_types(graphs: Graphs, schema: SchemaMapping) -> list[tuple[tuple[str, str], tuple[Bool, Bool]]]:

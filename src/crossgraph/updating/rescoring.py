@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import torch
 from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_attributes, names_in
-from crossgraph.checkpoint import ScoringRound, TrainedModel
+from crossgraph.calibration import bounded_leads
+from crossgraph.checkpoint import TrainedModel
 from crossgraph.contest import Contest
 from crossgraph.evidence.attributes import Yardstick, attribute_evidence, name_counts
 from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.echo import RelationGroups, echo_evidence, relation_groups
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.learning import HALVES, SAID, side_by_side, told
+from crossgraph.learning import SAID, heard, scored_by_folds
 from crossgraph.model.inputs import PairTensors
 from crossgraph.preparation import Preparation, believed_pairs
 from crossgraph.scoring import Scored, settled
-from crossgraph.updating.before import Before, leads_of
+from crossgraph.updating.before import Before
 from crossgraph.updating.touched import Touched, around
 
 # Pairs of touched entities are scored again if they were at least so likely, or if what speaks for them at a
@@ -90,7 +90,8 @@ class Rescorer:
                 believed = EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values)
                 read = EvidenceTable.beside([together, believed])
             raw = self._spread(self.before.raw[number])
-            raw[again] = self._raw(step, read.arranged(step.columns), self.contest.folds[again])
+            read_again = read.arranged(step.columns)
+            raw[again] = scored_by_folds(step.scorers, read_again, self.contest.folds[again])
             scored = Scored(read, raw, *settled(step, raw, self.contest)).following(scored)
         assert scored is not None  # a model has a round at least
         return Rescored(scored, said, int(rows.sum()), int(again.sum()))
@@ -141,7 +142,7 @@ class Rescorer:
         found = np.zeros(len(self.former), dtype=bool)
         likely = self._likely(-1)[self._old] >= LEAST_LIKELY
         for name, values in (("prior", self.preparation.candidates.prior), ("said", said[0])):
-            now = [one[self._old] for one in leads_of(self._pairs, values)]
+            now = [one[self._old] for one in bounded_leads(values, self._pairs)]
             then = [one[self.former[self._old]] for one in self.before.leads[name]]
             # Who is far behind on one side is no match, however it stands on the other.
             near = np.minimum(*now) >= -NEAR
@@ -214,32 +215,8 @@ class Rescorer:
         networks = self.model.networks
         if not rows.any():
             return np.zeros((len(SAID), 0), dtype=np.float32)
-        left, right = (torch.from_numpy(side[rows]).long() for side in self._pairs)
-        tensors = self.tensors()
-        said = np.zeros((len(networks), len(SAID), len(left)), dtype=np.float32)
-
-        def ask(number: int) -> None:
-            heard = [told(out) for out in networks[number].compare_all(tensors, left, right)]
-            said[number] = torch.cat(heard, dim=1).numpy()
-
-        side_by_side(ask, range(len(networks)))
-        mean: Float32 = said.mean(axis=0)
-        folds = self.contest.folds[rows]
-        labelled = np.flatnonzero(folds >= 0)
-        mean[:, labelled] = said[folds[labelled] % HALVES, :, labelled].T
-        return mean
-
-    def _raw(self, step: ScoringRound, read: EvidenceTable, folds: Int32) -> Float32:
-        said = np.zeros((len(step.scorers), len(read.values)), dtype=np.float32)
-
-        def ask(number: int) -> None:
-            said[number] = step.scorers[number].score(read.values)
-
-        side_by_side(ask, range(len(step.scorers)))
-        mean: Float32 = said.mean(axis=0)
-        labelled = np.flatnonzero(folds >= 0)
-        mean[labelled] = said[folds[labelled], labelled]
-        return mean
+        pairs = self._pairs[0][rows], self._pairs[1][rows]
+        return heard(networks, self.tensors(), pairs, self.contest.folds[rows])
 
 
 def _beside(one: EvidenceTable, first: Bool, other: EvidenceTable, second: Bool) -> EvidenceTable:

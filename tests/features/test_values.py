@@ -125,3 +125,11 @@ def test_a_few_strays_do_not_change_the_kind_and_repetitions_do_not_vote():
     dates = pl.Series([f"2001-02-{day:02}" for day in range(1, 29)])
     assert kinds_of([mostly, partly, partly.clear(), dates]) == ["number", "text", "text", "date"]
     assert kinds_of([]) == []
+
+
+def test_slips_of_the_pen_do_not_change_the_kind_of_few_values():
+    years = [str(year) for year in range(1960, 2000) for _ in range(50)]
+    slips = [f"19{digit}{letter}" for digit in range(10) for letter in "aeinrst"]
+    names = [f"name {number}" for number in range(300)]
+    told = [pl.Series([*years, *slips]), pl.Series([*slips, *years, *names])]
+    assert kinds_of(told) == ["date", "text"]

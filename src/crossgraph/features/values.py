@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+import numpy as np
 import polars as pl
+
+from crossgraph._types import Bool
 
 Kind: TypeAlias = Literal["text", "number", "date"]
 
-# Most values of a column must parse before the column counts as that kind.
-KIND_SHARE = 0.85
+# A column is of the kind as which so many of its distinct values parse, or so many of its values.
+KIND_SHARE, NEARLY_ALL = 0.85, 0.95
+# Of a long column about so many values are looked at.
+SAMPLE = 2_000
 YEARS = (1400, 2100)
 
 _DATE_FORMATS = (
@@ -69,25 +74,35 @@ def days(values: pl.Series) -> pl.Series:
 
 
 def kinds_of(columns: Sequence[pl.Series]) -> list[Kind]:
-    """The kind that most of each column's distinct values parse as; text where neither does.
+    """The kind that most of each column's values parse as; text where neither does.
 
-    All at once, since each of thousands of columns would pay for a plan of its own.
+    Most of its distinct values, or nearly all of its values: a placeholder that many have tells nothing
+    about the others, and slips of the pen, each a value of its own, are many beside few years. All columns at
+    once, since each of thousands would pay for a plan of its own.
     """
-    samples = [_sample(values) for values in columns]
+    samples = [sample for values in columns for sample in (_distinct(values), _evenly(values))]
     together = pl.concat([pl.Series([], dtype=pl.String), *(sample.rename("") for sample in samples)])
-    missing = [parse(together).is_null().to_numpy() for parse in (days, numbers)]
-    kinds: list[Kind] = []
-    start = 0
-    for sample in samples:
-        part = slice(start, start + len(sample))
-        date, number = (
-            len(sample) > 0 and 1.0 - int(one[part].sum()) / len(sample) >= KIND_SHARE for one in missing
-        )
-        kinds.append("date" if date else "number" if number else "text")
-        start = part.stop
-    return kinds
+    ends = np.cumsum([0, *map(len, samples)])
+    sizes = np.maximum(np.diff(ends), 1)
+
+    def most(parsed: pl.Series) -> Bool:
+        sums = np.r_[0, np.cumsum(parsed.is_not_null().to_numpy())]
+        shares = (np.diff(sums[ends]) / sizes).reshape(-1, 2)
+        enough: Bool = (shares >= (KIND_SHARE, NEARLY_ALL)).any(axis=1)
+        return enough
+
+    kinds = zip(most(days(together)), most(numbers(together)), strict=True)
+    return ["date" if date else "number" if number else "text" for date, number in kinds]
 
 
-def _sample(values: pl.Series) -> pl.Series:
+def _distinct(values: pl.Series) -> pl.Series:
     distinct = values.unique().sort()
-    return distinct.gather_every(max(1, len(distinct) // 2000))
+    return distinct.gather_every(max(1, len(distinct) // SAMPLE))
+
+
+def _evenly(values: pl.Series) -> pl.Series:
+    """Every so-many-th of the values in order, so that each comes as often as it occurs."""
+    counted = values.rename("value").value_counts().sort("value")
+    ends = np.cumsum(counted["count"].to_numpy().astype(np.int64))
+    wanted = np.arange(0, len(values), max(1, len(values) // SAMPLE))
+    return counted["value"].gather(np.searchsorted(ends, wanted, side="right"))

@@ -20,7 +20,7 @@ from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
 from crossgraph.sampling import SamplingOptions
 from crossgraph.schema.vocabulary import Vocabulary
 
-FORMAT = 4
+FORMAT = 5
 _WEIGHTS, _CARD = "model.safetensors", "model.json"
 
 

@@ -266,7 +266,8 @@ def train_scorer(
         return
     scorer.fit_edges(values, labels.same)
     labels, rows = thinned(labels, options.scorer_negatives, rng)
-    encoded = scorer.encode(torch.from_numpy(values[rows]).to(scorer.edges.device))
+    encoding = scorer.encoding()
+    encoded = encoding.of(torch.from_numpy(values[rows]).to(scorer.edges.device))
     same = torch.from_numpy(labels.same.astype(np.float32)).to(encoded.device)
     weight = torch.from_numpy(labels.weight).to(encoded.device)
     batches = _steps(len(labels), options.scorer_batch)
@@ -280,7 +281,7 @@ def train_scorer(
         for batch in np.array_split(rng.permutation(len(labels)), batches):
             drawn = torch.from_numpy(batch).to(encoded.device)
             loss = functional.binary_cross_entropy_with_logits(
-                scorer(encoded[drawn]), same[drawn], weight=weight[drawn]
+                scorer(encoded[drawn], encoding.places), same[drawn], weight=weight[drawn]
             )
             _step(loss, optimiser, schedule)
     scorer.eval()

@@ -30,9 +30,12 @@ def fitted(values: np.ndarray, same: np.ndarray, seed: int = 0) -> EvidenceScore
 
 
 def encoded(scorer: EvidenceScorer, values: np.ndarray) -> np.ndarray:
+    """(P, F, BINS + 1) in which what is told of no pair is 0."""
     pairs, columns = values.shape
-    codes = scorer.encode(torch.from_numpy(values)).numpy().reshape(pairs, BINS + 1, columns)
-    return codes.transpose(0, 2, 1)
+    encoding = scorer.encoding()
+    codes = np.zeros((pairs, (BINS + 1) * columns), dtype=np.float32)
+    codes[:, encoding.places.numpy()] = encoding.of(torch.from_numpy(values)).numpy()
+    return codes.reshape(pairs, BINS + 1, columns).transpose(0, 2, 1)
 
 
 @given(columns())
@@ -41,8 +44,7 @@ def test_a_value_s_code_is_its_place_between_the_edges(data: tuple[np.ndarray, n
     scorer = fitted(values, same)
     edges = np.unique(scorer.edges.numpy()[0])
     known = values[~np.isnan(values)]
-    # Only intervals that have a length: the others say which side of the last edge a value is on.
-    climbed = encoded(scorer, known[:, None])[:, 0, : len(edges) - 1].sum(axis=1)
+    climbed = encoded(scorer, known[:, None])[:, 0].sum(axis=1)
     np.testing.assert_allclose(climbed, np.interp(known, edges, np.arange(len(edges))), atol=2e-3)
 
 
@@ -91,13 +93,16 @@ def test_edges_follow_both_classes_however_few_matches_there_are() -> None:
     assert (edges < 0.6).sum() >= 3
 
 
-def test_a_constant_column_says_nothing_and_a_new_value_beyond_it_something() -> None:
-    values = np.full((6, 1), 3.0, dtype=np.float32)
+def test_what_training_never_saw_to_differ_says_nothing() -> None:
+    """Nothing is known of a value beyond all others, nor of one that is missing where none was."""
+    values = np.full((6, 2), 3.0, dtype=np.float32)
+    values[:, 1] = range(6)
     scorer = fitted(values, np.arange(6) < 2)
-    codes = encoded(scorer, np.array([[3.0], [3.0], [5.0]], dtype=np.float32))
-    np.testing.assert_array_equal(codes[0], codes[1])
-    assert not codes[0].any()
-    assert codes[2].any()
+    asked = np.array([[3, 5], [5, 5], [np.nan, 5], [3, 9]], dtype=np.float32)
+    codes = encoded(scorer, asked)
+    assert not codes[:, 0].any()
+    assert len(np.unique(codes[:, 1], axis=0)) == 1
+    assert len(np.unique(scorer.score(asked))) == 1
 
 
 @pytest.mark.parametrize("same", [[True, True, True], [False, False, False]])
@@ -130,3 +135,14 @@ def test_scores_depend_on_the_pair_alone() -> None:
 def test_options_out_of_range_are_refused(options: dict[str, float], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         ScorerOptions(**options)
+
+
+def test_only_what_differs_among_pairs_is_encoded() -> None:
+    nan = np.nan
+    values = np.array([[0, 7, 1, 0], [1, 7, nan, 1], [1, 7, 2, 2], [0, 7, 2, 2]], dtype=np.float32)
+    scorer = fitted(values, np.array([True, False, True, False]))
+    codes = scorer.encoding().of(torch.from_numpy(values)).numpy()
+    lengths = sum(len(np.unique(edges)) - 1 for edges in scorer.edges.numpy())
+    assert codes.shape == (4, lengths + 1)
+    assert lengths < BINS * 4
+    assert all(len(np.unique(column)) > 1 for column in codes.T)

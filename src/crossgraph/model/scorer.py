@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from crossgraph._types import Bool, Float32
 from crossgraph.errors import ConfigError
 
 BINS = 8
-# Of an interval without length, which is climbed at once.
-STEEPEST = 1e30
 # Encoded pairs held at once: small enough to stay in the processor's cache.
 CHUNK = 512
 
@@ -56,12 +55,35 @@ class SeededDropout(nn.Module):
         return x * kept.to(x.device) / (1.0 - self.share)
 
 
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """How evidence of F columns becomes W numbers in [0, 1], without those that are the same for all.
+
+    column, low, steepness (V)   of each interval of each column: which, where it begins, 1 / its length
+    gap (G)                      columns that say whether they are missing
+    places (W)                   of V intervals and G gaps among all that there could be
+    """
+
+    column: Tensor
+    low: Tensor
+    steepness: Tensor
+    gap: Tensor
+    places: Tensor
+
+    def of(self, values: Tensor) -> Tensor:
+        """(P, F) -> (P, W): how far each value has climbed through each interval, and what is missing."""
+        missing = torch.isnan(values)
+        climbed = values.masked_fill(missing, -math.inf).index_select(1, self.column)
+        climbed.sub_(self.low).mul_(self.steepness).clamp_(0.0, 1.0)
+        return torch.cat([climbed, missing.index_select(1, self.gap).to(climbed.dtype)], dim=1)
+
+
 class EvidenceScorer(nn.Module):
     r"""``score = w . e + u . relu(V e)`` with e the piecewise linear encoding of the evidence.
 
-    Each column becomes BINS numbers: how far the value has climbed through each interval between quantiles
-    of the training pairs (Gorishniy et al., NeurIPS 2022), and one that says it is missing. A linear
-    model of e is a sum of free-form curves, one for each piece of evidence.
+    Each column becomes up to BINS numbers: how far the value has climbed through each interval between
+    quantiles of the training pairs (Gorishniy et al., NeurIPS 2022), and one that says it is missing, if it
+    ever was. A linear model of e is a sum of free-form curves, one for each piece of evidence.
 
     Shapes
         values (P, F), NaN where missing -> scores (P)
@@ -70,45 +92,53 @@ class EvidenceScorer(nn.Module):
     def __init__(self, columns: int, options: ScorerOptions, *, seed: int = 0) -> None:
         super().__init__()
         self.edges: Tensor
+        self.gaps: Tensor
         self.register_buffer("edges", torch.zeros(columns, BINS + 1))
+        self.register_buffer("gaps", torch.zeros(columns, dtype=torch.bool))
         width = columns * (BINS + 1)
         self.straight = nn.Linear(width, 1)
-        self.hidden = nn.Sequential(
-            nn.Linear(width, options.hidden),
-            nn.ReLU(),
-            SeededDropout(options.dropout, seed),
-            nn.Linear(options.hidden, 1),
-        )
+        self.hidden = nn.Linear(width, options.hidden)
+        self.dropout = SeededDropout(options.dropout, seed)
+        self.out = nn.Linear(options.hidden, 1)
 
     def fit_edges(self, values: Float32, same: Bool) -> None:
         """Choose the intervals: quantiles of the pairs that are the same and of those that are not."""
         self.edges.copy_(torch.from_numpy(np.stack([_edges(column, same) for column in values.T])))
+        self.gaps.copy_(torch.from_numpy(np.isnan(values).any(axis=0)))
 
-    def encode(self, values: Tensor) -> Tensor:
-        """(P, F) -> (P, (BINS + 1) * F) in [0, 1]: the first interval of all columns, then the second, ..."""
+    def encoding(self) -> Encoding:
+        """Of the chosen intervals: the first of all columns, then the second, ..., then the gaps."""
         low, high = self.edges[:, :-1].T, self.edges[:, 1:].T
-        # An interval of no length says on which side of a repeated value a pair is.
-        steepness = torch.where(high > low, 1.0 / (high - low).clamp_min(1e-12), STEEPEST)
-        missing = torch.isnan(values)
-        # Half of a run's scoring: columns lie side by side, and nothing large is written twice.
-        climbed = values.masked_fill(missing, -math.inf).unsqueeze(1) - low
-        climbed.mul_(steepness).clamp_(0.0, 1.0)
-        return torch.cat([climbed.flatten(1), missing.to(climbed.dtype)], dim=1)
+        told = high > low
+        intervals = told.flatten().nonzero().squeeze(1)
+        columns = len(self.gaps)
+        gap = self.gaps.nonzero().squeeze(1)
+        return Encoding(
+            column=intervals % columns if columns else intervals,
+            low=low[told],
+            steepness=1.0 / (high - low)[told].clamp_min(1e-12),
+            gap=gap,
+            places=torch.cat([intervals, BINS * columns + gap]),
+        )
 
-    def forward(self, encoded: Tensor) -> Tensor:
-        """Scores (P) of encoded evidence."""
-        scores: Tensor = (self.straight(encoded) + self.hidden(encoded)).squeeze(1)
+    def forward(self, encoded: Tensor, places: Tensor) -> Tensor:
+        """Scores (P) of encoded evidence (P, W), whose columns have these places among all."""
+        weight = torch.cat([self.hidden.weight, self.straight.weight]).index_select(1, places)
+        sums = functional.linear(encoded, weight, torch.cat([self.hidden.bias, self.straight.bias]))
+        bent = self.out(self.dropout(functional.relu(sums[:, :-1])))
+        scores: Tensor = sums[:, -1] + bent.squeeze(1)
         return scores
 
     @torch.no_grad()
     def score(self, values: Float32) -> Float32:
         """Scores (P) of evidence (P, F), in chunks."""
         self.eval()
+        encoding = self.encoding()
         # Written in place: many small tensors kept alive between large ones would make the heap grow.
         scores = np.empty(len(values), dtype=np.float32)
         for start in range(0, len(values), CHUNK):
             part = torch.from_numpy(values[start : start + CHUNK]).to(self.edges.device)
-            scores[start : start + CHUNK] = self(self.encode(part)).cpu().numpy()
+            scores[start : start + CHUNK] = self(encoding.of(part), encoding.places).cpu().numpy()
         return scores
 
 

@@ -30,6 +30,8 @@ from crossgraph.schema.seeds import BELIEVED, EntityPairs, type_codes
 MARGIN, FLOOR = 2.0, 4.0
 # The share that is to be right where links tell, and how many pairs it takes to tell.
 SURE, LEAST_LINKS = 0.9, 50
+# So many of an entity's best are candidates however unlikely they are.
+ALWAYS = 2
 # Less likely neighbours say nothing.
 LEAST_SURE = 0.05
 
@@ -38,13 +40,15 @@ LEAST_SURE = 0.05
 class BlockingOptions:
     """How many pairs to propose.
 
-    per_entity        candidates kept for each entity of the smaller side of a type (count)
+    per_entity        candidates kept for each entity of the smaller side of a type, at most (count)
+    least_chance      how likely a pair must be, given its rivals, if its entity has two better ones; in [0, 1)
     name_pool         partners looked up for each name, before the cut
     structure_pool    partners looked up by shared neighbours, before the cut
     rounds            times that the surest candidates become seeds of the next round, at most (count)
     """
 
-    per_entity: int = 20
+    per_entity: int = 25
+    least_chance: float = 0.001
     name_pool: int = 20
     structure_pool: int = 150
     rounds: int = 6
@@ -53,6 +57,8 @@ class BlockingOptions:
         for name in ("per_entity", "name_pool", "structure_pool", "rounds"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"[blocking] {name} = {getattr(self, name)}", hint="use 1 or more")
+        if not 0 <= self.least_chance < 1:
+            raise ConfigError(f"[blocking] least_chance = {self.least_chance}", hint="use a number in [0, 1)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +134,7 @@ def block(
             by_structure = structural_candidates(clues.factors, sides, top=options.structure_pool)
             pool, weigher = _weighed(Candidates.united(by_name, by_structure), clues, sides)
             pools.append((sides, weigher))
-            kept.append(best_of_each(pool, options.per_entity, by_left=sides[0].sum() <= sides[1].sum()))
+            kept.append(best_of_each(pool, options, by_left=sides[0].sum() <= sides[1].sum()))
             advance(1)
     proposed = Candidates.stacked(kept)
     if keep is None:
@@ -245,16 +251,19 @@ def _likely(pairs: Candidates, sure: Float64, shape: tuple[int, int]) -> sparse.
     )
 
 
-def best_of_each(pool: Candidates, count: int, *, by_left: bool) -> Candidates:
+def best_of_each(pool: Candidates, options: BlockingOptions, *, by_left: bool) -> Candidates:
     """The best candidates of each left (or right) entity: by prior and by share in turn (``partner_shares``).
 
     By the prior alone, entities that are near to everybody take the places of true partners; by shares
-    alone, a partner is lost to whom a wrong one seems sure.
+    alone, a partner is lost to whom a wrong one seems sure. Who has a sure partner needs no twenty others:
+    but for the first, pairs without a chance are left out.
     """
     entity = pool.left if by_left else pool.right
     shares = partner_shares(pool.left, pool.right, pool.prior)
-    in_turn = np.minimum(2 * ranks(entity, pool.prior), 2 * ranks(entity, shares) + 1)
-    return pool.take(ranks(entity, -in_turn) < count)
+    by_prior = ranks(entity, pool.prior)
+    in_turn = np.minimum(2 * by_prior, 2 * ranks(entity, shares) + 1)
+    likely = (by_prior < ALWAYS) | (shares >= options.least_chance)
+    return pool.take(likely & (ranks(entity, -in_turn) < options.per_entity))
 
 
 def mutual_seeds(candidates: Candidates, known: EntityPairs, types: Int32) -> EntityPairs:

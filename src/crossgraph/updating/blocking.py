@@ -169,7 +169,7 @@ class Reblocker:
         again[_asking(new, by_left)] = True
         rivals = again[_asking(own, by_left)]
         pool = Candidates.stacked([own.take(rivals), new])
-        best = best_of_each(pool, self.options.per_entity, by_left=by_left)
+        best = best_of_each(pool, self.options, by_left=by_left)
         return Candidates.stacked([own.take(~rivals), best])
 
     def _in_reach(self, new: Candidates, own: Candidates, by_left: bool) -> Bool:

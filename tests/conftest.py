@@ -117,7 +117,12 @@ def world_of(pair: Pair, *, share: float = 1.0, seed: int = 0) -> World:
     nothing = Known.nothing().different
     known = Known(EntityPairs.of(left, right), nothing)
     preparation = prepare(
-        pair.graphs, known, keep=known.same, schema_options=SchemaOptions(), blocking=BlockingOptions()
+        pair.graphs,
+        known,
+        keep=known.same,
+        schema_options=SchemaOptions(),
+        # All pairs that look alike: what is chance shows only among many.
+        blocking=BlockingOptions(least_chance=0.0),
     )
     labels = label_links(preparation.candidates, (known.same, nothing), nothing, seed=seed)
     vocabulary = build_vocabulary(*pair.graphs, preparation.schema)

@@ -31,6 +31,7 @@ class TrainingOptions:
     loss                   binary: cross-entropy of the logits; margin: hinge of every match on every negative
     margin                 how far a match is to score above a negative, with loss = margin
     negatives              pairs that are not the same, drawn anew for each match and epoch (count)
+    farther                neighbours of each neighbour that the network learns from (count); it scores with all
     negatives_from         blocking: labelled candidates; random: right entities of the type; mixed: half each
     batch                  pairs in a step of the network, at most
     epochs                 passes of the network over the matches, at least
@@ -48,6 +49,7 @@ class TrainingOptions:
     loss: Literal["binary", "margin"] = "binary"
     margin: float = 1.0
     negatives: int = 5
+    farther: int = 5
     negatives_from: Literal["blocking", "random", "mixed"] = "blocking"
     batch: int = 384
     epochs: int = 4
@@ -76,6 +78,7 @@ class TrainingOptions:
         for name in (
             "rounds",
             "negatives",
+            "farther",
             "batch",
             "epochs",
             "steps",
@@ -102,7 +105,9 @@ def train_network(
 
     Each epoch sees every match and ``negatives`` times as many pairs that are none. Those of blocking are
     hard: it proposed them because they look alike. Pairs of one left entity go to the same batch, which
-    prepares it once. Without a match there is nothing to teach, and the network stays as it is.
+    prepares it once. Neighbours of neighbours are most of what is computed, and only a mean of them is seen:
+    of half of them it is hardly another. Without a match there is nothing to teach, and the network stays as
+    it is.
 
     Raises NonFiniteLossError.
     """
@@ -110,6 +115,7 @@ def train_network(
     network.eval()
     if not epochs:
         return
+    tensors = replace(tensors, farther=options.farther)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=1e-3, weight_decay=options.weight_decay, fused=True
     )

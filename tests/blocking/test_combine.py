@@ -94,7 +94,7 @@ def test_sides_swap_where_they_differ_in_size():
     right = graph_of(
         [(f"r{i:02}", "beast") for i in range(12)], facts=[(f"r{i:02}", "label", names[i]) for i in range(12)]
     )
-    options = BlockingOptions(per_entity=3)
+    options = BlockingOptions(per_entity=3, least_chance=0.0)
     found = []
     for graphs in ((left, right), (right, left)):
         description = describe(*graphs)
@@ -110,7 +110,7 @@ def test_sides_swap_where_they_differ_in_size():
 
 
 def test_swapping_sides_swaps_the_candidates_where_nothing_is_cut(mid_pair, blocked):
-    wide = BlockingOptions(per_entity=10_000, name_pool=10_000, structure_pool=10_000)
+    wide = BlockingOptions(per_entity=10_000, least_chance=0.0, name_pool=10_000, structure_pool=10_000)
     one, other = blocked(mid_pair.graphs, options=wide), blocked(mid_pair.graphs[::-1], options=wide)
     assert told(one) == {(i, j) for j, i in told(other)}
 
@@ -157,15 +157,28 @@ def test_name_similarity_shares_a_name_among_its_rivals():
     np.testing.assert_allclose(found.toarray(), [[0.5, 0.5, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
 
 
+def best(count: int, *, least_chance: float = 0.0) -> BlockingOptions:
+    return BlockingOptions(per_entity=count, least_chance=least_chance)
+
+
+def test_pairs_without_a_chance_are_left_out_but_for_an_entity_s_two_best():
+    # Left 0 has one sure partner and three that are far behind; left 1 is in doubt among four.
+    pairs = Candidates.of_pairs(ints(0, 0, 0, 0, 1, 1, 1, 1), ints(0, 1, 2, 3, 4, 5, 6, 7))
+    pairs = replace(pairs, prior=np.array([12, 1, 0, 0.5, 1, 0.9, 0.8, 0.7], dtype=np.float32))
+    kept = best_of_each(pairs, best(4, least_chance=0.001), by_left=True)
+    assert told(kept) == {(0, 0), (0, 1), (1, 4), (1, 5), (1, 6), (1, 7)}
+    assert told(best_of_each(pairs, best(4), by_left=True)) == told(pairs)
+
+
 def test_the_best_of_each_are_kept():
     pairs = Candidates.of_pairs(ints(0, 0, 0, 1), ints(0, 1, 2, 0))
     pairs = replace(pairs, prior=np.array([1, 3, 2, 0], dtype=np.float32))
-    assert told(best_of_each(pairs, 2, by_left=True)) == {(0, 1), (0, 2), (1, 0)}
-    assert told(best_of_each(pairs, 1, by_left=False)) == {(0, 0), (0, 1), (0, 2)}
+    assert told(best_of_each(pairs, best(2), by_left=True)) == {(0, 1), (0, 2), (1, 0)}
+    assert told(best_of_each(pairs, best(1), by_left=False)) == {(0, 0), (0, 1), (0, 2)}
     # Right 0 is nearest to left 0, which has better partners, and to left 1, which has none; left 2 is third.
     pairs = Candidates.of_pairs(ints(0, 0, 1, 2, 2), ints(0, 1, 0, 0, 2))
     pairs = replace(pairs, prior=np.array([2, 9, 1, 1.5, 9], dtype=np.float32))
-    assert told(best_of_each(pairs, 2, by_left=False)) == {(0, 0), (1, 0), (0, 1), (2, 2)}
+    assert told(best_of_each(pairs, best(2), by_left=False)) == {(0, 0), (1, 0), (0, 1), (2, 2)}
     pairs = Candidates.of_pairs(ints(0, 0, 0, 1), ints(0, 1, 2, 0))
     pairs = replace(pairs, prior=np.array([1, 9, 2, 0], dtype=np.float32))
     seeds = mutual_seeds(pairs, EntityPairs.of(ints(), ints()), ints(0, 0))
@@ -210,3 +223,9 @@ def test_seeds_are_alike_by_their_weight_and_a_linked_entity_is_nobody_else():
 def test_settings_below_one_are_refused(name):
     with pytest.raises(ConfigError, match=name):
         BlockingOptions(**{name: 0})
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_chance_out_of_range_is_refused(share):
+    with pytest.raises(ConfigError, match="least_chance"):
+        BlockingOptions(least_chance=share)

@@ -483,3 +483,21 @@ def test_loops_agree_on_the_hand_drawn_pair(
     around = [world.pair.left.ids[other] for other, _ in dense.sides[0].neighbours(heat)]
     # Mann directed and wrote it; Pacino stars in it and is known for it.
     assert sorted(around) == ["l:mann", "l:mann", "l:niro", "l:pacino", "l:pacino", "l:warner"]
+
+
+def test_few_neighbours_of_neighbours_are_those_of_a_graph_where_only_the_pair_has_them_all() -> None:
+    """Each entity stands there twice: narrow, as whom others see, and with all its neighbours."""
+    network, tensors = some_network(0), some_pair(3)
+
+    def twice(side: SideTensors) -> SideTensors:
+        whole = {f.name: torch.cat([getattr(side, f.name)] * 2) for f in fields(SideTensors)}
+        narrow = side.mask & (torch.arange(side.mask.shape[1]) < 2)
+        return SideTensors(**whole | {"mask": torch.cat([narrow, side.mask])})
+
+    copies = PairTensors(twice(tensors.left), twice(tensors.right), tensors.sketch, tensors.likeness)
+    left, right = all_pairs(tensors)
+    few_seen = network(replace(tensors, farther=2), left, right)
+    assert_same(few_seen, network(copies, left + len(tensors.left), right + len(tensors.right)))
+    assert not torch.allclose(few_seen.logits, network(tensors, left, right).logits, atol=1e-3)
+    most = tensors.left.mask.shape[1]
+    assert_same(network(replace(tensors, farther=most), left, right), network(tensors, left, right))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -70,6 +70,12 @@ class SideTensors:
     def __len__(self) -> int:
         return len(self.mask)
 
+    def narrowed(self, count: int | None) -> SideTensors:
+        """The same with the neighbours that were drawn first, at most so many of each entity."""
+        around = (one[:, :count] for one in (self.neighbours, self.relations, self.mask))
+        neighbours, relations, mask = around
+        return replace(self, neighbours=neighbours, relations=relations, mask=mask)
+
 
 @dataclass(frozen=True, eq=False)
 class Likeness:
@@ -107,9 +113,13 @@ class Likeness:
 
 @dataclass(frozen=True, eq=False)
 class PairTensors:
-    """Both graphs, the sketch (S, T) of the strings that they share, and whose names are alike."""
+    """Both graphs, the sketch (S, T) of the strings that they share, and whose names are alike.
+
+    farther   neighbours of each neighbour to look at, the first drawn first; all where not given
+    """
 
     left: SideTensors
     right: SideTensors
     sketch: Tensor
     likeness: Likeness
+    farther: int | None = None

@@ -90,22 +90,33 @@ class CollectiveNetwork(nn.Module):
         """The layer that always looks at the partner."""
         return self.hop(-1)
 
-    def prepare(self, side: SideTensors, sketch: Tensor, entities: Tensor, chunk: int = CHUNK) -> Prepared:
+    def prepare(
+        self,
+        side: SideTensors,
+        sketch: Tensor,
+        entities: Tensor,
+        chunk: int = CHUNK,
+        *,
+        farther: int | None = None,
+    ) -> Prepared:
         """What the last layer needs of K distinct entities (ascending), pair-independent.
 
         Nobody is computed whom they do not reach, and none twice. Layers work on ``chunk`` entities at once.
+        The hops before the last see ``farther`` neighbours of each entity, see ``PairTensors``.
         """
+        below = side.narrowed(farther)
         reached = [entities]
-        for _ in range(self.options.layers):
-            reached.append(torch.unique(torch.cat([reached[-1], neighbours_of(side, reached[-1])])))
+        for hop in range(self.options.layers):
+            around = neighbours_of(below if hop else side, reached[-1])
+            reached.append(torch.unique(torch.cat([reached[-1], around])))
         known, wanted = reached[-1], reached[-2::-1]
         h = h0 = torch.cat([self.level0(side, sketch, part) for part in torch.split(known, chunk)])
         level0 = h0[torch.searchsorted(known, entities)]
         for number, rows in enumerate(wanted[:-1]):
-            hop, parts = self.hop(number), []
+            layer, parts = self.hop(number), []
             for part in torch.split(rows, chunk):
-                own, z = messages(hop, side, h, (known, part))
-                parts.append(hop.alone(own, z, side.relations[part], side.mask[part]))
+                own, z = messages(layer, below, h, (known, part))
+                parts.append(layer.alone(own, z, below.relations[part], below.mask[part]))
             known, h = rows, torch.cat(parts)
         return Prepared.stacked(
             [
@@ -156,11 +167,11 @@ class CollectiveNetwork(nn.Module):
         (l_entities, l_rows), (r_entities, r_rows) = (
             torch.unique(side, return_inverse=True) for side in (left, right)
         )
-        sides = (
-            self.prepare(tensors.left, tensors.sketch, l_entities),
-            self.prepare(tensors.right, tensors.sketch, r_entities),
+        left_side, right_side = (
+            self.prepare(side, tensors.sketch, entities, farther=tensors.farther)
+            for side, entities in ((tensors.left, l_entities), (tensors.right, r_entities))
         )
-        return sides, (l_rows, r_rows)
+        return (left_side, right_side), (l_rows, r_rows)
 
     @torch.no_grad()
     def compare_all(self, tensors: PairTensors, left: Tensor, right: Tensor) -> Iterator[PairOutput]:

@@ -11,6 +11,7 @@ from crossgraph.features.tokens import TEXT_WIDTH
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.network import CollectiveNetwork, PairOutput, Slots
 from crossgraph.model.options import ModelOptions
+from crossgraph.model.prepared import Prepared
 
 RELATIONS, SLOTS, TYPES, TEXTS, FACTS = 3, 4, 3, 7, 3
 LAST = ModelOptions(width=6, type_projection=True)
@@ -104,8 +105,8 @@ def joined(parts: list[PairOutput]) -> PairOutput:
     return PairOutput(**{f.name: torch.cat([getattr(p, f.name) for p in parts]) for f in fields(PairOutput)})
 
 
-def assert_same(got: PairOutput, expected: PairOutput) -> None:
-    for field in fields(PairOutput):
+def assert_same(got: PairOutput | Prepared, expected: PairOutput | Prepared) -> None:
+    for field in fields(expected):
         torch.testing.assert_close(
             getattr(got, field.name),
             getattr(expected, field.name),

@@ -18,6 +18,7 @@ from crossgraph.model import network as network_module
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.network import CollectiveNetwork, PairOutput, Slots
 from crossgraph.model.options import ModelOptions
+from crossgraph.model.prepared import messages, prepared
 from model.samples import (
     BOTH,
     LAST,
@@ -485,19 +486,16 @@ def test_loops_agree_on_the_hand_drawn_pair(
     assert sorted(around) == ["l:mann", "l:mann", "l:niro", "l:pacino", "l:pacino", "l:warner"]
 
 
-def test_few_neighbours_of_neighbours_are_those_of_a_graph_where_only_the_pair_has_them_all() -> None:
-    """Each entity stands there twice: narrow, as whom others see, and with all its neighbours."""
+def test_hops_before_the_last_see_few_neighbours_and_the_last_sees_all() -> None:
     network, tensors = some_network(0), some_pair(3)
-
-    def twice(side: SideTensors) -> SideTensors:
-        whole = {f.name: torch.cat([getattr(side, f.name)] * 2) for f in fields(SideTensors)}
-        narrow = side.mask & (torch.arange(side.mask.shape[1]) < 2)
-        return SideTensors(**whole | {"mask": torch.cat([narrow, side.mask])})
-
-    copies = PairTensors(twice(tensors.left), twice(tensors.right), tensors.sketch, tensors.likeness)
+    side, everyone = tensors.left, torch.arange(len(tensors.left))
+    below = replace(side, mask=side.mask & (torch.arange(side.mask.shape[1]) < 2))
+    h0 = network.level0(side, tensors.sketch, everyone)
+    own, sent = messages(network.hop(0), below, h0, (everyone, everyone))
+    h1 = network.hop(0).alone(own, sent, below.relations, below.mask)
+    expected = prepared(network.last, side, h1, (everyone, everyone), h0)
+    assert_same(network.prepare(side, tensors.sketch, everyone, farther=2), expected)
     left, right = all_pairs(tensors)
-    few_seen = network(replace(tensors, farther=2), left, right)
-    assert_same(few_seen, network(copies, left + len(tensors.left), right + len(tensors.right)))
-    assert not torch.allclose(few_seen.logits, network(tensors, left, right).logits, atol=1e-3)
-    most = tensors.left.mask.shape[1]
-    assert_same(network(replace(tensors, farther=most), left, right), network(tensors, left, right))
+    all_seen = network(tensors, left, right)
+    assert not torch.allclose(network(replace(tensors, farther=2), left, right).logits, all_seen.logits)
+    assert_same(network(replace(tensors, farther=side.mask.shape[1]), left, right), all_seen)

@@ -31,7 +31,7 @@ class TrainingOptions:
     loss                   binary: cross-entropy of the logits; margin: hinge of every match on every negative
     margin                 how far a match is to score above a negative, with loss = margin
     negatives              pairs that are not the same, drawn anew for each match and epoch (count)
-    farther                neighbours of each neighbour that the network learns from (count); it scores with all
+    farther                neighbours of each neighbour that the network learns from, at most (count)
     negatives_from         blocking: labelled candidates; random: right entities of the type; mixed: half each
     batch                  pairs in a step of the network, at most
     epochs                 passes of the network over the matches, at least

@@ -41,7 +41,7 @@ class BlockingOptions:
     """How many pairs to propose.
 
     per_entity        candidates kept for each entity of the smaller side of a type, at most (count)
-    least_chance      how likely a pair must be, given its rivals, if its entity has two better ones; in [0, 1)
+    least_chance      how likely a pair beyond an entity's two best must be, beside its rivals; in [0, 1)
     name_pool         partners looked up for each name, before the cut
     structure_pool    partners looked up by shared neighbours, before the cut
     rounds            times that the surest candidates become seeds of the next round, at most (count)

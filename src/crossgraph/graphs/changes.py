@@ -147,13 +147,14 @@ def _settled(rows: pl.DataFrame, tables: GraphTables, path: Path) -> tuple[Chang
     # Who goes and is told anew stays, with what is told.
     gone = _less(gone, of[ADDED])
     changes = Changes(added.select(STATEMENT).unique(), pl.concat([deleted.select(STATEMENT), gone]).unique())
-    absent = sorted(set(whole) - set(there["entity"]) - set(there.filter(pl.col("kind") == "edge")["value"]))
+    held = pl.concat([there["entity"], there.filter(pl.col("kind") == "edge")["value"]])
+    absent = whole.filter(~whole.is_in(held.implode())).unique().sort()
     notes = []
     for kept, name, what in ((added, ADDED, "there already"), (deleted, DELETED, "not there")):
         over = _less(of[name], kept)
         if len(over):
             notes.append(f"{path}:{over['line'][0]}: {len(over):,} {name} statements are {what}")
-    if absent:
+    if len(absent):
         notes.append(f"{path}: {len(absent):,} deleted entities are not there, as {quoted(absent[0])}")
     return changes, notes
 

@@ -11,6 +11,7 @@ from scipy import sparse
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.features.description import AttributeColumn
 from crossgraph.features.text import TextTable
+from crossgraph.graphs.sorting import row_starts
 
 TEXT_WIDTH = 128
 _ROWS = 4096
@@ -76,7 +77,7 @@ def entity_tokens(
     text = np.concatenate([_texts(columns[i]) for i in order] or [entity])
     number = np.concatenate([_scaled(columns[i], scales.get(int(slots[i]))) for i in order] or [entity])
     rows = np.argsort(entity, kind="stable")
-    starts = np.searchsorted(entity[rows], np.arange(entities + 1))
+    starts = row_starts(entity, entities)
     place = np.arange(len(rows)) - np.repeat(starts[:-1], np.diff(starts))
     rows, place = rows[place < TOKENS], place[place < TOKENS]
     out = EntityTokens(

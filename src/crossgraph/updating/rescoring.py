@@ -185,6 +185,10 @@ class Rescorer:
         }
 
     @cached_property
+    def _usual(self) -> Yardstick:
+        return Yardstick.of(self.before.told, self.preparation.schema)
+
+    @cached_property
     def _namesakes(self) -> tuple[Float32, Float32]:
         """(E) of each side."""
         wanted = name_attributes(self.before.told, self.preparation.schema)
@@ -199,12 +203,11 @@ class Rescorer:
         """``gather_evidence`` and ``opinions`` of some pairs."""
         preparation = self.preparation
         now = preparation.description
-        usual = Yardstick.of(self.before.told, preparation.schema)
         pairs = self._pairs[0][rows], self._pairs[1][rows]
         leads = self._leads | lead_columns("collective", self._pairs, said[0])
         return EvidenceTable.beside(
             [
-                attribute_evidence(now, preparation.schema, pairs, against=usual),
+                attribute_evidence(now, preparation.schema, pairs, against=self._usual),
                 self._echo(rows, self._alike),
                 EvidenceTable.of(
                     {

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from crossgraph.errors import FaultsError, ResultError
 from crossgraph.graphs.links import read_links
-from crossgraph.graphs.sssom_format import read_id, write_id
+from crossgraph.graphs.sssom_format import read_id, write_id, write_ids
 from crossgraph.layout import ResultFolder
 from crossgraph.matches import MATCH_SCHEMA, Matches
 from crossgraph.results import (
@@ -116,6 +116,17 @@ def test_a_plain_reader_gets_every_id_back(text):
     assert written.isascii()
     decoded = unquote(written.split(":", 1)[1]) if written.startswith(("left:", "right:")) else written
     assert decoded == text
+
+
+PIECES = ("a", "no:", ":", "/", "//", "#", "%2", "%2f", "é", "\n", "urn:", "left:", "http:", "x://h", "-", "")
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join) | st.sampled_from(IDS), max_size=6)
+)
+def test_many_ids_are_written_as_each_is(texts):
+    written = write_ids(pl.Series(texts, dtype=pl.String), "left")
+    assert written.to_list() == [write_id(text, "left") for text in texts]
 
 
 names = st.sampled_from(IDS) | st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

@@ -26,6 +26,7 @@ from crossgraph.graphs.adjacency import directed_name
 from crossgraph.graphs.changes import Changes
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
 from crossgraph.graphs.parquet import CHANGES, read_parquet_graph, store_parquet, write_parquet_graph
+from crossgraph.graphs.sorting import row_starts
 from crossgraph.schema.seeds import type_codes
 from crossgraph.workings import array_text, text_array
 
@@ -169,7 +170,7 @@ def _column(arrays: dict[str, AnyArray], key: str, name: str, kind: Any, *, enti
     return AttributeColumn(
         name=name,
         kind=kind,
-        indptr=np.searchsorted(own, np.arange(entities + 1)).astype(np.int64),
+        indptr=row_starts(own, entities),
         entities=own,
         texts=texts,
         values=arrays[f"{key}.values"] if kind != "text" else np.full(len(texts), np.nan),

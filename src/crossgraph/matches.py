@@ -45,9 +45,7 @@ class Matches:
 
     def ranked(self) -> pl.DataFrame:
         """All rows, highest probability first; equal ones by identifiers, so the order is always the same."""
-        return self.table.sort(
-            ["probability", "left", "right"], descending=[True, False, False], maintain_order=True
-        )
+        return self.table.sort(["probability", "left", "right"], descending=[True, False, False])
 
     def faults(self) -> tuple[Fault, ...]:
         """Everything that makes the table unfit, at most 100 faults of a kind; the line is the row from 1."""

@@ -27,7 +27,7 @@ from crossgraph.graphs.sssom_format import (
     parse_header,
     parse_rows,
     prefix_map,
-    write_id,
+    write_ids,
 )
 from crossgraph.layout import ResultFolder
 from crossgraph.matches import Matches
@@ -198,19 +198,16 @@ def write_sssom(matches: Matches, path: Path | str, *, options: SssomOptions | N
     Source: https://mapping-commons.github.io/sssom/
     """
     chosen = options or SssomOptions()
-    decided = matches.ranked().filter("matched")
-    rows = [
-        (
-            write_id(left, "left"),
-            chosen.predicate,
-            write_id(right, "right"),
-            _JUSTIFICATION,
-            repr(probability),
-        )
-        for left, right, probability in decided.select("left", "right", "probability").iter_rows()
-    ]
-    body = "".join("\t".join(row) + "\n" for row in (_SSSOM_COLUMNS, *rows))
-    text = "".join(f"{line}\n" for line in header_lines(_header(rows, body, options=chosen))) + body
+    decided = Matches(matches.decided()).ranked()
+    left, right = write_ids(decided["left"], "left"), write_ids(decided["right"], "right")
+    rows = zip(left, right, decided["probability"].to_list(), strict=True)
+    head = "\t".join(_SSSOM_COLUMNS) + "\n"
+    body = head + "".join(
+        f"{one}\t{chosen.predicate}\t{other}\t{_JUSTIFICATION}\t{probability!r}\n"
+        for one, other, probability in rows
+    )
+    used = pl.concat([left, right, pl.Series([chosen.predicate, _JUSTIFICATION])])
+    text = "".join(f"{line}\n" for line in header_lines(_header(used, body, options=chosen))) + body
     write_whole(path, lambda part: part.write_bytes(text.encode()))
 
 
@@ -256,7 +253,7 @@ def _pairs_of(
     )
 
 
-def _header(rows: Sequence[tuple[str, ...]], body: str, *, options: SssomOptions) -> Header:
+def _header(used: pl.Series, body: str, *, options: SssomOptions) -> Header:
     values = {
         "mapping_set_id": options.mapping_set_id or f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, body)}",
         "license": options.license,
@@ -265,7 +262,7 @@ def _header(rows: Sequence[tuple[str, ...]], body: str, *, options: SssomOptions
     }
     if options.mapping_date:
         values["mapping_date"] = options.mapping_date
-    return Header(values, prefix_map(text for row in rows for text in row[:4]))
+    return Header(values, prefix_map(used))
 
 
 def _occupied(path: Path) -> bool:

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from crossgraph.blocking import structure
 from crossgraph.blocking.structure import (
+    _sharing,
     echoed_share,
     neighbour_products,
     structural_candidates,
@@ -87,6 +88,12 @@ def slow_weights(left, right, schema, anyhow):
     return [
         [sum(seen[i][place] * value for place, value in known[j].items()) for j in "abcde"] for i in "abcde"
     ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0, 1, 2, 2**30])), max_size=9))
+def test_shared_ends_are_counted_alike_by_table_and_by_sorting(rows):
+    relations, ends = (np.array([row[at] for row in rows], dtype=np.int32) for at in (0, 1))
+    assert _sharing(relations, ends).tolist() == [rows.count(row) for row in rows]
 
 
 @given(edges, edges, mappings, st.sampled_from([0.0, 0.5]))

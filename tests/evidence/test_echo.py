@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from crossgraph.evidence import echo
-from crossgraph.evidence.echo import echo_evidence, relation_groups
+from crossgraph.evidence.echo import echo_evidence, neighbour_rarity, relation_groups
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.schema.mapping import RelationMapping, SchemaMapping
 from features.plain import graph_of, ints
@@ -99,6 +99,20 @@ def test_echo_agrees_with_loops(left, right, schema):
         np.testing.assert_allclose(found[name], np.where(known, values, np.nan), atol=1e-4, err_msg=name)
     np.testing.assert_allclose(found["echo:left neighbours"], np.log1p(ours), rtol=1e-6)
     np.testing.assert_allclose(found["echo:right neighbours"], np.log1p(theirs), rtol=1e-6)
+
+
+@given(edges, edges, mappings, st.lists(st.integers(0, len(PAIRS[0]) - 1), max_size=4))
+def test_pairs_say_the_same_with_no_neighbours_but_their_own(left, right, schema, chosen):
+    graphs = graph_of(TYPED, left), graph_of(TYPED, right)
+    whole = [Adjacency.of(graph) for graph in graphs]
+    pairs = PAIRS[0][chosen], PAIRS[1][chosen]
+    groups, similarity = relation_groups(*graphs, schema), sparse.csr_matrix(SIMILARITY)
+    expected = echo_evidence((whole[0], whole[1]), groups, similarity, pairs)
+    rare = neighbour_rarity(whole[0]), neighbour_rarity(whole[1])
+    near = whole[0].around(pairs[0]), whole[1].around(pairs[1])
+    np.testing.assert_array_equal(
+        echo_evidence(near, groups, similarity, pairs, rare=rare).values, expected.values
+    )
 
 
 @given(edges, edges, mappings)

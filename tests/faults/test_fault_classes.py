@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import re
+import shutil
 import socket
 from collections.abc import Callable
 from datetime import timedelta
@@ -88,6 +89,12 @@ def aligned(left: str, right: str | None = None, known: str = "") -> tuple[Files
     return files | {"links.tsv": known}, [*args, "--links", "links.tsv"]
 
 
+def changes(content: Content | None, name: str = "c.csv") -> tuple[Files, list[str]]:
+    """A file of changes, followed by the RESULT of ``settled``; None where there is none."""
+    files = {} if content is None else {name: content}
+    return files, ["update", "R", "--left-changes", name, "--out", "N"]
+
+
 def each(count: int, *lines: str) -> str:
     """Statements about left entities 0, 1, ...; ``#`` is the number of the entity."""
     return "".join(f"{line} .\n".replace("#", str(number)) for number in range(count) for line in lines)
@@ -96,6 +103,11 @@ def each(count: int, *lines: str) -> str:
 KNOWN = "".join(f"http://l/{number}\thttp://r/{number}\n" for number in range(12))
 NAMED = '<http://l/#> <http://l/name> "Name number #"'
 NUMBERS = ("NaN", "INF", "-INF", "1e308", "-1e308", "1e-320", "1e400")
+CHANGES = "change,kind,entity,name,value\n"
+CHANGED = pl.DataFrame(
+    {"change": ["added"], "kind": ["fact"], "entity": ["http://l/1"], "name": ["n"], "value": [[1]]}
+)
+NESTED = "<http://e/a> <http://e/p> <<( " * 30000 + TRIPLE[:-2] + " )>>" * 30000 + " .\n"
 DATES = ("0000-00-00", "9999-12-31", "-4000-01-01", "2020-02-30", "99999-01-01", "0001-01-01", "31/31/2000")
 
 FAULTS: dict[str, tuple[Files, list[str]]] = {
@@ -142,9 +154,7 @@ FAULTS: dict[str, tuple[Files, list[str]]] = {
     "JSON-LD nested too deeply for its parser": graph(
         "g.jsonld", '{"@id":"http://e/a","http://e/p":' * 9000 + "1" + "}" * 9000
     ),
-    "triples about triples, nested too deeply": graph(
-        "g.nt", "<http://e/a> <http://e/p> <<( " * 30000 + TRIPLE[:-2] + " )>>" * 30000 + " .\n"
-    ),
+    "triples about triples, nested too deeply": graph("g.nt", NESTED),
     "a quote that is never closed": graph("g.csv", 'id,x\n1,"a\n2,b\n'),
     "a row with too few cells": graph("g.csv", "id,x\n1,a\n2\n"),
     "two columns of one name": graph("g.csv", "id,x,x\n1,a,b\n"),
@@ -189,6 +199,30 @@ FAULTS: dict[str, tuple[Files, list[str]]] = {
     "an alignment cut short": links(CELLS.format("1.0")[:-20].encode("latin-1"), "links.rdf"),
     "a measure that is no number": links(CELLS.format("nan").encode("latin-1"), "links.rdf"),
     "half a surrogate pair in JSON links": links('{"left":"\\ud800","right":"x"}\n', "links.jsonl"),
+    "changes that are not there": changes(None),
+    "changes without even a header": changes(""),
+    "changes without one of their columns": changes("change,kind,entity,value\nadded,fact,http://l/1,x\n"),
+    "changes with a column that nobody reads": changes(
+        "change,kind,entity,name,value,lang\nadded,fact,http://l/1,n,x,en\n"
+    ),
+    "a change that is neither added nor deleted": changes(f"{CHANGES}removed,fact,http://l/1,n,x\n"),
+    "a change of an unknown kind": changes(f"{CHANGES}added,node,http://l/1,n,x\n"),
+    "a change of nobody": changes(f"{CHANGES}added,fact,,n,x\n"),
+    "an entity that is added without a word on it": changes(f"{CHANGES}added,entity,http://l/99,,\n"),
+    "a statement that is added and deleted": changes(
+        f"{CHANGES}added,fact,http://l/1,n,x\ndeleted,fact,http://l/1,n,x\n"
+    ),
+    "changes that are not UTF-8": changes(f"{CHANGES}added,fact,http://l/1,n,café\n".encode("latin-1")),
+    "a Parquet column of changes that holds no texts": changes(parquet(CHANGED), "c.parquet"),
+    "another kind of file in the place of changes": changes("@prefix e: <http://e/> .\n", "c.ttl"),
+    "a line of an RDF Patch cut short": changes('A <http://l/1> <http://l/n> "x', "c.rdfp"),
+    "an RDF Patch that is not UTF-8": changes(
+        'A <http://l/1> <http://l/n> "é" .\n'.encode("latin-1"), "c.rdfp"
+    ),
+    "an RDF Patch nested too deeply": changes(f"A {NESTED}", "c.rdfp"),
+    "changes that leave nobody to compare": changes(
+        CHANGES + "".join(f"deleted,entity,http://l/{number},,\n" for number in range(14))
+    ),
     "a schema mapping that is no TOML": written("--schema", "[[types]"),
     "a schema mapping nested too deeply": written("--schema", "types = " + "[" * 100_000),
     "a setting of thousands of digits": written("--config", f"[run]\nseed = {'9' * 5000}\n"),
@@ -229,6 +263,13 @@ ODD: dict[str, tuple[Files, list[str]]] = {
     ),
     "one entity on each side": aligned('<http://l/1> <http://l/n> "one" .\n'),
     "one entity linked to two": aligned(each(14, NAMED), known=KNOWN + "http://l/0\thttp://r/1\n"),
+    "a change that deletes what is not there": changes(
+        f"{CHANGES}deleted,fact,http://l/1,n,x\ndeleted,entity,http://l/99,,\n"
+    ),
+    "a fact of an entity that the graph lacks": changes(f"{CHANGES}added,fact,http://l/99,n,x\n"),
+    "changes with a header alone": changes(CHANGES),
+    "an empty RDF Patch": changes("", "c.rdfp"),
+    "a new fact of 1 MB": changes(f'A <http://l/1> <http://l/n> "{"x" * 1_000_000}" .\n', "c.rdfp"),
     "all scores equal": (
         {"s.tsv": "a\tx\t0\t0.5\nb\ty\t0\t0.5\n", "gold.tsv": "a\tx\t1\nb\ty\t0\n"},
         ["evaluate", "--scores", "s.tsv", "--gold", "gold.tsv"],
@@ -243,8 +284,22 @@ def rows(title: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small RESULT, to which changes come."""
+    folder = tmp_path_factory.mktemp("settled")
+    files, args = aligned(each(14, NAMED), known=KNOWN)
+    for name, content in files.items():
+        (folder / name).write_text(str(content), encoding="utf8")
+    args = [str(folder / one) if one in (*files, "R") else one for one in args]
+    assert CliRunner().invoke(app, args).exit_code == 0
+    return folder / "R"
+
+
 @pytest.fixture
-def tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Files, list[str]], tuple[int, str]]:
+def tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Callable[[Files, list[str]], tuple[int, str]]:
     """Make files in a folder of their own, run a command there without any network, and give what it told."""
 
     def refuse(*_given: object) -> None:
@@ -255,6 +310,8 @@ def tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Files, li
             path = tmp_path / name
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
+        if args[0] == "update":
+            shutil.copytree(request.getfixturevalue("settled"), tmp_path / "R")
         before = set(tmp_path.iterdir())
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(socket.socket, "connect", refuse)

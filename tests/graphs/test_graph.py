@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.graphs import GraphTables, KnowledgeGraph
+from crossgraph.graphs.graph import positions_in
 
 # Few names, so that repetitions and shared entities are common; any Unicode but surrogates.
 names = st.one_of(
@@ -75,3 +76,10 @@ def test_names_of_entities_carry_no_information_where_they_differ(types, edges, 
     for column in ("typed", "relations", "fact_entities", "fact_attributes", "fact_tags"):
         np.testing.assert_array_equal(getattr(graph, column), getattr(other, column))
     assert graph.fact_values.to_list() == other.fact_values.to_list()
+
+
+@given(st.lists(st.integers(0, 30), max_size=12), st.integers(0, 30))
+def test_places_are_found_in_long_and_short_vocabularies(wanted, size):
+    vocabulary = [str(number) for number in range(size)]
+    found = positions_in(pl.Series(vocabulary, dtype=pl.String), pl.Series(map(str, wanted), dtype=pl.String))
+    assert found.tolist() == [number if number < size else -1 for number in wanted]

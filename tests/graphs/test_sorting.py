@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.graphs.sorting import distinct_rows, sorted_rows
+from crossgraph.graphs.sorting import distinct_rows, row_starts, sorted_rows
 
 # Up to 20 bits a column fit into one number of 64 bits; 31 do not.
 rows = st.sampled_from([1, 20, 31]).flatmap(
@@ -37,3 +37,10 @@ def test_distinct_rows_are_those_of_a_set(rows):
     assert list(zip(*(column.tolist() for column in distinct_rows(*columns)), strict=True)) == sorted(
         set(rows)
     )
+
+
+@given(st.lists(st.integers(0, 5), max_size=12), st.integers(0, 7))
+def test_rows_of_a_number_begin_where_a_search_finds_it(numbers, count):
+    ordered = np.sort(np.array(numbers, dtype=np.int32))
+    starts = row_starts(ordered, count)
+    assert starts.tolist() == np.searchsorted(ordered, np.arange(count + 1)).tolist()

@@ -61,7 +61,7 @@ QUICK = load_config(
 HOME = "http://localhost:8766"
 SIDES = ("left", "right")
 TOO_MANY = json.dumps({str(number): {"query": "a"} for number in range(MOST_QUERIES + 1)})
-REQUIRED = {"matchType": "name", "v": "a", "required": True}
+REQUIRED = {"matchType": "name", "propertyValue": "a", "required": True}
 
 
 @pytest.fixture(scope="module")
@@ -338,6 +338,25 @@ def queries_of(served: Served, pair: Pair, count: int) -> list[tuple[dict[str, A
     ]
 
 
+def drafted_of(asked: list[tuple[dict[str, Any], str]], name: str, value: str) -> dict[str, Any]:
+    """The same queries as the draft has them, with its words for a property and its value."""
+    return {
+        "queries": [
+            {
+                "limit": query["limit"],
+                "conditions": [
+                    {"matchType": "name", value: query["query"]},
+                    *(
+                        {"matchType": "property", name: one["pid"], value: one["v"]}
+                        for one in query["properties"]
+                    ),
+                ],
+            }
+            for query, _ in asked
+        ]
+    }
+
+
 def test_the_manifests_lead_to_what_they_promise(client: TestClient, served: Served) -> None:
     told = check(api.MANIFEST_02, client.get("/"))
     assert told["defaultTypes"]
@@ -362,17 +381,11 @@ def test_both_versions_give_the_answers_of_the_matcher(
     batch = json.dumps({f"q{at}": query for at, (query, _) in enumerate(asked)})
     by_form = check(api.RESULTS_02, client.post("/", data={"queries": batch}))
     assert check(api.RESULTS_02, client.get("/", params={"queries": batch})) == by_form
-    conditions = [
-        {
-            "limit": 3,
-            "conditions": [
-                {"matchType": "name", "v": query["query"]},
-                *({"matchType": "property", **one} for one in query["properties"]),
-            ],
-        }
-        for query, _ in asked
-    ]
-    drafted = check(api.RESULTS_DRAFT, client.post("/draft/reconcile", json={"queries": conditions}))
+    drafted, early = (
+        check(api.RESULTS_DRAFT, client.post("/draft/reconcile", json=drafted_of(asked, *called)))
+        for called in (("propertyId", "propertyValue"), ("pid", "v"))
+    )
+    assert early == drafted
     for own in drafted["results"]:
         for candidate in own["candidates"]:
             assert all(one.pop("name") == one["id"] for one in candidate["features"])
@@ -475,6 +488,8 @@ ANYTHING = st.recursive(
                     "id",
                     "conditions",
                     "matchType",
+                    "propertyId",
+                    "propertyValue",
                     "ids",
                     "settings",
                     "left",

@@ -208,6 +208,22 @@ def test_what_people_decided_stays(aligned, changes, mid_pair, tmp_path):
     assert told(new) == told(result)
 
 
+def test_new_links_come_as_answers_even_of_who_is_not_there_yet(
+    aligned, updated, changes, mid_pair, tmp_path
+):
+    result = Path(shutil.copytree(aligned, tmp_path / "R"))
+    came = f"{mid_pair.truth[1::3][3][0]}-new"
+    same, different = (came, mid_pair.truth[5][1]), next(pair for pair in matched(updated) if pair[0] == came)
+    assert same != different
+    links = tmp_path / "links.csv"
+    links.write_text("left,right,label\n" + ",".join(same) + ",1\n" + ",".join(different) + ",0\n")
+    said = CliRunner().invoke(app, ["review", str(result), "--import", str(links), "--name", "ann"])
+    assert said.exit_code == 0, said.output
+    found = matched(update(result, files(changes, tmp_path / "files")).path)
+    assert same in found
+    assert different not in found
+
+
 def test_other_verbs_read_the_graphs_as_they_are_now(updated, mid_pair, tmp_path):
     result = Path(shutil.copytree(updated, tmp_path / "MOVED"))
     graphs = read_pair(*_graphs(result))

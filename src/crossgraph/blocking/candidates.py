@@ -71,7 +71,13 @@ class Candidates:
                 for column in ("left", "right", "name", "structure", "prior", "proposed")
             )
         )
-        return united.take(np.lexsort((united.right, united.left)))
+        # The parts are sorted, and to a stable sort of whole numbers they are runs to merge.
+        return united.take(np.argsort(united._keys, kind="stable"))
+
+    @property
+    def _keys(self) -> Int64:
+        """(P) each pair as one number, in the order of the pairs."""
+        return pair_keys(self.left, self.right)
 
     def take(self, kept: Bool | Int64) -> Candidates:
         """The pairs at some places (a mask, or places in the wanted order)."""
@@ -86,8 +92,7 @@ class Candidates:
 
     def find(self, left: AnyArray, right: AnyArray) -> Int64:
         """The place of each given pair; -1 where it is no candidate."""
-        key = self.left.astype(np.int64) << 32 | self.right
-        wanted = np.asarray(left).astype(np.int64) << 32 | np.asarray(right)
+        key, wanted = self._keys, pair_keys(np.asarray(left), np.asarray(right))
         places = np.searchsorted(key, wanted)
         inside = np.minimum(places, max(len(key) - 1, 0))
         found = (key[inside] == wanted) if len(key) else np.zeros(len(wanted), dtype=bool)
@@ -105,3 +110,9 @@ class Candidates:
             return float("nan")
         places = self.find(left, right)
         return float(self.proposed[places[places >= 0]].sum()) / len(left)
+
+
+def pair_keys(left: AnyArray, right: AnyArray) -> Int64:
+    """(P) pairs of numbers from 0 on as one number each, in the order of (left, right)."""
+    keys: Int64 = left.astype(np.int64) << 32 | right
+    return keys

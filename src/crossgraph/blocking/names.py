@@ -13,6 +13,7 @@ from crossgraph.blocking.candidates import Candidates
 from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
 from crossgraph.features.text import TextTable
+from crossgraph.graphs.sorting import row_starts
 from crossgraph.schema.mapping import SchemaMapping
 
 # An n-gram held by more of the strings than this finds too much to be worth looking up.
@@ -178,4 +179,4 @@ def name_cosines(
 def _grouped(rows: pl.DataFrame) -> tuple[Int64, Int32]:
     entities = rows["entity"].to_numpy()
     size = int(entities.max()) + 1 if len(entities) else 0
-    return np.searchsorted(entities, np.arange(size + 1)).astype(np.int64), rows["text"].to_numpy()
+    return row_starts(entities, size), rows["text"].to_numpy()

@@ -16,21 +16,21 @@ FARTHEST = 20.0
 
 def lead(groups: Int32, scores: AnyArray) -> Float64:
     """(P) each score minus the best other score of its group; infinite where it stands alone."""
-    values = scores.astype(np.float64)
+    values, at = scores.astype(np.float64), groups.astype(np.intp)
     best = np.full(int(groups.max(initial=-1)) + 1, -np.inf)
-    np.maximum.at(best, groups, values)
-    leads = values == best[groups]
-    sharing = np.bincount(groups[leads], minlength=len(best))
+    np.maximum.at(best, at, values)
+    top = best[at]
+    leads = values == top
     second = np.full(len(best), -np.inf)
-    np.maximum.at(second, groups[~leads], values[~leads])
-    alone_ahead = leads & (sharing[groups] == 1)
-    out: Float64 = values - np.where(alone_ahead, second[groups], best[groups])
+    np.maximum.at(second, at, np.where(leads, -np.inf, values))
+    alone_ahead = leads & (np.bincount(at, leads, minlength=len(best))[at] == 1)
+    out: Float64 = values - np.where(alone_ahead, second[at], top)
     return out
 
 
 def ranks(groups: Int32, scores: AnyArray) -> Int32:
     """(P) 0-based place of each pair within its group, best score first; ties by place in the table."""
-    order = np.lexsort((np.arange(len(groups)), -scores, groups))
+    order = np.lexsort((-scores, groups))
     ordered = groups[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, int)
     sizes = np.diff(np.r_[starts, len(ordered)])
@@ -57,12 +57,13 @@ def standings(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, 
 
     alone   (P) whether the left and the right entity of each pair has at most one partner
     """
-    told = claims(sides, log_odds, alone)
-    left, right = (_taken(sides[at], log_odds + told[1 - at], alone[at]) for at in (0, 1))
+    ends = sides[0].astype(np.intp), sides[1].astype(np.intp)
+    told = claims(ends, log_odds, alone)
+    left, right = (_taken(ends[at], log_odds + told[1 - at], alone[at]) for at in (0, 1))
     return log_odds + left + right
 
 
-def claims(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, Bool]) -> Claims:
+def claims(sides: tuple[AnyArray, AnyArray], log_odds: Float64, alone: tuple[Bool, Bool]) -> Claims:
     """(P), (P) what the rivals of the left and of the right entity take from each pair's log-odds: <= 0."""
     told = np.zeros(len(log_odds)), np.zeros(len(log_odds))
     for number in range(MESSAGES):
@@ -72,7 +73,18 @@ def claims(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, Boo
     return told
 
 
-def _taken(ends: Int32, log_odds: Float64, alone: Bool) -> Float64:
-    odds = np.where(alone, np.exp(log_odds), 0.0)
-    rivals = np.bincount(ends, odds)[ends] - odds if len(odds) else odds
-    return np.where(alone, -np.log1p(np.maximum(rivals, 0.0)), 0.0)
+def _taken(ends: AnyArray, log_odds: Float64, alone: Bool) -> Float64:
+    odds = np.exp(log_odds)
+    if not len(odds):
+        return odds
+    several = None if alone.all() else ~alone
+    if several is not None:
+        odds[several] = 0.0
+    # In place: it is asked dozens of times, for all pairs.
+    rivals: Float64 = np.bincount(ends, odds)[ends].astype(np.float64, copy=False)
+    rivals -= odds
+    np.maximum(rivals, 0.0, out=rivals)
+    np.negative(np.log1p(rivals, out=rivals), out=rivals)
+    if several is not None:
+        rivals[several] = 0.0
+    return rivals

@@ -18,6 +18,8 @@ from crossgraph.schema.seeds import EntityPairs
 
 # A neighbour with more neighbours than this by one relation tells nothing apart, and costs its square.
 HUB_DEGREE = 2_000
+# Pairs of a relation and an entity are counted in a table if it has at most so many places for each edge.
+COUNTED = 16
 
 
 def neighbour_products(
@@ -146,9 +148,12 @@ def _edges(graph: KnowledgeGraph, relations: Int64, back: Bool) -> _Edges:
 
 def _sharing(relations: Int32, ends: Int32) -> Int64:
     """(T) how many edges of its relation each edge shares its end with, itself included."""
-    _, place, count = np.unique(
-        relations.astype(np.int64) << 32 | ends, return_inverse=True, return_counts=True
-    )
+    width = int(ends.max(initial=-1)) + 1
+    keys = relations.astype(np.int64) * width + ends
+    if int(relations.max(initial=-1) + 1) * width <= COUNTED * len(keys):
+        counted: Int64 = np.bincount(keys)[keys]
+        return counted
+    _, place, count = np.unique(keys, return_inverse=True, return_counts=True)
     sharing: Int64 = count[place]
     return sharing
 

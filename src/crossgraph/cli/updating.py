@@ -40,6 +40,9 @@ def update(
     blocked and scored again by the model as it is; all else keeps its scores. What reviewers decided stays.
     Writes the new RESULT, with the graphs as they are now, in the place of the old one, whole and at once.
 
+    It takes no new links. Give them as answers (columns left, right, label) with crossgraph review RESULT
+    --import FILE, then update: they count as known. crossgraph learn trains on them.
+
     Example:
         crossgraph update RESULT --left-changes left.csv --right-changes right.csv
 

@@ -13,6 +13,7 @@ from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.features.text import TextTable, normalise
 from crossgraph.features.values import Kind, days, kinds_of, numbers
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.sorting import row_starts
 
 # All combinations of the values of two entities are compared: more of one attribute cost their square.
 MOST_VALUES = 200
@@ -121,7 +122,7 @@ def _spliced(old: AttributeColumn, new: AttributeColumn, moved: Moved) -> Attrib
     entities = entities[order]
     return replace(
         new,
-        indptr=np.searchsorted(entities, np.arange(len(new.indptr))).astype(np.int64),
+        indptr=row_starts(entities, len(new.indptr) - 1),
         entities=entities,
         texts=np.r_[old.texts[kept], new.texts][order],
         values=np.r_[old.values[kept], new.values][order],
@@ -171,7 +172,7 @@ def _column(graph: KnowledgeGraph, named: tuple[str, Kind], facts: Int64, rows: 
     return AttributeColumn(
         name=name,
         kind=kind,
-        indptr=np.searchsorted(entities, np.arange(len(graph) + 1)).astype(np.int64),
+        indptr=row_starts(entities, len(graph)),
         entities=entities,
         texts=rows[facts],
         values=values,

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from crossgraph._types import AnyArray, Float32, Int32, Int64
 from crossgraph.features.rows import row_products
+from crossgraph.graphs.graph import positions_in
 
 GRAM_BITS = 20
 LONGEST_TEXT = 400
@@ -83,7 +84,7 @@ class TextTable:
         How much an n-gram weighs stays as it is, so that the rows stay as they are.
         """
         new = texts.unique().sort().rename("text")
-        new = new.filter(~new.is_in(self.strings.implode()))
+        new = new.filter(positions_in(self.strings, new) < 0)
         if not len(new):
             return self
         grams = self.vectors(new)
@@ -93,9 +94,7 @@ class TextTable:
 
     def numbers(self, texts: pl.Series) -> Int32:
         """The row of each (already normalised) text."""
-        index = pl.DataFrame({"text": self.strings, "row": np.arange(len(self.strings), dtype=np.int32)})
-        found = pl.DataFrame({"text": texts}).join(index, on="text", how="left", maintain_order="left")
-        return found["row"].fill_null(0).to_numpy().astype(np.int32)
+        return np.maximum(positions_in(self.strings, texts), np.int32(0))
 
     def cosines(self, first: Int32, second: Int32) -> Float32:
         """(K) cosine of each pair of rows, in [0, 1]; 0 where either is empty."""

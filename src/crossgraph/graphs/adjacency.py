@@ -38,6 +38,15 @@ class Adjacency:
         _, relations, neighbours = sorted_rows(sources, relations, neighbours)
         return Adjacency(indptr, neighbours, relations, count)
 
+    def around(self, entities: Int32) -> Adjacency:
+        """The same with the neighbours of some entities alone; all others have none."""
+        wanted = np.zeros(len(self.indptr) - 1, dtype=bool)
+        wanted[entities] = True
+        degrees = np.diff(self.indptr)
+        rows = np.repeat(wanted, degrees)
+        indptr = np.concatenate([[0], np.cumsum(degrees * wanted)]).astype(np.int64)
+        return Adjacency(indptr, self.neighbours[rows], self.relations[rows], self.relation_count)
+
     @property
     def sources(self) -> Int32:
         """(2T) the entity that each row belongs to."""

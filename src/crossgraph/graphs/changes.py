@@ -12,7 +12,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, parse
 from crossgraph.errors import Fault, GraphFormatError
 from crossgraph.graphs._csv import read_csv
 from crossgraph.graphs._nesting import nesting_faults
-from crossgraph.graphs._reading import capped, quoted, read_parquet, read_text
+from crossgraph.graphs._reading import PARQUET_ERRORS, capped, quoted, read_parquet, read_text
 from crossgraph.graphs._vocabulary import TYPE
 from crossgraph.graphs.graph import GraphTables
 from crossgraph.graphs.openea import XSD_STRING
@@ -147,13 +147,14 @@ def _settled(rows: pl.DataFrame, tables: GraphTables, path: Path) -> tuple[Chang
     # Who goes and is told anew stays, with what is told.
     gone = _less(gone, of[ADDED])
     changes = Changes(added.select(STATEMENT).unique(), pl.concat([deleted.select(STATEMENT), gone]).unique())
-    absent = sorted(set(whole) - set(there["entity"]) - set(there.filter(pl.col("kind") == "edge")["value"]))
+    held = pl.concat([there["entity"], there.filter(pl.col("kind") == "edge")["value"]])
+    absent = whole.filter(~whole.is_in(held.implode())).unique().sort()
     notes = []
     for kept, name, what in ((added, ADDED, "there already"), (deleted, DELETED, "not there")):
         over = _less(of[name], kept)
         if len(over):
             notes.append(f"{path}:{over['line'][0]}: {len(over):,} {name} statements are {what}")
-    if absent:
+    if len(absent):
         notes.append(f"{path}: {len(absent):,} deleted entities are not there, as {quoted(absent[0])}")
     return changes, notes
 
@@ -184,36 +185,57 @@ def _read(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
     name = path.name.lower()
     if name.endswith(".parquet"):
         table, found = read_parquet(path, hint=_TABLE_HINT)
-        table = table.with_row_index("line", offset=1)
-        return _checked(table, path, [*found]) if not found else (pl.DataFrame(schema=_ROW), [*found])
+        lines = pl.Series(range(1, len(table) + 1), dtype=pl.Int64)
+        return _checked(table, lines, path, [*found])
     if name.removesuffix(".gz").endswith((".csv", ".tsv")):
         cells = read_csv(path)
         columns = {one: cells.column(at) for at, one in enumerate(cells.header)}
         table = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
-        return _checked(
-            table.with_columns(line=pl.Series(cells.lines, dtype=pl.Int64)), path, [*cells.faults]
-        )
+        return _checked(table, pl.Series(cells.lines, dtype=pl.Int64), path, [*cells.faults])
     return _patch(path)
 
 
-def _checked(table: pl.DataFrame, path: Path, faults: list[Fault]) -> tuple[pl.DataFrame, list[Fault]]:
+def _checked(
+    table: pl.DataFrame, lines: pl.Series, path: Path, faults: list[Fault]
+) -> tuple[pl.DataFrame, list[Fault]]:
     """A table with the right columns, and a fault for each row that says nothing."""
-    missing = [name for name in _COLUMNS if name not in table.columns]
-    if missing:
-        problem = f"has no column {', '.join(map(repr, missing))}"
-        return pl.DataFrame(schema=_ROW), faults or [Fault(str(path), 1, problem, _TABLE_HINT)]
+    wrong = [] if faults and not table.columns else _column_faults(table, path)
+    if not set(_COLUMNS) <= set(table.columns):
+        return pl.DataFrame(schema=_ROW), faults + wrong
     if "tag" not in table.columns:
         table = table.with_columns(tag=pl.lit(""))
-    texts = pl.col(*_COLUMNS, "tag").cast(pl.String).fill_null("")
-    rows = table.select(pl.col("line").cast(pl.Int64), texts)
+    texts = {name: _texts(table[name], path) for name in (*_COLUMNS, "tag")}
+    wrong += [one for one in texts.values() if isinstance(one, Fault)]
+    if any(isinstance(one, Fault) for one in texts.values()):
+        return pl.DataFrame(schema=_ROW), faults + wrong
+    rows = pl.DataFrame({"line": lines, **texts}, schema=_ROW)
     checked = rows.with_columns(problem=_problem())
-    faults += [
+    wrong += [
         Fault(str(path), line, f"{problem}: {quoted(text)}", _TABLE_HINT)
         for line, problem, text in checked.filter(pl.col("problem").is_not_null())
         .select("line", "problem", pl.concat_str(_COLUMNS, separator=","))
         .iter_rows()
     ]
-    return rows, faults
+    return rows, faults + wrong
+
+
+def _column_faults(table: pl.DataFrame, path: Path) -> list[Fault]:
+    """A column too few, or one whose values nobody would read."""
+    missing = [name for name in _COLUMNS if name not in table.columns]
+    unknown = [name for name in table.columns if name and name not in (*_COLUMNS, "tag")]
+    return [
+        Fault(str(path), 1, f"{problem} {', '.join(map(quoted, names))}", _TABLE_HINT)
+        for names, problem in ((missing, "has no column"), (unknown, "nobody reads the column"))
+        if names
+    ]
+
+
+def _texts(column: pl.Series, path: Path) -> pl.Series | Fault:
+    try:
+        return column.cast(pl.String).fill_null("")
+    except PARQUET_ERRORS as error:
+        problem = f"column {quoted(column.name)} holds no texts: {' '.join(str(error).split())}"
+        return Fault(str(path), None, problem, "write it as text")
 
 
 def _problem() -> pl.Expr:

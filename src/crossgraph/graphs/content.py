@@ -28,7 +28,7 @@ def content_order(graph: KnowledgeGraph) -> Int64:
     The order that the graph has them in decides only between entities that are alike as far as one sees.
     """
     keys = ContentKeys(graph)
-    return np.lexsort((np.arange(len(graph)), keys.refined(), graph.primary_types))
+    return np.lexsort((keys.refined(), graph.primary_types))
 
 
 def content_keys(graph: KnowledgeGraph) -> UInt64:

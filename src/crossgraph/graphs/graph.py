@@ -14,6 +14,8 @@ from crossgraph.graphs.content import content_order
 from crossgraph.graphs.sorting import distinct_rows, sorted_rows
 
 UNTYPED = "entity"
+# Values are few beside a vocabulary so many times as long.
+FEW = 4
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class KnowledgeGraph:
         type_names, type_codes = _codes(types["type"])
         relation_names, relation_codes = _codes(tables.edges["relation"])
         heads, relations, tails = distinct_rows(
-            _positions(ids, tables.edges["head"]), relation_codes, _positions(ids, tables.edges["tail"])
+            positions_in(ids, tables.edges["head"]), relation_codes, positions_in(ids, tables.edges["tail"])
         )
         attribute_names, attribute_codes = _codes(tables.facts["attribute"])
         # Numbers of names are in the order of the names, and sorted much faster.
@@ -106,7 +108,7 @@ class KnowledgeGraph:
             tables.facts.select(
                 "value",
                 "tag",
-                entity=pl.Series(_positions(ids, tables.facts["entity"])),
+                entity=pl.Series(positions_in(ids, tables.facts["entity"])),
                 attribute=pl.Series(attribute_codes),
             )
             .unique()
@@ -116,7 +118,7 @@ class KnowledgeGraph:
         by_name = KnowledgeGraph(
             ids=ids,
             type_names=type_names,
-            typed=np.stack([_positions(ids, types["entity"]), type_codes], axis=1),
+            typed=np.stack([positions_in(ids, types["entity"]), type_codes], axis=1),
             relation_names=relation_names,
             heads=heads,
             relations=relations,
@@ -167,7 +169,7 @@ class KnowledgeGraph:
 
     def positions(self, ids: pl.Series) -> Int32:
         """The number of each identifier; -1 where the graph does not have it."""
-        return _positions(self.ids, ids)
+        return positions_in(self.ids, ids)
 
     def position(self, identifier: str) -> int:
         """The number of one identifier; -1 where the graph does not have it."""
@@ -228,14 +230,18 @@ class KnowledgeGraph:
 
 def _codes(names: pl.Series) -> tuple[tuple[str, ...], Int32]:
     vocabulary = names.unique().sort()
-    return tuple(vocabulary.to_list()), _positions(vocabulary, names)
+    return tuple(vocabulary.to_list()), positions_in(vocabulary, names)
 
 
 def _names(vocabulary: tuple[str, ...], codes: AnyArray) -> pl.Series:
     return pl.Series(list(vocabulary), dtype=pl.String).gather(codes)
 
 
-def _positions(vocabulary: pl.Series, values: pl.Series) -> Int32:
+def positions_in(vocabulary: pl.Series, values: pl.Series) -> Int32:
+    """(K) the place of each value in a series without repetitions; -1 where it is not there."""
     index = pl.DataFrame({"key": vocabulary, "position": np.arange(len(vocabulary), dtype=np.int32)})
+    if FEW * len(values) < len(vocabulary):
+        # Made of the few, a table to look up in costs less than made of all.
+        index = index.filter(pl.col("key").is_in(values.implode()))
     found = pl.DataFrame({"key": values}).join(index, on="key", how="left", maintain_order="left")
     return found["position"].fill_null(-1).to_numpy().astype(np.int32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crossgraph._types import Int32
+from crossgraph._types import AnyArray, Int32, Int64
 
 
 def sorted_rows(*columns: Int32) -> tuple[Int32, ...]:
@@ -36,3 +36,9 @@ def distinct_rows(*columns: Int32) -> tuple[Int32, ...]:
     for column in ordered:
         new[1:] |= column[1:] != column[:-1]
     return tuple(column[new] for column in ordered)
+
+
+def row_starts(numbers: AnyArray, count: int) -> Int64:
+    """(count + 1) where the rows of each number below ``count`` begin, in rows that are sorted by it."""
+    held = np.bincount(numbers, minlength=count)[:count]
+    return np.concatenate([[0], np.cumsum(held)]).astype(np.int64)

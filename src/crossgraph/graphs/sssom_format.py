@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+import polars as pl
+
 from crossgraph._types import Side
 from crossgraph.errors import Fault
 from crossgraph.graphs._csv import csv_rows
@@ -31,12 +33,15 @@ WELL_KNOWN_PREFIXES: Mapping[str, str] = {
 _SCHEMES = ("doi", "info", "mailto", "tag", "tel", "urn")
 
 # The ASCII URIs of RFC 3986 less user names and IPv6 hosts. SSSOM's validators refuse other characters.
+# Polars reads the patterns too, and knows no looking ahead.
 _PART = r"(?:[A-Za-z0-9._~!$&'()*+,;=@/?-]|%[0-9A-Fa-f]{2})"
 _LONG_PART = _PART.replace("@/?", "@/?:")
 _HOST = r"[A-Za-z0-9._~-]*(?::[0-9]*)?"
 _URL = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://{_HOST}(?:[/?]{_LONG_PART}*)?(?:#{_LONG_PART}*)?")
-_URN = re.compile(rf"(?:{'|'.join(_SCHEMES)}):(?!//){_LONG_PART}+(?:#{_LONG_PART}*)?")
-_CURIE = re.compile(rf"(?P<prefix>[A-Za-z_][A-Za-z0-9_.-]*):(?!//){_PART}+(?:#{_PART}*)?")
+# Not two slashes at the beginning.
+_REST, _LONG_REST = (rf"(?:/?{part.replace('/', '')}{part}*|/)" for part in (_PART, _LONG_PART))
+_URN = re.compile(rf"(?:{'|'.join(_SCHEMES)}):{_LONG_REST}(?:#{_LONG_PART}*)?")
+_CURIE = re.compile(rf"(?P<prefix>[A-Za-z_][A-Za-z0-9_.-]*):{_REST}(?:#{_PART}*)?")
 _NOT_PREFIXES = frozenset({"left", "right", "http", "https", "ftp", "file"})
 
 
@@ -67,6 +72,20 @@ def write_id(identifier: str, side: Side) -> str:
     return f"{side}:{quote(identifier, safe='')}"
 
 
+def write_ids(identifiers: pl.Series, side: Side) -> pl.Series:
+    """``write_id`` of each, many at a time."""
+    prefix = identifiers.str.extract(_whole(_CURIE), 1)
+    plain = identifiers.str.contains(_whole(_URL)) | identifiers.str.contains(_whole(_URN))
+    plain |= prefix.is_not_null() & ~prefix.fill_null("").is_in(sorted(_NOT_PREFIXES))
+    written = [one if kept else write_id(one, side) for one, kept in zip(identifiers, plain, strict=True)]
+    return pl.Series(written, dtype=pl.String)
+
+
+def _whole(pattern: re.Pattern[str]) -> str:
+    """A pattern of the whole text, as Polars reads it; it knows those of this module alike."""
+    return f"^(?:{pattern.pattern})$"
+
+
 def read_id(written: str) -> str:
     """The identifier that ``write_id`` wrote."""
     prefix, _, rest = written.partition(":")
@@ -85,14 +104,15 @@ def expand_id(written: str, header: Header) -> str:
     return written if rest.startswith("//") else namespace + rest
 
 
-def prefix_map(written: Iterable[str]) -> dict[str, str]:
+def prefix_map(written: pl.Series) -> dict[str, str]:
     """The prefixes that written identifiers use, with what each stands for, in sorted order.
 
     Well-known prefixes have their usual meaning, URI schemes stand for themselves, and prefixes that only
     the graphs know stand for a name under ``LOCAL_NAMESPACE``.
     """
-    used = {text.partition(":")[0] for text in written if not _URL.fullmatch(text)}
-    return {prefix: _namespace(prefix) for prefix in sorted(used | {"left", "right", "semapv", "skos"})}
+    short = written.filter(~written.str.contains(_whole(_URL)))
+    used = short.str.splitn(":", 2).struct.field("field_0").unique()
+    return {prefix: _namespace(prefix) for prefix in sorted({*used, "left", "right", "semapv", "skos"})}
 
 
 def header_lines(header: Header) -> list[str]:

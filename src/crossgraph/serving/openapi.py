@@ -61,8 +61,8 @@ _QUERY = _object(
 )
 _CONDITION: _Schema = {
     "anyOf": [
-        _object({"matchType": {"const": "name"}, "v": _VALUE}),
-        _object({"matchType": {"const": "property"}, "pid": _STRING, "v": _VALUE}),
+        _object({"matchType": {"const": "name"}, "propertyValue": _VALUE}),
+        _object({"matchType": {"const": "property"}, "propertyId": _STRING, "propertyValue": _VALUE}),
     ]
 }
 _DRAFT_QUERY = _object(

@@ -81,9 +81,10 @@ def _record_of_draft(query: Mapping[str, Any]) -> Record:
                 "conditions that must hold, or must not, are not supported: a model weighs all of them"
             )
         if condition.get("matchType") == "name":
-            names.append(_given(condition))
+            names.append(_given_in_draft(condition))
         elif condition.get("matchType") == "property":
-            said.append((condition.get("pid"), _given(condition)))
+            name = condition.get("propertyId", condition.get("pid"))
+            said.append((name, _given_in_draft(condition)))
         else:
             raise QueryError("`matchType` is `name` or `property`")
     called = _values([("", one) for one in names])
@@ -98,13 +99,21 @@ def _given(condition: Mapping[str, Any]) -> Any:
     return condition["v"]
 
 
+def _given_in_draft(condition: Mapping[str, Any]) -> Any:
+    # Until 2025 the draft had the short names of 0.2, `pid` and `v`, and clients of then send them.
+    for name in ("propertyValue", "v"):
+        if name in condition:
+            return condition[name]
+    raise QueryError("a condition needs a value `propertyValue`")
+
+
 def _values(said: Sequence[tuple[Any, Any]]) -> tuple[tuple[str, Value], ...]:
     if len(said) > MOST_PROPERTIES:
         raise QueryError(f"{len(said):,} properties are too many: send {MOST_PROPERTIES} at most", 413)
     out: list[tuple[str, Value]] = []
     for name, given in said:
         if not isinstance(name, str):
-            raise QueryError("a property is named by `pid`, a text")
+            raise QueryError("a property is named by a text: `pid`, in the draft `propertyId`")
         values = given if isinstance(given, list) else [given]
         if len(values) > MOST_VALUES:
             raise QueryError(f"{len(values):,} values are too many: send {MOST_VALUES} at most", 413)

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64, Int32
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, pair_keys
 from crossgraph.blocking.combine import name_similarity, type_members
 from crossgraph.blocking.prior import Weigher
 from crossgraph.calibration import bounded_leads, probabilities
@@ -88,7 +88,7 @@ def before(
     numbers = moved[0].numbers, moved[1].numbers
     left, right = numbers[0][whole.left], numbers[1][whole.right]
     kept = np.flatnonzero((left >= 0) & (right >= 0))
-    kept = kept[np.lexsort((right[kept], left[kept]))]
+    kept = kept[np.argsort(pair_keys(left[kept], right[kept]), kind="stable")]
     shape = len(numbers[0]), len(numbers[1])
     pairs = whole.left, whole.right
     similar = sparse.csr_matrix((arrays["alike"], arrays["alike_right"], arrays["alike_starts"]), shape=shape)

@@ -177,11 +177,15 @@ class Reblocker:
 
         Half of its candidates are its best by prior, the others by share, whatever their prior.
         """
-        ends, wanted = _asking(own, by_left), _asking(new, by_left)
-        bar = np.full(len(self.touched[0 if by_left else 1].told), -np.inf, dtype=np.float32)
-        last_of_best = ranks(ends, own.prior) == max(self.options.per_entity // 2, 1) - 1
-        bar[ends[last_of_best]] = own.prior[last_of_best]
-        reach: Bool = self.touched[0 if by_left else 1].told[wanted] | (new.prior > bar[wanted])
+        told, wanted = self.touched[0 if by_left else 1].told, _asking(new, by_left)
+        asking = np.zeros(len(told), dtype=bool)
+        asking[wanted] = True
+        rivals = asking[_asking(own, by_left)]
+        ends, prior = _asking(own, by_left)[rivals], own.prior[rivals]
+        bar = np.full(len(told), -np.inf, dtype=np.float32)
+        last_of_best = ranks(ends, prior) == max(self.options.per_entity // 2, 1) - 1
+        bar[ends[last_of_best]] = prior[last_of_best]
+        reach: Bool = told[wanted] | (new.prior > bar[wanted])
         return reach
 
 

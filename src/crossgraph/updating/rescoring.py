@@ -17,7 +17,7 @@ from crossgraph.checkpoint import TrainedModel
 from crossgraph.contest import Contest
 from crossgraph.evidence.attributes import Yardstick, attribute_evidence, name_counts
 from crossgraph.evidence.competition import lead_columns
-from crossgraph.evidence.echo import RelationGroups, echo_evidence, relation_groups
+from crossgraph.evidence.echo import RelationGroups, echo_evidence, neighbour_rarity, relation_groups
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.learning import SAID, heard, scored_by_folds
 from crossgraph.model.inputs import PairTensors
@@ -166,7 +166,14 @@ class Rescorer:
 
     def _echo(self, rows: Bool, similarity: sparse.csr_matrix) -> EvidenceTable:
         pairs = self._pairs[0][rows], self._pairs[1][rows]
-        return echo_evidence(self.preparation.adjacency, self._groups, similarity, pairs)
+        left, right = (one.around(ends) for one, ends in zip(self.preparation.adjacency, pairs, strict=True))
+        return echo_evidence((left, right), self._groups, similarity, pairs, rare=self._rarity)
+
+    @cached_property
+    def _rarity(self) -> tuple[Float32, Float32]:
+        """(E) of each side, by all edges."""
+        left, right = self.preparation.adjacency
+        return neighbour_rarity(left), neighbour_rarity(right)
 
     @cached_property
     def _leads(self) -> dict[str, Float32]:
@@ -176,6 +183,10 @@ class Rescorer:
             **lead_columns("names", self._pairs, candidates.name),
             **lead_columns("structure", self._pairs, np.log1p(10.0 * candidates.structure)),
         }
+
+    @cached_property
+    def _usual(self) -> Yardstick:
+        return Yardstick.of(self.before.told, self.preparation.schema)
 
     @cached_property
     def _namesakes(self) -> tuple[Float32, Float32]:
@@ -192,12 +203,11 @@ class Rescorer:
         """``gather_evidence`` and ``opinions`` of some pairs."""
         preparation = self.preparation
         now = preparation.description
-        usual = Yardstick.of(self.before.told, preparation.schema)
         pairs = self._pairs[0][rows], self._pairs[1][rows]
         leads = self._leads | lead_columns("collective", self._pairs, said[0])
         return EvidenceTable.beside(
             [
-                attribute_evidence(now, preparation.schema, pairs, against=usual),
+                attribute_evidence(now, preparation.schema, pairs, against=self._usual),
                 self._echo(rows, self._alike),
                 EvidenceTable.of(
                     {

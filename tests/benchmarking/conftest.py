@@ -52,9 +52,11 @@ def pair_case(case) -> Case:
 @pytest.fixture(scope="session")
 def problem(case) -> Problem:
     from crossgraph.benchmarking.problem import problems
+    from crossgraph.blocking.combine import BlockingOptions
     from crossgraph.config import Config
 
-    return next(problems(case, [Config()]))
+    # All pairs that look alike: what chance reaches shows only among many.
+    return next(problems(case, [Config(blocking=BlockingOptions(least_chance=0.0))]))
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ class TestLinks:
         assert problem.total == count(case.test)
 
     def test_candidates_know_nothing_of_valid_and_test(self, problem, case):
-        blind = of(replace(case, valid=(), test=case.train))[0]
+        blind = of(replace(case, valid=(), test=case.train), sets=("blocking.least_chance=0",))[0]
         assert np.array_equal(problem.candidates.prior, blind.candidates.prior)
         assert np.array_equal(problem.candidates.left, blind.candidates.left)
 
@@ -110,7 +110,7 @@ class TestSettings:
         assert more.train.matches - alone.train.matches == min(few, others)
 
     def test_negatives_are_at_most_so_many_for_each_match(self, case):
-        one = of(replace(case, negatives=2))[0]
+        one = of(replace(case, negatives=2), sets=("blocking.least_chance=0",))[0]
         for labels in (one.train, one.valid):
             assert (~labels.same).sum() == 2 * labels.same.sum()
 

@@ -31,16 +31,18 @@ class QuickScorer:
     def of(scorer: EvidenceScorer) -> QuickScorer:
         """From a trained one."""
         state = {name: tensor.detach().cpu().numpy() for name, tensor in scorer.state_dict().items()}
-        weights = np.r_[state["straight.weight"], state["hidden.0.weight"]]
+        weights = np.r_[state["straight.weight"], state["hidden.weight"]]
         by_interval = weights.T.reshape(BINS + 1, len(state["edges"]), len(weights))
         by_column = np.ascontiguousarray(by_interval.transpose(1, 0, 2))
-        bias = np.r_[state["straight.bias"], state["hidden.0.bias"]]
+        # What was never missing says nothing where it is.
+        by_column[~state["gaps"], BINS] = 0.0
+        bias = np.r_[state["straight.bias"], state["hidden.bias"]]
         return QuickScorer(
             edges=state["edges"],
             weights=by_column,
             base=(bias + by_column[:, BINS].sum(axis=0)).astype(np.float32),
-            last=np.r_[np.float32(1.0), state["hidden.3.weight"][0]].astype(np.float32),
-            offset=float(state["hidden.3.bias"][0]),
+            last=np.r_[np.float32(1.0), state["out.weight"][0]].astype(np.float32),
+            offset=float(state["out.bias"][0]),
         )
 
     def score(self, values: Float32) -> Float32:
@@ -58,7 +60,7 @@ class QuickScorer:
 
 @njit(cache=True, nogil=True)
 def _encoded(values: Float32, edges: Float32, known: Int64) -> Float32:
-    """(P, K * (BINS + 1)) of some columns, see ``EvidenceScorer.encode``."""
+    """(P, K * (BINS + 1)) of some columns, see ``Encoding``."""
     width = edges.shape[1]
     out = np.zeros((len(values), len(known) * width), dtype=np.float32)
     for pair in range(len(values)):
@@ -72,6 +74,4 @@ def _encoded(values: Float32, edges: Float32, known: Int64) -> Float32:
                 if high > low:
                     span = max(high - low, np.float32(1e-12))
                     out[pair, start + part] = min(max((value - low) / span, 0.0), 1.0)
-                elif value > low:
-                    out[pair, start + part] = 1.0
     return out

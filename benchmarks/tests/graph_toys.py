@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from crossgraph.benchmarking.problem import Problem
+from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.config import Config, RunOptions
 from crossgraph.graphs import GraphTables, KnowledgeGraph
 from crossgraph.graphs.content import content_keys
@@ -28,7 +29,9 @@ def toy_problem(*, seed: int) -> Problem:
     parts = [_links(graphs, names[at::3]) for at in range(3)]
     known = Known(parts[0], Known.nothing().different)
     config = Config(run=RunOptions(seed=seed))
-    ready = prepare(graphs, known, schema_options=config.schema, blocking=config.blocking)
+    # All pairs that look alike: what chance reaches shows only among many.
+    blocking = BlockingOptions(least_chance=0.0)
+    ready = prepare(graphs, known, schema_options=config.schema, blocking=blocking)
     none, keys = Known.nothing().same, content_keys(graphs[0])
     train, valid, test = (
         label_links(ready.candidates, (part, none), none, seed=seed, keys=keys) for part in parts

@@ -3,7 +3,7 @@ ifndef VIRTUAL_ENV
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 endif
 
-.PHONY: check test long fuzz real browser service advisories settings docs dist
+.PHONY: check test long fuzz real ray browser service advisories settings docs dist
 
 # What the second command of README.md runs, after installing.
 check:
@@ -26,6 +26,10 @@ fuzz:
 real:
 	@test -d "$(DATA)" || { echo 'usage: make real DATA=folder [JUDGE=judge.py]' >&2; exit 2; }
 	CROSSGRAPH_DATA="$$(realpath "$(DATA)")" $(if $(JUDGE),CROSSGRAPH_JUDGE="$$(realpath "$(JUDGE)")") pytest -m real -rs
+
+# A real cluster of two workers on this machine, which loses one of them; minutes. Needs the extra `ray`.
+ray:
+	pytest -m ray -n0 tests/cluster
 
 # The review in a real browser: BROWSER=path, or the first of these that is installed. Needs the extra `browser`.
 BROWSER ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))

@@ -25,10 +25,11 @@ MODULE_OF = {
     "torch-geometric": "torch_geometric",
 }
 # What one place imports late, and does without or asks for where it is not installed: by its extra.
-EXTRAS = ("benchmark", "convert", "docs", "review", "serve", "test", "browser")
+EXTRAS = ("benchmark", "convert", "docs", "ray", "review", "serve", "test", "browser")
 OPTIONAL = {
     "benchmark": {"matplotlib"},
     "convert": {"networkx", "pandas", "torch_geometric"},
+    "ray": {"ray"},
     "review": {"jinja2", "starlette", "uvicorn"},
     "serve": {"prometheus_client", "starlette", "uvicorn"},
 }

@@ -24,14 +24,18 @@ class RunOptions:
 
     seed      makes every random choice; the same seed gives the same result
     device    where the network runs: cpu, cuda, or another that torch knows
+    engine    where align blocks, trains and scores: local (in this process) or ray (docs/cluster.md)
     """
 
     seed: int = 0
     device: str = "cpu"
+    engine: str = "local"
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 1 << 32:
             raise ConfigError(f"[run] seed = {self.seed}", hint="use a number from 0 to 4294967295")
+        if self.engine not in ("local", "ray"):
+            raise ConfigError(f"[run] engine = {self.engine!r}", hint="use local or ray")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +66,7 @@ def load_config(
     *,
     seed: int | None = None,
     device: str | None = None,
+    engine: str | None = None,
     precision: float | None = None,
 ) -> Config:
     """Defaults, changed by a file, then by ``table.key=value`` texts, then by the options named here.
@@ -74,6 +79,7 @@ def load_config(
         config.run,
         seed=config.run.seed if seed is None else seed,
         device=config.run.device if device is None else str(device),
+        engine=config.run.engine if engine is None else str(engine),
     )
     decisions = config.decisions if precision is None else replace(config.decisions, precision=precision)
     return replace(config, run=run, decisions=decisions)

@@ -8,6 +8,7 @@
     ├─ ConfigError                key, allowed values, nearest name
     ├─ NoCandidatesError          which types were compared and what was tried
     ├─ CheckpointError            a saved model that does not fit: what, saved, given
+    ├─ ClusterError               what the machines of a cluster could not do, and why
     ├─ NonFiniteLossError         the training step
     └─ MissingExtraError (also ImportError)   the pip line to run
 
@@ -93,6 +94,10 @@ class NoCandidatesError(CrossgraphError):
 
 class CheckpointError(CrossgraphError):
     """A saved model that cannot be applied."""
+
+
+class ClusterError(CrossgraphError):
+    """The machines of a cluster cannot be reached, or could not finish."""
 
 
 class NonFiniteLossError(CrossgraphError):

@@ -20,6 +20,7 @@ from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.deciding import Rules, decide, pair_types
 from crossgraph.decisions import HeldOut, Threshold, thresholds_by_type
+from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.labels import FOLDS, Labels
 from crossgraph.learning import (
@@ -67,6 +68,7 @@ def fit(
     cardinalities: Mapping[str, Cardinality] = ONE_TO_ONE,
     progress: Progress = SILENT,
     cache: StageCache = NO_CACHE,
+    engine: Engine = LOCAL,
 ) -> Fitted:
     """Train networks and scorers by cross-fitting, calibrate, and choose thresholds.
 
@@ -74,10 +76,11 @@ def fit(
     barred          (P) candidates that a rule forbids, see ``deciding.forbidden``
     cardinalities   how many partners entities of each type may have
     cache           where the outputs of stages that were finished before are, and those of this run go
+    engine          where networks learn, and pairs are scored
     """
     candidates = preparation.candidates
     vocabulary = build_vocabulary(*preparation.graphs, preparation.schema)
-    around = Around(clock, progress, cache.on(*_contents(preparation, labels), config.run))
+    around = Around(clock, progress, cache.on(*_contents(preparation, labels), config.run), engine)
     networks, heard = fit_network(preparation, labels, vocabulary, config, around)
     types = pair_types(candidates, preparation.graphs[0])
     contest = Contest(
@@ -194,11 +197,12 @@ def fit_thresholds(
 
 @dataclass(frozen=True)
 class Around:
-    """Where a fit is measured, told and kept."""
+    """Where a fit is measured, told, kept and done."""
 
     clock: StageClock
     progress: Progress
     cache: StageCache = NO_CACHE
+    engine: Engine = LOCAL
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +237,14 @@ def fit_network(
 
     def train() -> tuple[CollectiveNetwork, ...]:
         return fit_networks(
-            tensors(), candidates, labels, vocabulary, schema=schema, options=options, progress=progress
+            tensors(),
+            candidates,
+            labels,
+            vocabulary,
+            schema=schema,
+            options=options,
+            progress=progress,
+            teach=around.engine.teach,
         )
 
     if not (cache.has("network") and cache.has("opinions")):
@@ -243,7 +254,9 @@ def fit_network(
     with clock.stage("score: network") as row:
         heard = cache.recall(
             "opinions",
-            lambda: opinions(networks, tensors(), candidates, labels, progress=progress),
+            lambda: opinions(
+                networks, tensors(), candidates, labels, progress=progress, hear=around.engine.hear
+            ),
             evidence_form(len(candidates)),
             row=row,
         )
@@ -268,7 +281,7 @@ def fit_rounds(
                 believed = cache.recall(f"believed{number}", believe, beliefs, row=row)
             read = EvidenceTable.beside([together, believed])
         with clock.stage(f"train: scorer, round {number}") as row:
-            train = partial(_trained_round, read, labels, options, around.progress)
+            train = partial(_trained_round, read, labels, options, around)
             trained = cache.recall(f"round{number}", train, _round_form(read, options), row=row)
             step, told = weighed(trained, read, labels, pool.contest)
             scored = told.following(scored)
@@ -278,10 +291,10 @@ def fit_rounds(
 
 
 def _trained_round(
-    evidence: EvidenceTable, labels: Labels, options: LearningOptions, progress: Progress
+    evidence: EvidenceTable, labels: Labels, options: LearningOptions, around: Around
 ) -> TrainedRound:
-    scorers = fit_scorers(evidence, labels, options=options, progress=progress)
-    return TrainedRound(scorers, raw_scores(scorers, evidence, labels))
+    scorers = fit_scorers(evidence, labels, options=options, progress=around.progress)
+    return TrainedRound(scorers, raw_scores(scorers, evidence, labels, score=around.engine.score))
 
 
 def _round_form(evidence: EvidenceTable, options: LearningOptions) -> Form[TrainedRound]:

@@ -59,7 +59,8 @@ def fit_together(parts: Sequence[Part], *, config: Config, around: Around) -> li
             tensors = network_tensors(part.preparation, vocabulary, config)
         with around.clock.stage("score: network"):
             candidates = part.preparation.candidates
-            said.append(opinions(networks, tensors, candidates, part.labels, progress=around.progress))
+            hear, progress = around.engine.hear, around.progress
+            said.append(opinions(networks, tensors, candidates, part.labels, progress=progress, hear=hear))
     stack = _Stack.of(parts)
     read = [EvidenceTable.beside([part.evidence, one]) for part, one in zip(parts, said, strict=True)]
     labels = stack.labels([part.labels for part in parts])

@@ -8,13 +8,14 @@ out-of-fold scores calibrate probabilities and choose thresholds, so no label is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from crossgraph._threads import threads
 from crossgraph._types import AnyArray, Float32, Int32
@@ -53,6 +54,58 @@ class LearningOptions:
     seed: int = 0
 
 
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What the networks of all halves learn from: the labelled candidates alone, for they are far fewer.
+
+    labels   their places are those in ``candidates``
+    """
+
+    tensors: PairTensors
+    candidates: Candidates
+    labels: Labels
+    options: TrainingOptions
+    seed: int
+
+    @staticmethod
+    def of(tensors: PairTensors, candidates: Candidates, labels: Labels, options: LearningOptions) -> Lesson:
+        """From all candidates, and the labels of some."""
+        labelled = replace(labels, places=np.arange(len(labels)))
+        return Lesson(tensors, candidates.take(labels.places), labelled, options.training, options.seed)
+
+    @property
+    def steps(self) -> int:
+        """Steps of all networks together."""
+        return sum(math.prod(network_schedule(self.seen(half), self.options)) for half in range(HALVES))
+
+    def seen(self, half: int) -> Labels:
+        """The labels that the network of a half learns from: those of the other."""
+        return self.labels.take(self.labels.folds % HALVES != half)
+
+    def teach(self, network: nn.Module, half: int, advance: Advance = unwatched) -> None:
+        """Teach the network of a half, in place; chance is its own, whatever else is taught beside it."""
+        rng = np.random.default_rng((self.seed, half))
+        seen = self.seen(half)
+        train_network(
+            network, self.tensors, self.candidates, seen, options=self.options, rng=rng, advance=advance
+        )
+
+
+Teach: TypeAlias = Callable[[Sequence[CollectiveNetwork], Lesson, Advance], None]
+"""``taught``, or what does the same elsewhere."""
+Hear: TypeAlias = Callable[
+    [tuple[CollectiveNetwork, ...], PairTensors, tuple[AnyArray, AnyArray], Int32, Advance], Float32
+]
+"""``heard``, or what does the same elsewhere: no pair needs another one."""
+Score: TypeAlias = Callable[[tuple[EvidenceScorer, ...], EvidenceTable, Int32], Float32]
+"""``scored_by_folds``, or what does the same elsewhere."""
+
+
+def taught(networks: Sequence[CollectiveNetwork], lesson: Lesson, advance: Advance = unwatched) -> None:
+    """Teach a network for each half, in place and side by side."""
+    side_by_side(lambda half: lesson.teach(networks[half], half, advance), range(len(networks)))
+
+
 def fit_networks(
     tensors: PairTensors,
     candidates: Candidates,
@@ -62,29 +115,16 @@ def fit_networks(
     schema: SchemaMapping,
     options: LearningOptions,
     progress: Progress = SILENT,
+    teach: Teach = taught,
 ) -> tuple[CollectiveNetwork, ...]:
     """One network for each half of the labels, trained on the other half."""
-    seen = [labels.take(labels.folds % HALVES != half) for half in range(HALVES)]
-    networks = [
+    networks = tuple(
         untrained(vocabulary, schema, options, half).to(tensors.sketch.device) for half in range(HALVES)
-    ]
-    steps = sum(math.prod(network_schedule(part, options.training)) for part in seen)
-    with progress.stage("train: network", steps, "steps") as advance:
-
-        def teach(half: int) -> None:
-            rng = np.random.default_rng((options.seed, half))
-            train_network(
-                networks[half],
-                tensors,
-                candidates,
-                seen[half],
-                options=options.training,
-                rng=rng,
-                advance=advance,
-            )
-
-        side_by_side(teach, range(HALVES))
-    return tuple(networks)
+    )
+    lesson = Lesson.of(tensors, candidates, labels, options)
+    with progress.stage("train: network", lesson.steps, "steps") as advance:
+        teach(networks, lesson, advance)
+    return networks
 
 
 def untrained(
@@ -133,31 +173,11 @@ def attribute_importance(vocabulary: Vocabulary, schema: SchemaMapping) -> Float
     return importance
 
 
-def opinions(
-    networks: tuple[CollectiveNetwork, ...],
-    tensors: PairTensors,
-    candidates: Candidates,
-    labels: Labels | None = None,
-    *,
-    progress: Progress = SILENT,
-) -> EvidenceTable:
-    """What the networks say of every candidate, as columns ``collective:...``.
-
-    A labelled pair hears only the network that did not learn from its half; all others their mean.
-    """
-    pairs = (candidates.left, candidates.right)
-    with progress.stage("score: network", len(networks) * len(candidates), "pairs") as advance:
-        mean = heard(networks, tensors, pairs, _folds(labels, len(candidates)), advance=advance)
-    columns = lead_columns("collective", pairs, mean[0])
-    return EvidenceTable.of({**columns, **dict(zip(SAID[1:], mean[1:], strict=True))})
-
-
 def heard(
     networks: tuple[CollectiveNetwork, ...],
     tensors: PairTensors,
     pairs: tuple[AnyArray, AnyArray],
     folds: Int32,
-    *,
     advance: Advance = unwatched,
 ) -> Float32:
     """(9, P) what the networks say of pairs in the order of ``SAID``, each as its fold hears it.
@@ -182,13 +202,33 @@ def heard(
     return mean
 
 
-def _folds(labels: Labels | None, pairs: int) -> Int32:
-    return np.full(pairs, -1, dtype=np.int32) if labels is None else labels.fold_of_each(pairs)
-
-
 def told(out: PairOutput) -> Tensor:
     """(9, P) what a network says of P pairs, in the order of ``SAID``."""
     return torch.stack([out.logits, -out.distance, out.cosine, *out.echo.unbind(1)])
+
+
+def opinions(
+    networks: tuple[CollectiveNetwork, ...],
+    tensors: PairTensors,
+    candidates: Candidates,
+    labels: Labels | None = None,
+    *,
+    progress: Progress = SILENT,
+    hear: Hear = heard,
+) -> EvidenceTable:
+    """What the networks say of every candidate, as columns ``collective:...``.
+
+    A labelled pair hears only the network that did not learn from its half; all others their mean.
+    """
+    pairs = (candidates.left, candidates.right)
+    with progress.stage("score: network", len(networks) * len(candidates), "pairs") as advance:
+        mean = hear(networks, tensors, pairs, _folds(labels, len(candidates)), advance)
+    columns = lead_columns("collective", pairs, mean[0])
+    return EvidenceTable.of({**columns, **dict(zip(SAID[1:], mean[1:], strict=True))})
+
+
+def _folds(labels: Labels | None, pairs: int) -> Int32:
+    return np.full(pairs, -1, dtype=np.int32) if labels is None else labels.fold_of_each(pairs)
 
 
 def fit_scorers(
@@ -214,15 +254,8 @@ def fit_scorers(
     return tuple(scorers)
 
 
-def raw_scores(
-    scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable, labels: Labels | None = None
-) -> Float32:
-    """(P) mean score of the scorers; a labelled pair's comes from the one that did not learn from it."""
-    return scored_by_folds(scorers, evidence, _folds(labels, len(evidence.values)))
-
-
 def scored_by_folds(scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable, folds: Int32) -> Float32:
-    """The same, where ``folds`` (P) tells which scorer a labelled pair is left to; -1 for the others."""
+    """(P) mean score of the scorers; ``folds`` (P) says which scores a labelled pair alone, -1 for others."""
     said = np.zeros((len(scorers), len(evidence.values)), dtype=np.float32)
 
     def ask(number: int) -> None:
@@ -233,3 +266,14 @@ def scored_by_folds(scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable
     labelled = np.flatnonzero(folds >= 0)
     mean[labelled] = said[folds[labelled], labelled]
     return mean
+
+
+def raw_scores(
+    scorers: tuple[EvidenceScorer, ...],
+    evidence: EvidenceTable,
+    labels: Labels | None = None,
+    *,
+    score: Score = scored_by_folds,
+) -> Float32:
+    """(P) mean score of the scorers; a labelled pair's comes from the one that did not learn from it."""
+    return score(scorers, evidence, _folds(labels, len(evidence.values)))

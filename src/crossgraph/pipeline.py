@@ -11,6 +11,7 @@ import polars as pl
 
 from crossgraph.caching import StageCache
 from crossgraph.checkpoint import load_model
+from crossgraph.cluster import engine_of
 from crossgraph.config import Config, load_config
 from crossgraph.deciding import pair_types
 from crossgraph.devices import require_device
@@ -96,11 +97,14 @@ def align(
         else None
     )
     # Claimed from the start: hours of work for a place that another run fills would be lost.
-    with staging(folder.path, replace=force, resumable=resume) as stage:
+    with (
+        staging(folder.path, replace=force, resumable=resume) as stage,
+        engine_of(config.run.engine, stage.stages_folder, device=config.run.device) as engine,
+    ):
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True)
         made_of = StageCache(cache or stage.stages_folder).on(versions())
-        session = Session(config, StageClock(), progress, made_of)
+        session = Session(config, StageClock(), progress, made_of, engine)
         graphs = session.read(inputs)
         known = known_links(inputs.links, graphs, progress)
         card = inputs_card(inputs)

@@ -18,6 +18,7 @@ from crossgraph.blocking.combine import (
     name_similarity,
 )
 from crossgraph.blocking.names import name_rows
+from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.errors import Fault, GraphFormatError, NoCandidatesError
 from crossgraph.evidence.attributes import attribute_evidence, name_counts
 from crossgraph.evidence.competition import lead_columns
@@ -182,6 +183,7 @@ def propose(
     schema_options: SchemaOptions,
     blocking: BlockingOptions,
     progress: Progress = SILENT,
+    nearest: Nearest = nearest_rows,
 ) -> Proposed:
     """Map the schemas of two described graphs and block, in rounds; ``prepare`` says what is given.
 
@@ -197,7 +199,9 @@ def propose(
     candidates: Candidates | None = None
     for _ in range(blocking.rounds):
         before = len(seeds)
-        candidates = block(graphs, description, mapping, seeds, former=candidates, options=glance).candidates
+        candidates = block(
+            graphs, description, mapping, seeds, former=candidates, options=glance, nearest=nearest
+        ).candidates
         seeds = seeds_of(known, candidates, graphs[0])
         if schema is None:
             mapping = estimate_schema(*graphs, description, seeds, options=schema_options)
@@ -214,6 +218,7 @@ def propose(
         keep=keep,
         options=blocking,
         progress=progress,
+        nearest=nearest,
     )
     if not blocked.candidates.proposed.any():
         raise NoCandidatesError(

@@ -16,6 +16,7 @@ from crossgraph.calibration import Calibration, probabilities, rival_leads
 from crossgraph.checkpoint import ScoringRound, TrainedModel
 from crossgraph.contest import Contest
 from crossgraph.deciding import pair_types
+from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.tokens import entity_tokens, number_scales, text_sketch
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -120,10 +121,11 @@ def score_candidates(
     contest: Contest,
     *,
     progress: Progress = SILENT,
+    engine: Engine = LOCAL,
 ) -> Scored:
     """Score every candidate, round by round."""
     candidates = preparation.candidates
-    heard = opinions(model.networks, tensors, candidates, progress=progress)
+    heard = opinions(model.networks, tensors, candidates, progress=progress, hear=engine.hear)
     together = EvidenceTable.beside([evidence, heard])
     scored: Scored | None = None
     for step in model.rounds:
@@ -131,7 +133,7 @@ def score_candidates(
         if scored is not None:
             read = EvidenceTable.beside([together, believed_evidence(preparation, scored.probability)])
         read = read.arranged(step.columns)
-        raw = raw_scores(step.scorers, read)
+        raw = raw_scores(step.scorers, read, score=engine.score)
         scored = Scored(read, raw, *settled(step, raw, contest)).following(scored)
     if scored is None:
         raise ValueError("a model without rounds scores nothing")

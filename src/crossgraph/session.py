@@ -17,6 +17,7 @@ from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.deciding import Rules, contradicts, decide, forbidden, keep_known, pair_types
 from crossgraph.drawing.reliability import reliability_diagram
+from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import describe
 from crossgraph.fitting import fit
@@ -39,12 +40,16 @@ from crossgraph.stages import StageClock
 
 @dataclass(frozen=True)
 class Session:
-    """The steps that the verbs share, with one config, one clock, one place to report, and one for stages."""
+    """The steps that the verbs share, with one config, one clock, one place to report, and one for stages.
+
+    engine   where the heavy work is done
+    """
 
     config: Config
     clock: StageClock
     progress: Progress
     cache: StageCache = NO_CACHE
+    engine: Engine = LOCAL
 
     def read(self, inputs: Inputs) -> Graphs:
         """Read both graphs."""
@@ -83,6 +88,7 @@ class Session:
                     schema_options=self.config.schema,
                     blocking=self.config.blocking,
                     progress=self.progress,
+                    nearest=self.engine.nearest,
                 ),
                 proposed_form(graphs, description),
                 row=row,
@@ -116,6 +122,7 @@ class Session:
             cardinalities=cardinalities_of(preparation, known, self.config),
             progress=self.progress,
             cache=self.cache,
+            engine=self.engine,
         )
         run = self.decide(preparation, known, fitted.scored, fitted.model, barred)
         return replace(run, labels=labels, thresholds=fitted.thresholds), fitted.model
@@ -134,7 +141,9 @@ class Session:
             alone = single(model.cardinalities, pair_types(candidates, preparation.graphs[0]))
             unlabelled = np.full(len(candidates), -1, dtype=np.int32)
             contest = Contest(candidates, known, alone, barred, unlabelled)
-            scored = score_candidates(model, tensors, preparation, evidence, contest, progress=self.progress)
+            scored = score_candidates(
+                model, tensors, preparation, evidence, contest, progress=self.progress, engine=self.engine
+            )
         return self.decide(preparation, known, scored, model, barred)
 
     def decide(

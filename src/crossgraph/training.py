@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
@@ -16,7 +16,6 @@ from crossgraph.blocking.candidates import Candidates
 from crossgraph.errors import ConfigError, NonFiniteLossError
 from crossgraph.labels import Labels
 from crossgraph.model.inputs import PairTensors
-from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.progress import Advance, unwatched
 
@@ -92,7 +91,7 @@ class TrainingOptions:
 
 
 def train_network(
-    network: CollectiveNetwork,
+    network: nn.Module,
     tensors: PairTensors,
     candidates: Candidates,
     labels: Labels,
@@ -108,6 +107,8 @@ def train_network(
     prepares it once. Neighbours of neighbours are most of what is computed, and only a mean of them is seen:
     of half of them it is hardly another. Without a match there is nothing to teach, and the network stays as
     it is.
+
+    network   a ``CollectiveNetwork``, or what answers with logits as it does
 
     Raises NonFiniteLossError.
     """
@@ -211,12 +212,12 @@ def _batches(lefts: AnyArray, count: int, rng: np.random.Generator) -> list[Int6
 
 
 def _network_loss(
-    network: CollectiveNetwork, tensors: PairTensors, pairs: DrawnPairs, options: TrainingOptions
+    network: nn.Module, tensors: PairTensors, pairs: DrawnPairs, options: TrainingOptions
 ) -> Tensor:
     device = tensors.sketch.device
     left, right = (torch.from_numpy(side).long().to(device) for side in (pairs.left, pairs.right))
     same, weight = torch.from_numpy(pairs.same).to(device), torch.from_numpy(pairs.weight).to(device)
-    logits = network(tensors, left, right).logits
+    logits: Tensor = network(tensors, left, right).logits
     if options.loss == "margin":
         return margin_loss(logits, same, weight, margin=options.margin)
     return functional.binary_cross_entropy_with_logits(logits, same.to(logits.dtype), weight=weight)

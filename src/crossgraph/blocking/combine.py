@@ -12,6 +12,7 @@ from crossgraph._types import Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_candidates, name_cosines, name_rows
 from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
+from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.blocking.ranking import lead, partner_shares, ranks
 from crossgraph.blocking.structure import (
     echoed_share,
@@ -103,6 +104,7 @@ def block(
     keep: EntityPairs | None = None,
     options: BlockingOptions = BlockingOptions(),
     progress: Progress = SILENT,
+    nearest: Nearest = nearest_rows,
 ) -> Blocked:
     """Propose the pairs worth scoring, of every mapped pair of types.
 
@@ -110,6 +112,7 @@ def block(
             do, and they teach how telling names, neighbours and close values are
     former  the candidates of the round before: neighbours that may be the same speak for a pair too
     keep    pairs that are to be candidates whatever their names, neighbours and types
+    nearest where the products of names and of neighbours are made
 
     Returns at most ``per_entity`` candidates for each entity of a type's smaller side, best prior first,
     and those to keep.
@@ -121,7 +124,7 @@ def block(
         named = []
         for sides in members:
             rows = _rows_of(names[0], sides[0]), _rows_of(names[1], sides[1])
-            named.append(name_candidates(rows, description.texts, top=options.name_pool))
+            named.append(name_candidates(rows, description.texts, top=options.name_pool, nearest=nearest))
             advance(1)
     similarity = likeness(Candidates.united(*named), seeds, (len(left), len(right)), former=former)
     anyhow = echoed_share(left, right, seeds)
@@ -131,7 +134,9 @@ def block(
     pools: list[tuple[tuple[Bool, Bool], Weigher]] = []
     with progress.stage("block: neighbours", len(members), "types") as advance:
         for sides, by_name in zip(members, named, strict=True):
-            by_structure = structural_candidates(clues.factors, sides, top=options.structure_pool)
+            by_structure = structural_candidates(
+                clues.factors, sides, top=options.structure_pool, nearest=nearest
+            )
             pool, weigher = _weighed(Candidates.united(by_name, by_structure), clues, sides)
             pools.append((sides, weigher))
             kept.append(best_of_each(pool, options, by_left=sides[0].sum() <= sides[1].sum()))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 from scipy import sparse
-from sparse_dot_topn import sp_matmul_topn
 
-from crossgraph._threads import threads
 from crossgraph._types import Float32, Int32, Int64, UInt64
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
 from crossgraph.features.text import TextTable
@@ -98,10 +99,18 @@ def names_in(columns: tuple[AttributeColumn, ...], names: set[str]) -> pl.DataFr
     )
 
 
-def nearest_names(queries: pl.DataFrame, pool: pl.DataFrame, texts: TextTable, *, top: int) -> pl.DataFrame:
+def nearest_names(
+    queries: pl.DataFrame,
+    pool: pl.DataFrame,
+    texts: TextTable,
+    *,
+    top: int,
+    nearest: Nearest = nearest_rows,
+) -> pl.DataFrame:
     """The pool entities whose names are nearest to each query entity's, by cosine.
 
     queries, pool   tables (entity, text)
+    nearest         where the product is made
     returns         (query, found, name): at most ``top`` for each distinct query name, cosine > 0
     """
     if queries.is_empty() or pool.is_empty():
@@ -112,15 +121,10 @@ def nearest_names(queries: pl.DataFrame, pool: pl.DataFrame, texts: TextTable, *
         rare = without_common(rare[known.to_numpy()], len(known))
     else:
         rare = rare[known.to_numpy()]
-    found = sp_matmul_topn(
-        texts.grams[asked.to_numpy()], rare.T.tocsr(), top_n=top, sort=True, n_threads=threads()
-    ).tocoo()
-    near = pl.DataFrame(
-        {
-            "asked": asked.gather(found.row.astype(np.int64)),
-            "known": known.gather(found.col.astype(np.int64)),
-        }
-    ).with_columns(name=pl.Series(texts.cosines(_int32(asked, found.row), _int32(known, found.col))))
+    rows, columns = nearest(texts.grams[asked.to_numpy()], rare, top)
+    near = pl.DataFrame({"asked": asked.gather(rows), "known": known.gather(columns)}).with_columns(
+        name=pl.Series(texts.cosines(_int32(asked, rows), _int32(known, columns)))
+    )
     holders = queries.group_by("text").len("askers"), pool.group_by("text").len("knowers")
     near = (
         near.join(holders[0], left_on="asked", right_on="text")
@@ -135,8 +139,8 @@ def nearest_names(queries: pl.DataFrame, pool: pl.DataFrame, texts: TextTable, *
     )
 
 
-def _int32(values: pl.Series, places: Int32) -> Int32:
-    return values.gather(places.astype(np.int64)).to_numpy().astype(np.int32)
+def _int32(values: pl.Series, places: Int64) -> Int32:
+    return values.gather(places).to_numpy().astype(np.int32)
 
 
 def without_common(grams: sparse.csr_matrix, strings: int) -> sparse.csr_matrix:
@@ -147,22 +151,26 @@ def without_common(grams: sparse.csr_matrix, strings: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((grams.data[keep], (rows, grams.indices[keep])), shape=grams.shape)
 
 
-def name_candidates(names: tuple[pl.DataFrame, pl.DataFrame], texts: TextTable, *, top: int) -> Candidates:
+def name_candidates(
+    names: tuple[pl.DataFrame, pl.DataFrame], texts: TextTable, *, top: int, nearest: Nearest = nearest_rows
+) -> Candidates:
     """The pairs of two sets of named entities whose names are nearest.
 
     The side with fewer entities asks, so that a large catalogue does not flood a small one; two sides of
     one size both ask.
 
-    names   tables (entity, text) of the left and right entities to be compared
-    top     partners for each distinct name of the asking side
+    names     tables (entity, text) of the left and right entities to be compared
+    top       partners for each distinct name of the asking side
+    nearest   where the products are made
     """
     left, right = names
+    ask = partial(nearest_names, texts=texts, top=top, nearest=nearest)
     sizes = left["entity"].n_unique(), right["entity"].n_unique()
     parts = []
     if sizes[0] <= sizes[1]:
-        parts.append(nearest_names(left, right, texts, top=top).rename({"query": "left", "found": "right"}))
+        parts.append(ask(left, right).rename({"query": "left", "found": "right"}))
     if sizes[1] <= sizes[0]:
-        parts.append(nearest_names(right, left, texts, top=top).rename({"query": "right", "found": "left"}))
+        parts.append(ask(right, left).rename({"query": "right", "found": "left"}))
     return Candidates.united_frame(pl.concat([part.select("left", "right", "name") for part in parts]))
 
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from sparse_dot_topn import sp_matmul_topn
 
-from crossgraph._threads import threads
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.features.rows import row_products
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import SchemaMapping
@@ -224,35 +223,29 @@ def _shortened(matrix: sparse.csr_matrix, lengths: Float32, columns: Int64) -> s
 
 
 def structural_candidates(
-    factors: tuple[sparse.csr_matrix, sparse.csr_matrix], members: tuple[Bool, Bool], *, top: int
+    factors: tuple[sparse.csr_matrix, sparse.csr_matrix],
+    members: tuple[Bool, Bool],
+    *,
+    top: int,
+    nearest: Nearest = nearest_rows,
 ) -> Candidates:
     """The pairs of two sets of entities whose neighbourhoods are most similar.
 
     factors   of ``neighbour_products``
     members   (E), (E') which entities are to be compared; the smaller set asks
     top       partners for each asking entity
+    nearest   where the products are made
     """
     rows = tuple(np.flatnonzero(member).astype(np.int32) for member in members)
     x, y = factors[0][rows[0]], factors[1][rows[1]]
     parts = []
     if len(rows[0]) <= len(rows[1]):
-        asking, known = _nearest(x, y, top=top)
+        asking, known = nearest(x, y, top)
         parts.append(Candidates.of_pairs(rows[0][asking], rows[1][known]))
     if len(rows[1]) <= len(rows[0]):
-        asking, known = _nearest(y, x, top=top)
+        asking, known = nearest(y, x, top)
         parts.append(Candidates.of_pairs(rows[0][known], rows[1][asking]))
     return Candidates.united(*parts)
-
-
-def _nearest(asking: sparse.csr_matrix, known: sparse.csr_matrix, *, top: int) -> tuple[Int64, Int64]:
-    product = sp_matmul_topn(
-        asking.astype(np.float32),
-        known.T.tocsr().astype(np.float32),
-        top_n=top,
-        sort=True,
-        n_threads=threads(),
-    ).tocoo()
-    return product.row.astype(np.int64), product.col.astype(np.int64)
 
 
 def weights_of(factors: tuple[sparse.csr_matrix, sparse.csr_matrix], left: Int32, right: Int32) -> Float32:

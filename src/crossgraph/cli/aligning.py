@@ -126,6 +126,7 @@ def align(
         ),
     ] = None,
     device: opt.DeviceName = None,
+    engine: opt.Engine = None,
     force: opt.Force = False,
     resume: Annotated[
         bool,
@@ -167,7 +168,9 @@ def align(
     with session(quiet=quiet, verbose=verbose) as console:
         from crossgraph import pipeline
 
-        config = pipeline.load_config(config_file, sets or (), seed=seed, device=device, precision=precision)
+        config = pipeline.load_config(
+            config_file, sets or (), seed=seed, device=device, engine=engine, precision=precision
+        )
         inputs = pipeline.Inputs(
             left=left, right=right, links=tuple(links or ()), schema=schema_file, model=model, read=read
         )

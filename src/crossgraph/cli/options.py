@@ -20,6 +20,13 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class EngineName(StrEnum):
+    """Where the heavy work is done."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 Left: TypeAlias = Annotated[
     Path,
     typer.Argument(
@@ -73,6 +80,10 @@ Seed: TypeAlias = Annotated[
 ]
 DeviceName: TypeAlias = Annotated[
     Device | None, typer.Option("--device", help="Where the network runs; cpu if not given.")
+]
+Engine: TypeAlias = Annotated[
+    EngineName | None,
+    typer.Option("--engine", help="Where blocking, training and scoring run; local if not given."),
 ]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace a result that is there already.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Write JSON to stdout instead of tables.")]

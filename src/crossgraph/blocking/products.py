@@ -1,0 +1,30 @@
+"""The largest entries of a sparse product, row by row: what both ways of blocking spend their time on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from scipy import sparse
+from sparse_dot_topn import sp_matmul_topn
+
+from crossgraph._threads import threads
+from crossgraph._types import Int64
+
+Nearest: TypeAlias = Callable[[sparse.csr_matrix, sparse.csr_matrix, int], tuple[Int64, Int64]]
+"""``nearest_rows``, or what finds the same elsewhere: no row that asks needs another one that does."""
+
+
+def nearest_rows(asking: sparse.csr_matrix, known: sparse.csr_matrix, top: int) -> tuple[Int64, Int64]:
+    """The rows of ``known`` (Q, K) with the largest products with each row of ``asking`` (P, K).
+
+    Returns the places (S), (S) of pairs in both; at most ``top`` for each asking row, ascending by that.
+    """
+    return largest_entries(asking, known.T.tocsr(), top)
+
+
+def largest_entries(left: sparse.csr_matrix, right: sparse.csr_matrix, top: int) -> tuple[Int64, Int64]:
+    """The rows and columns (S) of the largest entries of ``left @ right``, at most ``top`` in each row."""
+    found = sp_matmul_topn(left, right, top_n=top, sort=True, n_threads=threads()).tocoo()
+    return found.row.astype(np.int64), found.col.astype(np.int64)

@@ -1,0 +1,27 @@
+"""Where the heavy work of a run is done: here, or on the machines of a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crossgraph.blocking.products import Nearest, nearest_rows
+from crossgraph.learning import Hear, Score, Teach, heard, scored_by_folds, taught
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The work that is worth sharing out, as functions; the defaults do it here.
+
+    nearest   the sparse products of blocking, for rows that do not need each other
+    teach     training of the networks
+    hear      what the networks say of pairs that do not need each other
+    score     what the scorers say of such pairs
+    """
+
+    nearest: Nearest = nearest_rows
+    teach: Teach = taught
+    hear: Hear = heard
+    score: Score = scored_by_folds
+
+
+LOCAL = Engine()

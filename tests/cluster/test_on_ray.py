@@ -1,0 +1,317 @@
+"""A real cluster on this machine: a head that does no work, and two nodes with a worker process each.
+
+`make ray` runs it; the extra `ray` must be installed.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from torch import Tensor, nn
+
+from crossgraph.cluster.shares import Answer
+from crossgraph.config import load_config
+from crossgraph.errors import ClusterError, NonFiniteLossError
+from crossgraph.inputs import Inputs
+from crossgraph.learning import HALVES, LearningOptions, Lesson, opinions, taught, untrained
+from crossgraph.model.inputs import PairTensors
+from crossgraph.model.network import CollectiveNetwork
+from crossgraph.model.options import ModelOptions
+from crossgraph.pipeline import align
+from crossgraph.progress import Advance, Progress, unwatched
+from crossgraph.results import ResultFolder
+from crossgraph.training import TrainingOptions
+
+if TYPE_CHECKING:
+    from conftest import Pair, World
+
+# Ray's own warnings are not ours to mend.
+pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore")]
+# Of probabilities. docs/cluster.md promises less, for training that is longer.
+TOLERANCE = 1e-3
+QUICK = TrainingOptions(steps=6, epochs=1, batch=64)
+
+
+@dataclass(frozen=True)
+class Machines:
+    """The nodes of a cluster that work."""
+
+    cluster: Any
+    workers: list[Any]
+
+    def two(self) -> None:
+        """As many as there are to be."""
+        while len(self.workers) < 2:
+            self.workers.append(self.cluster.add_node(num_cpus=1))
+        self.cluster.wait_for_nodes()
+
+    def lose_one(self) -> None:
+        """End one with all its processes, as a power cut would."""
+        self.cluster.remove_node(self.workers.pop(), allow_graceful=False)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Machines]:
+    pytest.importorskip("ray")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_ENABLE_ZERO_COPY_TORCH_TENSORS", "1")
+        from ray.cluster_utils import Cluster
+
+        nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+        address = nodes.address
+        patch.setenv("RAY_ADDRESS", address)
+        try:
+            yield Machines(nodes, [])
+        finally:
+            nodes.shutdown()
+    assert processes_of(address) == []
+
+
+@pytest.fixture
+def machines(cluster: Machines, monkeypatch: pytest.MonkeyPatch) -> Machines:
+    """Two, and shards of which small graphs have many."""
+    from crossgraph.cluster import ray_engine
+
+    monkeypatch.setattr(ray_engine, "ROWS", 20)
+    monkeypatch.setattr(ray_engine, "PAIRS", 200)
+    cluster.two()
+    return cluster
+
+
+def processes_of(address: str) -> list[list[str]]:
+    """What still runs for a cluster half a minute after its end."""
+    import psutil
+
+    deadline = time.monotonic() + 30
+    while left := [
+        one.info["cmdline"]
+        for one in psutil.process_iter(["cmdline"])
+        if any(address in word for word in one.info["cmdline"] or ())
+    ]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.5)
+    return left
+
+
+@dataclass(frozen=True)
+class Squares:
+    """(number) -> (number, square), slowly; a diary tells on which machine, and when."""
+
+    diary: Path
+
+    def __call__(self, shard: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        import ray
+
+        machine = ray.get_runtime_context().get_node_id()
+        (self.diary / f"{machine}-{time.monotonic_ns()}").touch()
+        time.sleep(0.5)
+        return {"number": shard["number"], "square": shard["number"] ** 2}
+
+
+def test_what_a_lost_machine_leaves_is_done_by_the_other(machines: Machines, tmp_path: Path) -> None:
+    from ray import cloudpickle
+
+    from crossgraph.cluster.ray_engine import OnRay, ray_engine
+
+    # The workers do not know this file.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    diary, shards = tmp_path / "diary", tmp_path / "shards"
+    diary.mkdir()
+    before: list[str] = []
+
+    def lose_one(_done: int) -> None:
+        done = [entry.name for entry in diary.iterdir()]
+        if not before and len({name.partition("-")[0] for name in done}) == 2:
+            before.extend(done)
+            machines.lose_one()
+
+    numbers = np.arange(60)
+    kinds = {"number": np.int64, "square": np.int64}
+    with ray_engine(shards):
+        made = OnRay(shards).shared(Squares(diary), {"number": numbers}, 1, kinds, lose_one)
+    np.testing.assert_array_equal(made["number"], numbers)
+    np.testing.assert_array_equal(made["square"], numbers**2)
+    assert 2 <= len(before) < 60, "no machine was lost in the middle"
+    assert list(shards.iterdir()) == []
+
+
+def refuse(_shard: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    raise ValueError("a shard like this")
+
+
+def test_what_no_machine_can_do_is_told(machines: Machines, tmp_path: Path) -> None:
+    from ray import cloudpickle
+
+    from crossgraph.cluster.ray_engine import OnRay, ray_engine
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    shards = tmp_path / "shards"
+    with ray_engine(shards), pytest.raises(ClusterError, match="a shard like this"):
+        OnRay(shards).shared(refuse, {"number": np.arange(4)}, 2, {"number": np.int64})
+    assert list(shards.iterdir()) == []
+
+
+def test_a_cluster_out_of_reach_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    from crossgraph.cluster.ray_engine import ray_engine
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(ClusterError, match="refused"), ray_engine(tmp_path):
+            pass
+
+
+class Losing(Progress):
+    """Loses a machine when a stage has come so far."""
+
+    def __init__(self, machines: Machines, stage: str) -> None:
+        self.machines, self.title = machines, stage
+        self.done: list[int] = []
+        self.total = 0
+
+    @contextmanager
+    def stage(self, title: str, total: int | None = None, unit: str = "") -> Iterator[Advance]:
+        def advance(count: int) -> None:
+            self.done.append(count)
+            if len(self.done) == 2:
+                self.machines.lose_one()
+
+        self.total = total or 0 if title == self.title else self.total
+        yield advance if title == self.title else lambda _count: None
+
+
+def test_an_alignment_is_the_same_though_a_machine_is_lost_while_pairs_are_scored(
+    machines: Machines, mid_pair: Pair, tmp_path: Path
+) -> None:
+    folder = mid_pair.write(tmp_path / "graphs")
+    links = tmp_path / "links.tsv"
+    links.write_text("".join(f"{left}\t{right}\n" for left, right in mid_pair.truth[::3]))
+    inputs = Inputs(left=folder, links=(links,))
+    losing = Losing(machines, "score: network")
+    for engine, progress in (("local", Progress()), ("ray", losing)):
+        config = load_config(None, ["training.steps=20"], engine=engine)
+        align(inputs, tmp_path / engine, config=config, progress=progress)
+    assert len(losing.done) > 4
+    assert sum(losing.done) == losing.total
+    assert len(machines.workers) == 1
+    folders = ResultFolder(tmp_path / "local"), ResultFolder(tmp_path / "ray")
+    matches = [pl.read_csv(one.matches_file, separator="\t", comment_prefix="#") for one in folders]
+    assert len(matches[0]) > 50
+    assert matches[0].select("subject_id", "object_id").equals(matches[1].select("subject_id", "object_id"))
+    here, there = (pl.read_parquet(one.scores_file).sort("left", "right") for one in folders)
+    assert here.select("left", "right").equals(there.select("left", "right"))
+    np.testing.assert_allclose(there["probability"], here["probability"], atol=TOLERANCE)
+
+
+def lesson_of(world: World, training: TrainingOptions) -> tuple[list[CollectiveNetwork], Lesson]:
+    """A network for each half at its start, and what they are to learn."""
+    options = LearningOptions(model=ModelOptions(width=16), training=training)
+    networks = [
+        untrained(world.vocabulary, world.preparation.schema, options, half) for half in range(HALVES)
+    ]
+    return networks, Lesson.of(world.tensors, world.preparation.candidates, world.labels, options)
+
+
+class InParts(nn.Module):
+    """A network that computes a batch in two parts: how sums are rounded matters with some losses."""
+
+    def __init__(self, network: CollectiveNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, tensors: PairTensors, left: Tensor, right: Tensor) -> Answer:
+        half = len(left) // 2
+        parts = (self.network(tensors, left[rows], right[rows]) for rows in (slice(half), slice(half, None)))
+        return Answer(torch.cat([part.logits for part in parts]))
+
+
+@pytest.mark.parametrize("loss", ["binary", "margin"])
+def test_two_learners_learn_what_one_does(
+    machines: Machines, mid_world: World, tmp_path: Path, loss: Literal["binary", "margin"]
+) -> None:
+    from crossgraph.cluster.ray_engine import ray_engine
+
+    here, lesson = lesson_of(mid_world, replace(QUICK, loss=loss))
+    for half, network in enumerate(here):
+        lesson.teach(InParts(network), half)
+        network.eval()
+    there, lesson = lesson_of(mid_world, replace(QUICK, loss=loss))
+    with ray_engine(tmp_path / "shards") as engine:
+        engine.teach(there, lesson, lambda _steps: None)
+    said = [
+        opinions(tuple(networks), mid_world.tensors, mid_world.preparation.candidates).values
+        for networks in (here, there)
+    ]
+    np.testing.assert_allclose(said[1], said[0], atol=1e-5)
+
+
+@dataclass(frozen=True, eq=False)
+class Watched(Lesson):
+    """A diary has an entry for each network that any learner begins to teach; it does so slowly."""
+
+    diary: Path
+
+    def teach(self, network: nn.Module, half: int, advance: Advance = unwatched) -> None:
+        (self.diary / f"{half}-{uuid4()}").touch()
+        time.sleep(5.0)
+        super().teach(network, half, advance)
+
+
+def test_learners_that_are_left_begin_anew_where_one_is_lost(
+    machines: Machines, mid_world: World, tmp_path: Path
+) -> None:
+    from ray import cloudpickle
+
+    from crossgraph.cluster.ray_engine import ray_engine
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    diary = tmp_path / "diary"
+    diary.mkdir()
+
+    def lose_one() -> None:
+        while len(list(diary.iterdir())) < 2:
+            time.sleep(0.1)
+        machines.lose_one()
+
+    here, lesson = lesson_of(mid_world, QUICK)
+    taught(here, lesson)
+    there, lesson = lesson_of(mid_world, QUICK)
+    watched = Watched(*(getattr(lesson, one.name) for one in fields(lesson)), diary)
+    watcher = threading.Thread(target=lose_one)
+    watcher.start()
+    with ray_engine(tmp_path / "shards") as engine:
+        engine.teach(there, watched, lambda _steps: None)
+    watcher.join()
+    assert len(machines.workers) == 1
+    assert len(list(diary.iterdir())) == 2 + 1 * HALVES, "two began, and one did all of it"
+    said = [
+        opinions(tuple(networks), mid_world.tensors, mid_world.preparation.candidates).values
+        for networks in (here, there)
+    ]
+    np.testing.assert_allclose(said[1], said[0], atol=1e-5)
+
+
+def test_a_loss_that_is_no_number_is_told_as_it_is_here(
+    machines: Machines, mid_world: World, tmp_path: Path
+) -> None:
+    from crossgraph.cluster.ray_engine import ray_engine
+
+    networks, lesson = lesson_of(mid_world, replace(QUICK, learning_rate=1e30))
+    with ray_engine(tmp_path / "shards") as engine, pytest.raises(NonFiniteLossError, match="learning_rate"):
+        engine.teach(networks, lesson, lambda _steps: None)

@@ -15,6 +15,7 @@ from crossgraph.blocking.combine import (
     likeness,
     mutual_seeds,
     name_similarity,
+    settled_by,
     type_members,
 )
 from crossgraph.errors import ConfigError
@@ -229,3 +230,11 @@ def test_settings_below_one_are_refused(name):
 def test_a_chance_out_of_range_is_refused(share):
     with pytest.raises(ConfigError, match="least_chance"):
         BlockingOptions(least_chance=share)
+
+
+def test_an_entity_is_settled_by_a_partner_that_no_rival_is_near():
+    former = Candidates.of_pairs(ints(0, 0, 1, 1, 2), ints(0, 1, 2, 3, 3))
+    former = replace(former, prior=np.array([9, 1, 3, 2.5, -1], dtype=np.float32))
+    left, right = settled_by(former, (4, 5))
+    assert left.tolist() == [True, False, False, False]
+    assert right.tolist() == [True, False, False, False, False]

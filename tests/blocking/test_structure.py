@@ -11,6 +11,7 @@ from scipy import sparse
 
 from crossgraph.blocking import structure
 from crossgraph.blocking.structure import (
+    FEW,
     _sharing,
     echoed_share,
     neighbour_products,
@@ -169,3 +170,19 @@ def test_nothing_mapped_or_nobody_there_proposes_nothing():
     for member in (np.ones(5, dtype=bool), np.zeros(5, dtype=bool)):
         assert len(structural_candidates(factors, (member, np.ones(5, dtype=bool)), top=3)) == 0
     assert weights_of(factors, ints(), ints()).tolist() == []
+
+
+def test_who_has_a_sure_partner_looks_for_few_others():
+    rng = np.random.default_rng(0)
+    factors = tuple(sparse.csr_matrix(rng.random((60, 8)).astype(np.float32)) for _ in range(2))
+    members = np.arange(60) < 50, np.ones(60, dtype=bool)
+    settled = np.arange(60) % 2 == 0, np.zeros(60, dtype=bool)
+    found = structural_candidates(factors, members, top=30, settled=settled)
+    whole = structural_candidates(factors, members, top=30)
+    few = structural_candidates(factors, members, top=FEW)
+    for entity in range(50):
+        expected = few if settled[0][entity] else whole
+        np.testing.assert_array_equal(
+            found.right[found.left == entity], expected.right[expected.left == entity]
+        )
+    assert len(found) == 25 * (FEW + 30)

@@ -33,6 +33,8 @@ MARGIN, FLOOR = 2.0, 4.0
 SURE, LEAST_LINKS = 0.9, 50
 # So many of an entity's best are candidates however unlikely they are.
 ALWAYS = 2
+# Who has a partner with such a share needs no long search for others.
+SETTLED = 0.99
 # Less likely neighbours say nothing.
 LEAST_SURE = 0.05
 
@@ -127,6 +129,7 @@ def block(
             named.append(name_candidates(rows, description.texts, top=options.name_pool, nearest=nearest))
             advance(1)
     similarity = likeness(Candidates.united(*named), seeds, (len(left), len(right)), former=former)
+    settled = None if former is None else settled_by(former, (len(left), len(right)))
     anyhow = echoed_share(left, right, seeds)
     factors, lengths = neighbour_products(left, right, schema, similarity, anyhow=anyhow)
     clues = _Clues(description, schema, names, factors, seeds)
@@ -135,7 +138,7 @@ def block(
     with progress.stage("block: neighbours", len(members), "types") as advance:
         for sides, by_name in zip(members, named, strict=True):
             by_structure = structural_candidates(
-                clues.factors, sides, top=options.structure_pool, nearest=nearest
+                clues.factors, sides, top=options.structure_pool, settled=settled, nearest=nearest
             )
             pool, weigher = _weighed(Candidates.united(by_name, by_structure), clues, sides)
             pools.append((sides, weigher))
@@ -233,6 +236,17 @@ def likeness(
     )
     believed = sparse.csr_matrix((seeds.weight, (seeds.left, seeds.right)), shape=shape, dtype=np.float32)
     return others.maximum(believed).tocsr()
+
+
+def settled_by(former: Candidates, sizes: tuple[int, int]) -> tuple[Bool, Bool]:
+    """(E), (E') entities of which the round before knew the partner, as good as surely."""
+    sure = partner_shares(former.left, former.right, former.prior) >= SETTLED
+    sides = []
+    for size, ends in zip(sizes, (former.left, former.right), strict=True):
+        has = np.zeros(size, dtype=bool)
+        has[ends[sure]] = True
+        sides.append(has)
+    return sides[0], sides[1]
 
 
 def name_similarity(named: Candidates, shape: tuple[int, int]) -> sparse.csr_matrix:

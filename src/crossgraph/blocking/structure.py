@@ -17,6 +17,8 @@ from crossgraph.schema.seeds import EntityPairs
 
 # A neighbour with more neighbours than this by one relation tells nothing apart, and costs its square.
 HUB_DEGREE = 2_000
+# Partners that who has a sure one looks for all the same.
+FEW = 20
 # Pairs of a relation and an entity are counted in a table if it has at most so many places for each edge.
 COUNTED = 16
 
@@ -227,6 +229,7 @@ def structural_candidates(
     members: tuple[Bool, Bool],
     *,
     top: int,
+    settled: tuple[Bool, Bool] | None = None,
     nearest: Nearest = nearest_rows,
 ) -> Candidates:
     """The pairs of two sets of entities whose neighbourhoods are most similar.
@@ -234,18 +237,28 @@ def structural_candidates(
     factors   of ``neighbour_products``
     members   (E), (E') which entities are to be compared; the smaller set asks
     top       partners for each asking entity
+    settled   (E), (E') who has a sure partner already, and looks for ``FEW`` others
     nearest   where the products are made
     """
     rows = tuple(np.flatnonzero(member).astype(np.int32) for member in members)
-    x, y = factors[0][rows[0]], factors[1][rows[1]]
-    parts = []
-    if len(rows[0]) <= len(rows[1]):
-        asking, known = nearest(x, y, top)
-        parts.append(Candidates.of_pairs(rows[0][asking], rows[1][known]))
-    if len(rows[1]) <= len(rows[0]):
-        asking, known = nearest(y, x, top)
-        parts.append(Candidates.of_pairs(rows[0][known], rows[1][asking]))
+    parts = [Candidates.of_pairs(rows[0][:0], rows[1][:0])]
+    for mine in range(2):
+        if len(rows[mine]) > len(rows[1 - mine]):
+            continue
+        known = factors[1 - mine][rows[1 - mine]]
+        for asking, most in _asking(rows[mine], None if settled is None else settled[mine], top):
+            places, found = nearest(factors[mine][asking], known, most)
+            ends = asking[places], rows[1 - mine][found]
+            parts.append(Candidates.of_pairs(*(ends if mine == 0 else ends[::-1])))
     return Candidates.united(*parts)
+
+
+def _asking(rows: Int32, settled: Bool | None, top: int) -> list[tuple[Int32, int]]:
+    """Some of the entities, and how many partners each of them looks for."""
+    if settled is None or top <= FEW:
+        return [(rows, top)]
+    parts = (rows[~settled[rows]], top), (rows[settled[rows]], FEW)
+    return [part for part in parts if len(part[0])]
 
 
 def weights_of(factors: tuple[sparse.csr_matrix, sparse.csr_matrix], left: Int32, right: Int32) -> Float32:

@@ -25,7 +25,7 @@ AIRPORTS = "airports_openflights_ourairports"
 PLACES = ("latitude", "longitude", "latitude_deg", "longitude_deg")
 FIGURES = (
     *("prauc", "hits1", "r_at_p95", "f1", "recall_blocking"),
-    *("precision", "recall", "calibration_top", "calibration_doubt"),
+    *("precision", "recall", "calibration_top", "calibration_doubt", "calibration_chance"),
 )
 ABLATIONS = {
     "everything": [],

@@ -10,6 +10,7 @@ from crossgraph.calibration import (
     Calibration,
     ReliabilityBin,
     calibrate,
+    error_by_chance,
     expected_calibration_error,
     probabilities,
     reliability,
@@ -119,3 +120,15 @@ def test_ece_by_hand():
     assert expected_calibration_error(each) == pytest.approx((0.1 + 0.8 + 0.2 + 0.1) / 4)
     assert reliability(probability[:0], same[:0]) == []
     assert np.isnan(expected_calibration_error([]))
+
+
+def test_the_error_of_true_probabilities_is_what_chance_leaves():
+    rng = np.random.default_rng(7)
+    told = rng.uniform(0.05, 0.95, 150)
+    found = np.mean(
+        [expected_calibration_error(reliability(told, rng.random(150) < told)) for _ in range(300)]
+    )
+    assert error_by_chance(told) == pytest.approx(found, rel=0.1)
+    assert error_by_chance(np.repeat(told, 100)) < error_by_chance(told) / 5
+    # One pair in each bin, of one half: each is off by a half.
+    assert error_by_chance(np.full(15, 0.5)) == 0.5

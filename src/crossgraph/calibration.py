@@ -121,3 +121,16 @@ def expected_calibration_error(told: Sequence[ReliabilityBin]) -> float:
     if not told:
         return float("nan")
     return sum(one.pairs * abs(one.probability - one.share) for one in told) / sum(one.pairs for one in told)
+
+
+def error_by_chance(probability: Float64, *, draws: int = 100) -> float:
+    """The expected calibration error where every probability is true: few pairs in a bin are never quite so.
+
+    The mean over labels drawn with these probabilities. A model's own error can be read only beside it.
+    """
+    drawn = np.random.default_rng(0)
+    errors = [
+        expected_calibration_error(reliability(probability, drawn.random(len(probability)) < probability))
+        for _ in range(draws)
+    ]
+    return float(np.mean(errors))

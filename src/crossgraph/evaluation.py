@@ -15,7 +15,7 @@ import polars as pl
 
 from crossgraph import metrics
 from crossgraph._types import Bool, Float64, Int64
-from crossgraph.calibration import expected_calibration_error, reliability, told_apart
+from crossgraph.calibration import error_by_chance, expected_calibration_error, reliability, told_apart
 from crossgraph.errors import Fault, FaultsError, InputError
 from crossgraph.graphs._reading import MAX_FAULTS, quoted, read_text
 from crossgraph.graphs.graph import UNTYPED
@@ -34,6 +34,7 @@ class Figures:
     precision, recall, f1         of the decided pairs
     calibration_top               expected calibration error of the top candidate of each left entity
     calibration_doubt             of its pairs in doubt (``calibration.DOUBT``); both None without any
+    calibration_chance            what that would be by chance if all their probabilities were true
     gold, gold_left               gold pairs, and their distinct left entities
     scored, scored_gold           scored pairs that count, and those of them that are gold
     matched, matched_gold         decided pairs that count, and those of them that are gold
@@ -51,6 +52,7 @@ class Figures:
     f1: float
     calibration_top: float | None
     calibration_doubt: float | None
+    calibration_chance: float | None
     gold: int
     gold_left: int
     scored: int
@@ -233,6 +235,7 @@ def _figures(gold: _Gold, ranked: _Judged, *, decided: _Judged, probability: Flo
         f1=2 * said_gold / (said + total),
         calibration_top=_error(*top),
         calibration_doubt=_error(*doubt),
+        calibration_chance=error_by_chance(doubt[0]) if len(doubt[0]) else None,
         gold=total,
         gold_left=total_left,
         scored=len(scores),

@@ -30,9 +30,10 @@ _COLUMNS = {
     "recall_blocking": "blocking recall",
     "calibration_top": "calibration error of top candidates",
     "calibration_doubt": "calibration error of pairs in doubt",
+    "calibration_chance": "the same by chance, were all probabilities true",
 }
 # What takes decisions or probabilities, which names alone do not make.
-_DECIDED = ("precision", "recall", "f1", "calibration_top", "calibration_doubt")
+_DECIDED = ("precision", "recall", "f1", "calibration_top", "calibration_doubt", "calibration_chance")
 _COUNTS = {"gold": "gold pairs", "matched": "decided", "matched_gold": "decided and gold"}
 _PAIR_ROWS = {
     "prauc": "PRAUC",

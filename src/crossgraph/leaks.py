@@ -73,7 +73,7 @@ class LinkedPairs:
         return len(self.left)
 
 
-def believed_pairs(graphs: Graphs) -> LinkedPairs:
+def pairs_of_rare_values(graphs: Graphs) -> LinkedPairs:
     """Pairs that alone, each on its side, hold one text: what can be looked at where no links are known."""
     left, right = (
         _held(graph).select("entity", "value").unique().filter(pl.len().over("value") == 1)

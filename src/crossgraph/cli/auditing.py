@@ -41,7 +41,7 @@ def audit(
     from crossgraph.cli.running import session
     from crossgraph.graphs.graph import KnowledgeGraph
     from crossgraph.graphs.readers import read_pair_tables
-    from crossgraph.leaks import believed_pairs, find_leaks, places_in_files
+    from crossgraph.leaks import pairs_of_rare_values, find_leaks, places_in_files
 
     read = opt.read_options(
         names_from_iri=False, id_column=id_column, entity_columns=entity_column, split=split
@@ -50,7 +50,7 @@ def audit(
         with console.stage("read graphs"):
             one, two = read_pair_tables(left, right, options=read)
             graphs = KnowledgeGraph.from_tables(one), KnowledgeGraph.from_tables(two)
-        pairs = _linked(links, graphs, console) if links else believed_pairs(graphs)
+        pairs = _linked(links, graphs, console) if links else pairs_of_rare_values(graphs)
         rows = places_in_files(one, graphs[0]), places_in_files(two, graphs[1])
         found = find_leaks(graphs, pairs, rows, known=bool(links))
         _show(found, pairs, as_json=as_json)

@@ -41,7 +41,7 @@ def audit(
     from crossgraph.cli.running import session
     from crossgraph.graphs.graph import KnowledgeGraph
     from crossgraph.graphs.readers import read_pair_tables
-    from crossgraph.leaks import pairs_of_rare_values, find_leaks, places_in_files
+    from crossgraph.leaks import find_leaks, pairs_of_rare_values, places_in_files
 
     read = opt.read_options(
         names_from_iri=False, id_column=id_column, entity_columns=entity_column, split=split

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
-from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
+from crossgraph.blocking.ranking import partner_shares
 from crossgraph.schema.seeds import EntityPairs
 
 
@@ -31,6 +33,11 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.left)
+
+    @cached_property
+    def shares(self) -> Float64:
+        """(P) how likely each pair is by its prior, beside its rivals: see ``partner_shares``."""
+        return partner_shares(self.left, self.right, self.prior)
 
     @staticmethod
     def of_pairs(left: AnyArray, right: AnyArray, name: AnyArray | float = 0.0) -> Candidates:

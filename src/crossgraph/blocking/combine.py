@@ -13,7 +13,7 @@ from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_candidates, name_cosines, name_rows
 from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
 from crossgraph.blocking.products import Nearest, nearest_rows
-from crossgraph.blocking.ranking import lead, partner_shares, ranks
+from crossgraph.blocking.ranking import lead, ranks
 from crossgraph.blocking.structure import (
     echoed_share,
     neighbour_products,
@@ -227,8 +227,7 @@ def likeness(
     known = seeds.weight >= 1.0
     guessed = name_similarity(named, shape)
     if former is not None:
-        shares = BELIEVED * partner_shares(former.left, former.right, former.prior)
-        guessed = guessed.maximum(_likely(former, shares, shape))
+        guessed = guessed.maximum(_likely(former, BELIEVED * former.shares, shape))
     guessed = guessed.tocoo()
     free = ~(np.isin(guessed.row, seeds.left[known]) | np.isin(guessed.col, seeds.right[known]))
     others = sparse.csr_matrix(
@@ -240,7 +239,7 @@ def likeness(
 
 def settled_by(former: Candidates, sizes: tuple[int, int]) -> tuple[Bool, Bool]:
     """(E), (E') entities of which the round before knew the partner, as good as surely."""
-    sure = partner_shares(former.left, former.right, former.prior) >= SETTLED
+    sure = former.shares >= SETTLED
     sides = []
     for size, ends in zip(sizes, (former.left, former.right), strict=True):
         has = np.zeros(size, dtype=bool)
@@ -270,18 +269,23 @@ def _likely(pairs: Candidates, sure: Float64, shape: tuple[int, int]) -> sparse.
     )
 
 
-def best_of_each(pool: Candidates, options: BlockingOptions, *, by_left: bool) -> Candidates:
+def best_of_each(
+    pool: Candidates, options: BlockingOptions, *, by_left: bool, held: Bool | None = None
+) -> Candidates:
     """The best candidates of each left (or right) entity: by prior and by share in turn (``partner_shares``).
 
     By the prior alone, entities that are near to everybody take the places of true partners; by shares
     alone, a partner is lost to whom a wrong one seems sure. Who has a sure partner needs no twenty others:
     but for the first, pairs without a chance are left out.
+
+    held (P)   pairs that had a chance once, and stay while there is room
     """
     entity = pool.left if by_left else pool.right
-    shares = partner_shares(pool.left, pool.right, pool.prior)
     by_prior = ranks(entity, pool.prior)
-    in_turn = np.minimum(2 * by_prior, 2 * ranks(entity, shares) + 1)
-    likely = (by_prior < ALWAYS) | (shares >= options.least_chance)
+    in_turn = np.minimum(2 * by_prior, 2 * ranks(entity, pool.shares) + 1)
+    likely = (by_prior < ALWAYS) | (pool.shares >= options.least_chance)
+    if held is not None:
+        likely |= held
     return pool.take(likely & (ranks(entity, -in_turn) < options.per_entity))
 
 

@@ -169,13 +169,9 @@ class Reblocker:
         again[_asking(new, by_left)] = True
         rivals = again[_asking(own, by_left)]
         pool = Candidates.stacked([own.take(rivals), new])
-        best = best_of_each(pool, self.options, by_left=by_left)
-        # Who had a chance keeps his place for as long as it is wanted by nobody better.
-        stays = best_of_each(pool, replace(self.options, least_chance=0.0), by_left=by_left)
-        stays = stays.take(
-            (own.find(stays.left, stays.right) >= 0) & (best.find(stays.left, stays.right) < 0)
-        )
-        return Candidates.stacked([own.take(~rivals), best, stays])
+        held = own.find(pool.left, pool.right) >= 0
+        best = best_of_each(pool, self.options, by_left=by_left, held=held)
+        return Candidates.stacked([own.take(~rivals), best])
 
     def _in_reach(self, new: Candidates, own: Candidates, by_left: bool) -> Bool:
         """(P) new pairs that are better than what their entity has already, or all if it is told otherwise.

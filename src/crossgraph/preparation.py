@@ -17,7 +17,7 @@ from crossgraph.blocking.combine import (
     mutual_seeds,
     name_similarity,
 )
-from crossgraph.blocking.names import name_rows
+from crossgraph.blocking.names import NameLookups, name_rows
 from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.errors import Fault, GraphFormatError, NoCandidatesError
 from crossgraph.evidence.attributes import attribute_evidence, name_counts
@@ -196,11 +196,19 @@ def propose(
         refuse_unknown_names(schema, graphs)
         mapping = schema
     glance = replace(blocking, per_entity=5, name_pool=5, structure_pool=20)
+    lookups = NameLookups(description.texts, blocking.name_pool, nearest)
     candidates: Candidates | None = None
     for _ in range(blocking.rounds):
         before = len(seeds)
         candidates = block(
-            graphs, description, mapping, seeds, former=candidates, options=glance, nearest=nearest
+            graphs,
+            description,
+            mapping,
+            seeds,
+            former=candidates,
+            options=glance,
+            lookups=lookups,
+            nearest=nearest,
         ).candidates
         seeds = seeds_of(known, candidates, graphs[0])
         if schema is None:
@@ -218,6 +226,7 @@ def propose(
         keep=keep,
         options=blocking,
         progress=progress,
+        lookups=lookups,
         nearest=nearest,
     )
     if not blocked.candidates.proposed.any():

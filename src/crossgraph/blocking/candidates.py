@@ -42,30 +42,43 @@ class Candidates:
     @staticmethod
     def of_pairs(left: AnyArray, right: AnyArray, name: AnyArray | float = 0.0) -> Candidates:
         """Pairs in any order, perhaps repeated (the largest name cosine stays), with nothing weighed yet."""
-        names = np.broadcast_to(np.asarray(name, dtype=np.float32), np.shape(left))
-        frame = pl.DataFrame({"left": np.asarray(left), "right": np.asarray(right), "name": names})
-        return Candidates.united_frame(frame)
+        keys = pair_keys(np.asarray(left), np.asarray(right))
+        if np.ndim(name) == 0:
+            keys = np.sort(keys)
+            first = _firsts(keys)
+            return Candidates._of_keys(keys[first], np.full(len(first), name, dtype=np.float32))
+        order = np.argsort(keys)
+        keys, names = keys[order], np.asarray(name, dtype=np.float32)[order]
+        first = _firsts(keys)
+        return Candidates._of_keys(keys[first], np.maximum.reduceat(names, first) if len(first) else names)
+
+    @staticmethod
+    def _of_keys(keys: Int64, name: Float32) -> Candidates:
+        """Pairs as ``pair_keys`` has them, each once and in order."""
+        nothing = np.zeros(len(keys), dtype=np.float32)
+        return Candidates(
+            left=(keys >> 32).astype(np.int32),
+            right=keys.astype(np.int32),
+            name=name,
+            structure=nothing,
+            prior=nothing,
+            proposed=np.ones(len(keys), dtype=bool),
+        )
 
     @staticmethod
     def united_frame(frame: pl.DataFrame) -> Candidates:
         """Each pair of a table (left, right, name) once, with its largest name cosine."""
-        merged = frame.group_by("left", "right").agg(pl.col("name").max()).sort("left", "right")
-        nothing = np.zeros(len(merged), dtype=np.float32)
-        return Candidates(
-            left=merged["left"].to_numpy().astype(np.int32),
-            right=merged["right"].to_numpy().astype(np.int32),
-            name=merged["name"].to_numpy().astype(np.float32),
-            structure=nothing,
-            prior=nothing,
-            proposed=np.ones(len(merged), dtype=bool),
-        )
+        return Candidates.of_pairs(*(frame[column].to_numpy() for column in ("left", "right", "name")))
 
     @staticmethod
     def united(*parts: Candidates) -> Candidates:
         """The pairs of some sets, each once; structure and prior are to be weighed anew."""
-        columns = {"left": pl.Int32, "right": pl.Int32, "name": pl.Float32}
-        frames = [pl.DataFrame({"left": c.left, "right": c.right, "name": c.name}) for c in parts]
-        return Candidates.united_frame(pl.concat([pl.DataFrame(schema=columns), *frames]))
+        if not parts:
+            return Candidates.of_pairs(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
+        left, right, name = (
+            np.concatenate([getattr(part, column) for part in parts]) for column in ("left", "right", "name")
+        )
+        return Candidates.of_pairs(left, right, name)
 
     @staticmethod
     def stacked(parts: list[Candidates]) -> Candidates:
@@ -80,6 +93,10 @@ class Candidates:
         )
         # The parts are sorted, and to a stable sort of whole numbers they are runs to merge.
         return united.take(np.argsort(united._keys, kind="stable"))
+
+    def end(self, side: int) -> Int32:
+        """(P) the left (0) or the right (1) entity of each pair."""
+        return self.right if side else self.left
 
     @property
     def _keys(self) -> Int64:
@@ -117,6 +134,13 @@ class Candidates:
             return float("nan")
         places = self.find(left, right)
         return float(self.proposed[places[places >= 0]].sum()) / len(left)
+
+
+def _firsts(keys: Int64) -> Int64:
+    """The places of sorted keys that differ from the one before."""
+    if not len(keys):
+        return np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
 
 
 def pair_keys(left: AnyArray, right: AnyArray) -> Int64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -10,16 +10,12 @@ from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.names import name_candidates, name_cosines, name_rows
-from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
+from crossgraph.blocking.names import NameLookups, name_rows
+from crossgraph.blocking.pool import Clues, Searching, Sides, pool_of, weighed
+from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.blocking.ranking import lead, ranks
-from crossgraph.blocking.structure import (
-    echoed_share,
-    neighbour_products,
-    structural_candidates,
-    weights_of,
-)
+from crossgraph.blocking.structure import echoed_share, neighbour_products
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import Description
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -33,6 +29,8 @@ MARGIN, FLOOR = 2.0, 4.0
 SURE, LEAST_LINKS = 0.9, 50
 # So many of an entity's best are candidates however unlikely they are.
 ALWAYS = 2
+# A pool of several pieces has room for so many times the candidates of an entity, while shares are told.
+POOLED = 4
 # Who has a partner with such a share needs no long search for others.
 SETTLED = 0.99
 # Less likely neighbours say nothing.
@@ -78,7 +76,7 @@ class Weighing:
     similarity: sparse.csr_matrix
     anyhow: float
     lengths: tuple[Float32, Float32]
-    pools: tuple[tuple[tuple[Bool, Bool], Weigher], ...]
+    pools: tuple[tuple[Sides, Weigher], ...]
     asked: Weigher | None
 
     def of(self, left: int, right: int, *, proposed: bool) -> Weigher:
@@ -106,6 +104,7 @@ def block(
     keep: EntityPairs | None = None,
     options: BlockingOptions = BlockingOptions(),
     progress: Progress = SILENT,
+    lookups: NameLookups | None = None,
     nearest: Nearest = nearest_rows,
 ) -> Blocked:
     """Propose the pairs worth scoring, of every mapped pair of types.
@@ -114,6 +113,7 @@ def block(
             do, and they teach how telling names, neighbours and close values are
     former  the candidates of the round before: neighbours that may be the same speak for a pair too
     keep    pairs that are to be candidates whatever their names, neighbours and types
+    lookups what other rounds found by names
     nearest where the products of names and of neighbours are made
 
     Returns at most ``per_entity`` candidates for each entity of a type's smaller side, best prior first,
@@ -122,25 +122,25 @@ def block(
     left, right = graphs
     members = type_members(left, right, schema)
     names = name_rows(description, schema)
+    if lookups is None:
+        lookups = NameLookups(description.texts, options.name_pool, nearest)
     with progress.stage("block: names", len(members), "types") as advance:
         named = []
         for sides in members:
             rows = _rows_of(names[0], sides[0]), _rows_of(names[1], sides[1])
-            named.append(name_candidates(rows, description.texts, top=options.name_pool, nearest=nearest))
+            named.append(lookups.candidates(rows, top=options.name_pool))
             advance(1)
     similarity = likeness(Candidates.united(*named), seeds, (len(left), len(right)), former=former)
     settled = None if former is None else settled_by(former, (len(left), len(right)))
     anyhow = echoed_share(left, right, seeds)
     factors, lengths = neighbour_products(left, right, schema, similarity, anyhow=anyhow)
-    clues = _Clues(description, schema, names, factors, seeds)
+    clues = Clues(description, schema, names, factors, seeds)
+    searching = Searching(options.structure_pool, POOLED * options.per_entity, settled, nearest)
     kept: list[Candidates] = []
-    pools: list[tuple[tuple[Bool, Bool], Weigher]] = []
+    pools: list[tuple[Sides, Weigher]] = []
     with progress.stage("block: neighbours", len(members), "types") as advance:
         for sides, by_name in zip(members, named, strict=True):
-            by_structure = structural_candidates(
-                clues.factors, sides, top=options.structure_pool, settled=settled, nearest=nearest
-            )
-            pool, weigher = _weighed(Candidates.united(by_name, by_structure), clues, sides)
+            pool, weigher = pool_of(by_name, clues, sides, searching)
             pools.append((sides, weigher))
             kept.append(best_of_each(pool, options, by_left=sides[0].sum() <= sides[1].sum()))
             advance(1)
@@ -148,26 +148,16 @@ def block(
     if keep is None:
         return Blocked(proposed, Weighing(similarity, anyhow, lengths, tuple(pools), None))
     everyone = np.ones(len(left), dtype=bool), np.ones(len(right), dtype=bool)
-    asked, weigher = _weighed(proposed.without(keep), clues, everyone, against=proposed)
+    asked = clues.of(proposed.without(keep))
+    # A pair that is only asked for must not weigh otherwise for the sake of the others that are asked for.
+    weigher = clues.weigher(proposed if len(proposed) else asked, everyone)
     return Blocked(
-        Candidates.stacked([proposed, asked]), Weighing(similarity, anyhow, lengths, tuple(pools), weigher)
+        Candidates.stacked([proposed, weighed(asked, weigher)]),
+        Weighing(similarity, anyhow, lengths, tuple(pools), weigher),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Clues:
-    """What weighs a pool of pairs."""
-
-    description: Description
-    schema: SchemaMapping
-    names: tuple[pl.DataFrame, pl.DataFrame]
-    factors: tuple[sparse.csr_matrix, sparse.csr_matrix]
-    seeds: EntityPairs
-
-
-def type_members(
-    left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping
-) -> list[tuple[Bool, Bool]]:
+def type_members(left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping) -> list[Sides]:
     """The (E) and (E') members of each mapped pair of types, each pair once."""
     (left_names, left_of), (right_names, right_of) = type_codes(left), type_codes(right)
     return [
@@ -179,41 +169,6 @@ def type_members(
 
 def _rows_of(names: pl.DataFrame, member: Bool) -> pl.DataFrame:
     return names.filter(pl.Series(member[names["entity"].to_numpy()]))
-
-
-def _seeds_of(seeds: EntityPairs, sides: tuple[Bool, Bool]) -> tuple[Int32, Int32]:
-    inside = sides[0][seeds.left] & sides[1][seeds.right]
-    return seeds.left[inside], seeds.right[inside]
-
-
-def _weighed(
-    pool: Candidates, clues: _Clues, sides: tuple[Bool, Bool], *, against: Candidates | None = None
-) -> tuple[Candidates, Weigher]:
-    """The pool with names, structure and prior, and what made the prior.
-
-    ``against`` says what is common, else the pool itself.
-    """
-    name = name_cosines(clues.names, clues.description.texts, (pool.left, pool.right))
-    structure = weights_of(clues.factors, pool.left, pool.right)
-    pool = replace(pool, name=name, structure=structure)
-    seeds = _seeds_of(clues.seeds, sides)
-    # A pair that is only asked for must not weigh otherwise for the sake of the others that are asked for.
-    common = against if against is not None and len(against) else pool
-    tests = value_tests(clues.description, clues.schema, seeds, (common.left, common.right))
-    weigher = weigher_of(tests, *_seen(common, seeds))
-    return replace(pool, prior=weigher.log_odds(pool)), weigher
-
-
-def _seen(common: Candidates, seeds: tuple[Int32, Int32]) -> tuple[Float32, Float32]:
-    """Structural weights of the seeds in a pool, and of the other pairs of their entities there.
-
-    A seed that the pool lacks has mostly no neighbour to tell by: it would say of others that they need none.
-    """
-    same = np.zeros(len(common), dtype=bool)
-    places = common.find(*seeds)
-    same[places[places >= 0]] = True
-    others = (np.isin(common.left, seeds[0]) | np.isin(common.right, seeds[1])) & ~same
-    return common.structure[same], common.structure[others if others.any() else ~same]
 
 
 def likeness(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import sparse
 from crossgraph._types import Float32, Int32, Int64, UInt64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.products import Nearest, nearest_rows
+from crossgraph.blocking.ranking import ranks
 from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
 from crossgraph.features.text import TextTable
@@ -21,6 +23,8 @@ from crossgraph.schema.mapping import SchemaMapping
 COMMON_GRAM = 0.05
 # Below this many strings even common n-grams are cheap, and short lists need them.
 SMALL_TABLE = 5_000
+# Rows that the n-grams of a name find, at most, and how many times the partners are looked at if it has more.
+REACH, FARTHER = 20_000, 3
 # A name is short (mean bytes of its normalised form) ...
 LONGEST_NAME = 64
 # ... and its mapping at least this share of the strongest one's weight.
@@ -111,20 +115,29 @@ def nearest_names(
 
     queries, pool   tables (entity, text)
     nearest         where the product is made
-    returns         (query, found, name): at most ``top`` for each distinct query name, cosine > 0
+    returns         (query, found, name, place): at most ``top`` for each distinct query name, cosine > 0; the
+                    nearest name has place 0
     """
     if queries.is_empty() or pool.is_empty():
-        return pl.DataFrame(schema={"query": pl.Int32, "found": pl.Int32, "name": pl.Float32})
+        return pl.DataFrame(
+            schema={"query": pl.Int32, "found": pl.Int32, "name": pl.Float32, "place": pl.Int32}
+        )
     asked, known = queries["text"].unique().sort(), pool["text"].unique().sort()
-    rare = texts.grams
+    rare = texts.grams[known.to_numpy()]
     if len(known) > SMALL_TABLE:
-        rare = without_common(rare[known.to_numpy()], len(known))
-    else:
-        rare = rare[known.to_numpy()]
-    rows, columns = nearest(texts.grams[asked.to_numpy()], rare, top)
-    near = pl.DataFrame({"asked": asked.gather(rows), "known": known.gather(columns)}).with_columns(
-        name=pl.Series(texts.cosines(_int32(asked, rows), _int32(known, columns)))
-    )
+        rare = without_common(rare, len(known))
+    asking = texts.grams[asked.to_numpy()]
+    rarest = within_reach(asking, rare)
+    rows, columns = nearest(rarest, rare, top if rarest is asking else FARTHER * top)
+    cosines = texts.cosines(_int32(asked, rows), _int32(known, columns))
+    near = pl.DataFrame(
+        {
+            "asked": asked.gather(rows),
+            "known": known.gather(columns),
+            "name": cosines,
+            "place": ranks(rows.astype(np.int32), cosines),
+        }
+    ).filter(pl.col("place") < top)
     holders = queries.group_by("text").len("askers"), pool.group_by("text").len("knowers")
     near = (
         near.join(holders[0], left_on="asked", right_on="text")
@@ -135,7 +148,7 @@ def nearest_names(
         near.join(queries.rename({"entity": "query", "text": "asked"}), on="asked")
         .join(pool.rename({"entity": "found", "text": "known"}), on="known")
         .group_by("query", "found")
-        .agg(pl.col("name").max())
+        .agg(pl.col("name").max(), pl.col("place").min())
     )
 
 
@@ -151,27 +164,60 @@ def without_common(grams: sparse.csr_matrix, strings: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((grams.data[keep], (rows, grams.indices[keep])), shape=grams.shape)
 
 
-def name_candidates(
-    names: tuple[pl.DataFrame, pl.DataFrame], texts: TextTable, *, top: int, nearest: Nearest = nearest_rows
-) -> Candidates:
-    """The pairs of two sets of named entities whose names are nearest.
+def within_reach(asking: sparse.csr_matrix, known: sparse.csr_matrix) -> sparse.csr_matrix:
+    """The rarest n-grams of each asking row, as many as find ``REACH`` known rows, repeated ones counted.
 
-    The side with fewer entities asks, so that a large catalogue does not flood a small one; two sides of
-    one size both ask.
+    What many have in common would cost the square of their number. A row that finds fewer stays whole, and
+    where all do, the matrix itself comes back.
+    """
+    finds = np.bincount(known.indices, minlength=known.shape[1])[asking.indices]
+    rows = np.repeat(np.arange(asking.shape[0]), np.diff(asking.indptr))
+    if not len(rows) or np.bincount(rows, finds).max() <= REACH:
+        return asking
+    order = np.lexsort((finds, rows))
+    found = np.cumsum(finds[order])
+    before = np.r_[0, found][asking.indptr[:-1]]
+    kept = np.empty(len(rows), dtype=bool)
+    kept[order] = found - np.repeat(before, np.diff(asking.indptr)) <= REACH
+    return sparse.csr_matrix((asking.data[kept], (rows[kept], asking.indices[kept])), shape=asking.shape)
 
-    names     tables (entity, text) of the left and right entities to be compared
-    top       partners for each distinct name of the asking side
+
+@dataclass(frozen=True, eq=False)
+class NameLookups:
+    """Who is near to whom by name: looked up once for all rounds of blocking that ask the same.
+
+    top       partners for each distinct name of the asking side, at most
     nearest   where the products are made
     """
-    left, right = names
-    ask = partial(nearest_names, texts=texts, top=top, nearest=nearest)
-    sizes = left["entity"].n_unique(), right["entity"].n_unique()
-    parts = []
-    if sizes[0] <= sizes[1]:
-        parts.append(ask(left, right).rename({"query": "left", "found": "right"}))
-    if sizes[1] <= sizes[0]:
-        parts.append(ask(right, left).rename({"query": "right", "found": "left"}))
-    return Candidates.united_frame(pl.concat([part.select("left", "right", "name") for part in parts]))
+
+    texts: TextTable
+    top: int
+    nearest: Nearest = nearest_rows
+    _found: dict[tuple[bytes, ...], pl.DataFrame] = field(default_factory=dict)
+
+    def candidates(self, names: tuple[pl.DataFrame, pl.DataFrame], *, top: int) -> Candidates:
+        """The pairs of two sets of named entities whose names are nearest.
+
+        The side with fewer entities asks, so that a large catalogue does not flood a small one; two sides of
+        one size both ask.
+
+        names   tables (entity, text) of the left and right entities to be compared
+        top     partners for each distinct name of the asking side, no more than the lookups have
+        """
+        asked = tuple(side.hash_rows(seed=1).to_numpy().tobytes() for side in names)
+        if asked not in self._found:
+            self._found[asked] = self._looked_up(*names)
+        return Candidates.united_frame(self._found[asked].filter(pl.col("place") < top))
+
+    def _looked_up(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
+        ask = partial(nearest_names, texts=self.texts, top=self.top, nearest=self.nearest)
+        sizes = left["entity"].n_unique(), right["entity"].n_unique()
+        parts = []
+        if sizes[0] <= sizes[1]:
+            parts.append(ask(left, right).rename({"query": "left", "found": "right"}))
+        if sizes[1] <= sizes[0]:
+            parts.append(ask(right, left).rename({"query": "right", "found": "left"}))
+        return pl.concat([part.select("left", "right", "name", "place") for part in parts])
 
 
 def name_cosines(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
-from crossgraph._types import AnyArray, Bool, Float64, Int32
+from crossgraph._types import AnyArray, Bool, Float64, Int32, Int64
 
 Claims = tuple[Float64, Float64]
 
@@ -30,12 +31,28 @@ def lead(groups: Int32, scores: AnyArray) -> Float64:
 
 def ranks(groups: Int32, scores: AnyArray) -> Int32:
     """(P) 0-based place of each pair within its group, best score first; ties by place in the table."""
-    order = np.lexsort((-scores, groups))
-    ordered = groups[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, int)
-    sizes = np.diff(np.r_[starts, len(ordered)])
+    sizes = np.bincount(groups) if len(groups) else np.zeros(0, dtype=np.int64)
+    starts = np.r_[0, np.cumsum(sizes)].astype(np.int64)
+    placed: Int32 = _placed(np.asarray(groups), np.negative(scores), starts)
+    return placed
+
+
+@njit(cache=True, nogil=True)
+def _placed(groups: AnyArray, losses: AnyArray, starts: Int64) -> Int32:
+    """Pairs are dealt to their groups, and each group is sorted on its own: they are small and many."""
+    filled = starts[:-1].copy()
+    members = np.empty(len(groups), dtype=np.int64)
+    for pair in range(len(groups)):
+        members[filled[groups[pair]]] = pair
+        filled[groups[pair]] += 1
     out = np.empty(len(groups), dtype=np.int32)
-    out[order] = np.arange(len(groups)) - np.repeat(starts, sizes)
+    for group in range(len(starts) - 1):
+        own = members[starts[group] : starts[group + 1]]
+        if len(own) == 0:
+            continue
+        order = np.argsort(losses[own], kind="mergesort")
+        for place in range(len(own)):
+            out[own[order[place]]] = place
     return out
 
 

@@ -1,0 +1,137 @@
+"""The pool of two types: who may be whose partner, weighed, and cut to what an entity has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from crossgraph._types import Bool, Float32, Int32
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.names import name_cosines
+from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
+from crossgraph.blocking.products import Nearest
+from crossgraph.blocking.ranking import ranks
+from crossgraph.blocking.structure import structural_candidates, weights_of
+from crossgraph.features.description import Description
+from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.schema.seeds import EntityPairs
+
+# So many entities look for partners at once: a pool of millions of entities would fill the memory.
+PIECE = 50_000
+
+Sides = tuple[Bool, Bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Clues:
+    """What pairs of a pool are found and weighed by."""
+
+    description: Description
+    schema: SchemaMapping
+    names: tuple[pl.DataFrame, pl.DataFrame]
+    factors: tuple[sparse.csr_matrix, sparse.csr_matrix]
+    seeds: EntityPairs
+
+    def of(self, pairs: Candidates) -> Candidates:
+        """The pairs with their names and structure."""
+        name = name_cosines(self.names, self.description.texts, (pairs.left, pairs.right))
+        return replace(pairs, name=name, structure=weights_of(self.factors, pairs.left, pairs.right))
+
+    def weigher(self, pool: Candidates, sides: Sides) -> Weigher:
+        """What tells seeds of two types from other pairs of a pool with their names and structure."""
+        inside = sides[0][self.seeds.left] & sides[1][self.seeds.right]
+        seeds = self.seeds.left[inside], self.seeds.right[inside]
+        tests = value_tests(self.description, self.schema, seeds, (pool.left, pool.right))
+        return weigher_of(tests, *_structure_of(pool, seeds))
+
+
+def weighed(pairs: Candidates, weigher: Weigher) -> Candidates:
+    """The pairs, of which names and structure are known, with their prior."""
+    return replace(pairs, prior=weigher.log_odds(pairs))
+
+
+def _structure_of(pool: Candidates, seeds: tuple[Int32, Int32]) -> tuple[Float32, Float32]:
+    """Structural weights of the seeds in a pool, and of the other pairs of their entities there.
+
+    A seed that the pool lacks has mostly no neighbour to tell by: it would say of others that they need none.
+    """
+    same = np.zeros(len(pool), dtype=bool)
+    places = pool.find(*seeds)
+    same[places[places >= 0]] = True
+    others = (np.isin(pool.left, seeds[0]) | np.isin(pool.right, seeds[1])) & ~same
+    return pool.structure[same], pool.structure[others if others.any() else ~same]
+
+
+@dataclass(frozen=True, eq=False)
+class Searching:
+    """How partners are looked for by shared neighbours.
+
+    top       partners for each asking entity
+    room      pairs of an asking entity that stay in a pool of several pieces, best prior first
+    settled   see ``structural_candidates``
+    nearest   where the products are made
+    """
+
+    top: int
+    room: int
+    settled: Sides | None
+    nearest: Nearest
+
+
+def pool_of(
+    by_name: Candidates, clues: Clues, sides: Sides, searching: Searching
+) -> tuple[Candidates, Weigher]:
+    """The pairs of two types that share names or neighbours, weighed, and what weighed them.
+
+    The smaller type asks, piece by piece: entities of seeds first, since the first piece says how telling
+    names, neighbours and values are.
+    """
+    weigher: Weigher | None = None
+    whole = min(side.sum() for side in sides) <= PIECE
+    kept: tuple[list[Candidates], list[Candidates]] = [], []
+    smaller = _smaller(sides)
+    for asking, mine in _pieces(sides, clues.seeds, whole=whole):
+        members = (asking, sides[1]) if mine == 0 else (sides[0], asking)
+        found = structural_candidates(
+            clues.factors, members, top=searching.top, settled=searching.settled, nearest=searching.nearest
+        )
+        if mine == smaller:
+            found = Candidates.united(by_name.take(asking[by_name.end(mine)]), found)
+        piece = clues.of(found)
+        if weigher is None:
+            weigher = clues.weigher(piece, sides)
+        piece = weighed(piece, weigher)
+        kept[mine].append(
+            piece if whole else piece.take(ranks(piece.end(mine), piece.prior) < searching.room)
+        )
+    assert weigher is not None
+    first, second = Candidates.stacked(kept[smaller]), Candidates.stacked(kept[1 - smaller])
+    return Candidates.stacked([first, second.take(first.find(second.left, second.right) < 0)]), weigher
+
+
+def _smaller(sides: Sides) -> int:
+    return 0 if sides[0].sum() <= sides[1].sum() else 1
+
+
+def _pieces(sides: Sides, seeds: EntityPairs, *, whole: bool) -> Iterator[tuple[Bool, int]]:
+    """Members of the smaller side that ask at once, and which side that is; of both if they are as many."""
+    sizes = [int(side.sum()) for side in sides]
+    if whole:
+        # ``structural_candidates`` lets both sides ask where they are as many.
+        yield sides[_smaller(sides)], _smaller(sides)
+        return
+    for mine in (_smaller(sides), 1 - _smaller(sides)):
+        if sizes[mine] > min(sizes):
+            continue
+        last = np.ones(len(sides[mine]), dtype=bool)
+        last[seeds.right if mine else seeds.left] = False
+        rows = np.flatnonzero(sides[mine])
+        rows = rows[np.argsort(last[rows], kind="stable")]
+        for start in range(0, len(rows), PIECE):
+            asking = np.zeros(len(sides[mine]), dtype=bool)
+            asking[rows[start : start + PIECE]] = True
+            yield asking, mine

@@ -43,6 +43,20 @@ def told(candidates: Candidates) -> set[tuple[int, int]]:
     return set(zip(candidates.left.tolist(), candidates.right.tolist(), strict=True))
 
 
+def test_a_pool_in_pieces_has_the_candidates_of_a_whole_one(mid_pair, blocked, monkeypatch):
+    left, right = mid_pair.graphs
+    whole = blocked((left, right), options=BlockingOptions(per_entity=200, rounds=1, least_chance=0.0))
+    # Pieces learn what a weight says from the first one alone, so the priors differ, and nothing else.
+    monkeypatch.setattr("crossgraph.blocking.pool.PIECE", 7)
+    pieces = blocked((left, right), options=BlockingOptions(per_entity=200, rounds=1, least_chance=0.0))
+    assert told(pieces) == told(whole)
+    np.testing.assert_array_equal(pieces.name, whole.name)
+    np.testing.assert_array_equal(pieces.structure, whole.structure)
+    few = blocked((left, right), options=BlockingOptions(per_entity=5, structure_pool=20))
+    ids = [graph.positions(side) for graph, side in zip((left, right), truth_columns(mid_pair), strict=True)]
+    assert few.recall(*ids) > 0.85
+
+
 def test_most_true_pairs_are_found_within_the_budget(mid_pair, blocked):
     found = blocked(mid_pair.graphs, options=BlockingOptions(per_entity=5))
     left, right = (

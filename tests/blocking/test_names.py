@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.blocking.names import name_candidates, name_cosines, name_rows, nearest_names
+from crossgraph.blocking.names import NameLookups, name_cosines, name_rows, nearest_names, within_reach
+from crossgraph.blocking.products import nearest_rows
 from crossgraph.features.description import describe
 from crossgraph.features.text import TextTable
 from crossgraph.schema.mapping import AttributeMapping, SchemaMapping
@@ -34,7 +35,7 @@ def tables(left, right):
 def test_nearest_names_agree_with_brute_force(left, right, top):
     table, cosine = tables(left, right)
     found = nearest_names(rows_of(left, table), rows_of(right, table), table, top=top)
-    told = {(q, f): name for q, f, name in found.iter_rows()}
+    told = {(q, f): name for q, f, name in found.select("query", "found", "name").iter_rows()}
     assert len(told) == len(found)
     for (query, entity), name in told.items():
         names = [(a, b) for q, a in left if q == query for f, b in right if f == entity]
@@ -67,7 +68,8 @@ def test_name_cosines_agree_with_loops(left, right):
 def test_sides_swap(left, right):
     table, _ = tables(left, right)
     names = rows_of(left, table), rows_of(right, table)
-    one, other = name_candidates(names, table, top=50), name_candidates(names[::-1], table, top=50)
+    lookups = NameLookups(table, 50)
+    one, other = (lookups.candidates(both, top=50) for both in (names, names[::-1]))
     pairs = zip(one.left.tolist(), one.right.tolist(), strict=True)
     swapped = zip(other.right.tolist(), other.left.tolist(), strict=True)
     assert sorted(pairs) == sorted(swapped)
@@ -77,7 +79,59 @@ def test_a_large_catalogue_does_not_flood_a_small_one():
     left, right = [(0, "fox")], [(i, f"fox {i}") for i in range(30)]
     table, _ = tables(left, right)
     for names in ((left, right), (right, left)):
-        assert len(name_candidates(tuple(rows_of(side, table) for side in names), table, top=4)) == 4
+        rows = rows_of(names[0], table), rows_of(names[1], table)
+        assert len(NameLookups(table, 4).candidates(rows, top=4)) == 4
+
+
+@given(named, named, st.integers(1, 3))
+def test_what_was_looked_up_once_is_as_if_it_were_looked_up_for_fewer(left, right, top):
+    table, _ = tables(left, right)
+    names = rows_of(left, table), rows_of(right, table)
+    asked = []
+
+    def nearest(*given):
+        asked.append(given)
+        return nearest_rows(*given)
+
+    lookups = NameLookups(table, 7, nearest)
+    everyone = lookups.candidates(names, top=7)
+    before = len(asked)
+    few = lookups.candidates(names, top=top)
+    assert len(asked) == before
+    assert (everyone.find(few.left, few.right) >= 0).all()
+    for mine in range(2):
+        query, pool = names[mine], names[1 - mine]
+        if query["entity"].n_unique() > pool["entity"].n_unique():
+            continue
+        alone = nearest_names(query, pool, table, top=top)
+        ends = alone["query"].to_numpy(), alone["found"].to_numpy()
+        places = few.find(*(ends if mine == 0 else ends[::-1]))
+        # Equally near names may stand in for each other.
+        assert (places >= 0).sum() >= len(alone) - (alone["place"] == top - 1).sum()
+
+
+@given(named, named, st.integers(1, 6))
+def test_the_rarest_grams_are_looked_up_as_long_as_they_find_few(left, right, reach):
+    table, _ = tables(left, right)
+    asking, known = table.grams, table.grams[rows_of(right, table)["text"].to_numpy()]
+    held = np.bincount(known.indices, minlength=known.shape[1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crossgraph.blocking.names.REACH", reach)
+        rarest = within_reach(asking, known)
+    for row in range(asking.shape[0]):
+        own, kept = (sorted(held[one[row].indices]) for one in (asking, rarest))
+        assert sum(kept) <= reach
+        assert kept == own[: len(kept)]
+        assert len(kept) == len(own) or sum(own[: len(kept) + 1]) > reach
+
+
+def test_a_name_is_found_by_what_is_rare_in_it(monkeypatch):
+    left, right = [(0, "the fox")], [(i, f"the {chr(97 + i) * 3}") for i in range(25)] + [(25, "a fox")]
+    table, cosine = tables(left, right)
+    monkeypatch.setattr("crossgraph.blocking.names.REACH", 5)
+    found = nearest_names(rows_of(left, table), rows_of(right, table), table, top=1)
+    assert found["found"].to_list() == [25]
+    assert found["name"].item() == pytest.approx(cosine("the fox", "a fox"))
 
 
 def test_common_grams_are_no_way_to_find_but_count_in_the_cosine(monkeypatch):
@@ -105,6 +159,6 @@ def test_without_names_there_are_no_candidates():
     graph = plain.graph_of([("a", "t")], facts=[("a", "year", "1995")])
     description = describe(graph, plain.graph_of())
     names = name_rows(description, NOTHING)
-    assert len(name_candidates(names, description.texts, top=3)) == 0
+    assert len(NameLookups(description.texts, 3).candidates(names, top=3)) == 0
     pairs = plain.ints(0, 0), plain.ints(0, 0)
     assert name_cosines(names, description.texts, pairs).tolist() == [0, 0]

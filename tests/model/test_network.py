@@ -139,6 +139,7 @@ def test_chunks_change_nothing(options: ModelOptions, monkeypatch: pytest.Monkey
     tensors, network = some_pair(1), some_network(1, options)
     left, right = all_pairs(tensors)
     at_once = joined(list(network.compare_all(tensors, left, right)))
+    monkeypatch.setattr(network_module, "PAIRS", 12)
     monkeypatch.setattr(network_module, "CHUNK", 4)
     monkeypatch.setattr(network_module, "CHUNK_BOTH", 4)
     parts = list(network.compare_all(tensors, left, right))

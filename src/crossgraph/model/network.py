@@ -16,10 +16,12 @@ from crossgraph.model.head import Compared, head_of, length
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.layer import CollectiveLayer
 from crossgraph.model.options import ModelOptions
-from crossgraph.model.prepared import Prepared, messages, neighbours_of, prepared
+from crossgraph.model.prepared import Lower, Prepared, messages, neighbours_of, prepared
 from crossgraph.schema.vocabulary import Vocabulary
 
 CHUNK = 8_192
+# Pairs whose entities the last layer is prepared for at once.
+PAIRS = 1_000_000
 # Pairs at once where both layers see the partner: N^2 times M^2 affinities for each.
 CHUNK_BOTH = 256
 
@@ -36,6 +38,11 @@ class Slots:
     def of(vocabulary: Vocabulary) -> Slots:
         """As many as a vocabulary has; relations both ways."""
         return Slots(2 * vocabulary.relation_slots, vocabulary.attribute_slots, vocabulary.type_slots)
+
+
+def each_once(left: Tensor, right: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """The distinct numbers of both sides of P pairs, ascending, and the places (P) of each pair's in them."""
+    return torch.unique(left, return_inverse=True), torch.unique(right, return_inverse=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +98,13 @@ class CollectiveNetwork(nn.Module):
         return self.hop(-1)
 
     def prepare(
+        self, side: SideTensors, sketch: Tensor, entities: Tensor, *, farther: int | None = None
+    ) -> Prepared:
+        """What the last layer needs of K distinct entities (ascending), pair-independent."""
+        lower = self.lower(side, sketch, entities, farther=farther)
+        return self.upper(side, lower, torch.arange(len(entities), device=entities.device))
+
+    def lower(
         self,
         side: SideTensors,
         sketch: Tensor,
@@ -98,8 +112,8 @@ class CollectiveNetwork(nn.Module):
         chunk: int = CHUNK,
         *,
         farther: int | None = None,
-    ) -> Prepared:
-        """What the last layer needs of K distinct entities (ascending), pair-independent.
+    ) -> Lower:
+        """What all layers but the last say of K distinct entities (ascending) and of their neighbours.
 
         Nobody is computed whom they do not reach, and none twice. Layers work on ``chunk`` entities at once.
         The hops before the last see ``farther`` neighbours of each entity, see ``PairTensors``.
@@ -118,10 +132,14 @@ class CollectiveNetwork(nn.Module):
                 own, z = messages(layer, below, h, (known, part))
                 parts.append(layer.alone(own, z, below.relations[part], below.mask[part]))
             known, h = rows, torch.cat(parts)
+        return Lower(entities, level0, known, h)
+
+    def upper(self, side: SideTensors, lower: Lower, places: Tensor, chunk: int = CHUNK) -> Prepared:
+        """What the last layer needs of the entities at some places of the lower layers."""
         return Prepared.stacked(
             [
-                prepared(self.last, side, h, (known, part), own)
-                for part, own in zip(torch.split(entities, chunk), torch.split(level0, chunk), strict=True)
+                prepared(self.last, side, lower.h, (lower.known, lower.entities[part]), lower.level0[part])
+                for part in torch.split(places, chunk)
             ]
         )
 
@@ -164,9 +182,7 @@ class CollectiveNetwork(nn.Module):
         self, tensors: PairTensors, left: Tensor, right: Tensor
     ) -> tuple[tuple[Prepared, Prepared], tuple[Tensor, Tensor]]:
         """Both sides of P pairs, every entity once, and the rows (P), (P) in them of each pair."""
-        (l_entities, l_rows), (r_entities, r_rows) = (
-            torch.unique(side, return_inverse=True) for side in (left, right)
-        )
+        (l_entities, l_rows), (r_entities, r_rows) = each_once(left, right)
         left_side, right_side = (
             self.prepare(side, tensors.sketch, entities, farther=tensors.farther)
             for side, entities in ((tensors.left, l_entities), (tensors.right, r_entities))
@@ -175,13 +191,27 @@ class CollectiveNetwork(nn.Module):
 
     @torch.no_grad()
     def compare_all(self, tensors: PairTensors, left: Tensor, right: Tensor) -> Iterator[PairOutput]:
-        """``forward`` for many pairs: every entity is prepared once, pairs follow in chunks, in order."""
+        """``forward`` for many pairs, in order.
+
+        The lower layers are computed once for every entity, and the messages of the last one for the entities
+        of ``PAIRS`` pairs at once: those of all would take more memory than anything else.
+        """
         if self.options.collective_layers == "both":
             for part in torch.split(torch.arange(len(left), device=left.device), CHUNK_BOTH):
                 yield self(tensors, left[part], right[part])
             return
-        sides, rows = self.prepare_each(tensors, left, right)
-        yield from self.compare_prepared(sides, tensors.likeness, rows)
+        (l_entities, l_rows), (r_entities, r_rows) = each_once(left, right)
+        lowers = [
+            self.lower(side, tensors.sketch, entities, farther=tensors.farther)
+            for side, entities in ((tensors.left, l_entities), (tensors.right, r_entities))
+        ]
+        for l_part, r_part in zip(torch.split(l_rows, PAIRS), torch.split(r_rows, PAIRS), strict=True):
+            (l_places, l_at), (r_places, r_at) = each_once(l_part, r_part)
+            sides = (
+                self.upper(tensors.left, lowers[0], l_places),
+                self.upper(tensors.right, lowers[1], r_places),
+            )
+            yield from self.compare_prepared(sides, tensors.likeness, (l_at, r_at))
 
     @torch.no_grad()
     def compare_prepared(

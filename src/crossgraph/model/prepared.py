@@ -12,6 +12,22 @@ from crossgraph.model.layer import CollectiveLayer
 
 
 @dataclass(frozen=True, eq=False)
+class Lower:
+    """What the layers before the last say of some entities and of their neighbours.
+
+    entities (K)     distinct, ascending
+    level0 (K, D)    their own attributes
+    known (T)        they and their neighbours, distinct, ascending
+    h (T, I)         the vectors that the last layer reads
+    """
+
+    entities: Tensor
+    level0: Tensor
+    known: Tensor
+    h: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """All that a layer needs of some entities to look at them beside a partner.
 

@@ -233,8 +233,8 @@ def test_every_pair_of_four_graphs_is_reached_through_one_with_the_same_graph_on
 
 
 def test_evidence_of_one_name_is_one_column_and_what_is_missing_is_nan() -> None:
-    one = EvidenceTable(("name", "year"), np.array([[1.0, 2.0]], dtype=np.float32))
-    two = EvidenceTable(("label", "name"), np.array([[3.0, 4.0]], dtype=np.float32))
+    one = EvidenceTable(("name", "year"), (np.array([[1.0, 2.0]], dtype=np.float32),))
+    two = EvidenceTable(("label", "name"), (np.array([[3.0, 4.0]], dtype=np.float32),))
     both = stacked([one, two])
     assert both.names == ("name", "year", "label")
     np.testing.assert_array_equal(both.values, [[1, 2, np.nan], [4, np.nan, 3]])

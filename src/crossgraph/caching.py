@@ -134,7 +134,7 @@ def evidence_form(pairs: int) -> Form[EvidenceTable]:
     def unpack(arrays: Arrays) -> EvidenceTable:
         if len(arrays["values"]) != pairs:
             raise ValueError(f"{len(arrays['values'])} rows for {pairs} pairs")
-        return EvidenceTable(tuple(json.loads(array_text(arrays["names"]))), arrays["values"])
+        return EvidenceTable(tuple(json.loads(array_text(arrays["names"]))), (arrays["values"],))
 
     return Form(pack, unpack)
 

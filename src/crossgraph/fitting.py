@@ -269,7 +269,7 @@ def fit_rounds(
     """The rounds of scoring, each with its scorers, and what the last one says."""
     options, clock = learning_options(config), around.clock
     together = pool.evidence
-    cache = around.cache.on(together.names, together.values, *_of_scorers(config))
+    cache = around.cache.on(together.fingerprint(), *_of_scorers(config))
     cache = cache.on(*_of_contest(pool.contest))
     beliefs = evidence_form(len(pool.contest.candidates))
     rounds: list[ScoringRound] = []
@@ -309,8 +309,8 @@ def _round_form(evidence: EvidenceTable, options: LearningOptions) -> Form[Train
 
     def unpack(arrays: Arrays) -> TrainedRound:
         raw = arrays.pop("raw")
-        if len(raw) != len(evidence.values):
-            raise ValueError(f"{len(raw)} scores for {len(evidence.values)} pairs")
+        if len(raw) != len(evidence):
+            raise ValueError(f"{len(raw)} scores for {len(evidence)} pairs")
         return TrainedRound(scorers.unpack(arrays), raw)
 
     return Form(pack, unpack)

@@ -94,7 +94,7 @@ def fit_together(parts: Sequence[Part], *, config: Config, around: Around) -> li
 def stacked(tables: Sequence[EvidenceTable]) -> EvidenceTable:
     """The evidence of several sets of pairs, one set after the other; NaN where a set has no such column."""
     names = tuple(dict.fromkeys(name for table in tables for name in table.names))
-    return EvidenceTable(names, np.concatenate([table.arranged(names).values for table in tables]))
+    return EvidenceTable(names, (np.concatenate([table.arranged(names).values for table in tables]),))
 
 
 def _vocabularies(parts: Sequence[Part]) -> list[Vocabulary]:
@@ -118,7 +118,7 @@ def _assigned(part: Part, probability: Float64) -> Bool:
 
 def _of_rows(scored: Scored, rows: slice) -> Scored:
     return Scored(
-        evidence=EvidenceTable(scored.evidence.names, scored.evidence.values[rows]),
+        evidence=EvidenceTable(scored.evidence.names, tuple(block[rows] for block in scored.evidence.blocks)),
         raw=scored.raw[rows],
         score=scored.score[rows],
         probability=scored.probability[rows],

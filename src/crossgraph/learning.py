@@ -35,6 +35,8 @@ from crossgraph.training import TrainingOptions, network_schedule, train_network
 # How much more an attribute with a counterpart weighs in an entity's vector at the start (log).
 MAPPED_IMPORTANCE = 4.0
 HALVES = 2
+# Pairs whose evidence is put together at once.
+AT_ONCE = 1 << 17
 # What a network says of a pair, in the order of its columns.
 SAID = (
     "collective:score",
@@ -235,7 +237,7 @@ def fit_scorers(
     evidence: EvidenceTable, labels: Labels, *, options: LearningOptions, progress: Progress = SILENT
 ) -> tuple[EvidenceScorer, ...]:
     """One scorer for each fold, trained on the others."""
-    values = evidence.values[labels.places]
+    values = evidence.rows(labels.places)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         scorers = [
@@ -256,10 +258,12 @@ def fit_scorers(
 
 def scored_by_folds(scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable, folds: Int32) -> Float32:
     """(P) mean score of the scorers; ``folds`` (P) says which scores a labelled pair alone, -1 for others."""
-    said = np.zeros((len(scorers), len(evidence.values)), dtype=np.float32)
+    said = np.zeros((len(scorers), len(evidence)), dtype=np.float32)
 
     def ask(number: int) -> None:
-        said[number] = scorers[number].score(evidence.values)
+        for start in range(0, len(evidence), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            said[number, part] = scorers[number].score(evidence.rows(part))
 
     side_by_side(ask, range(len(scorers)))
     mean: Float32 = said.mean(axis=0)
@@ -276,4 +280,4 @@ def raw_scores(
     score: Score = scored_by_folds,
 ) -> Float32:
     """(P) mean score of the scorers; a labelled pair's comes from the one that did not learn from it."""
-    return score(scorers, evidence, _folds(labels, len(evidence.values)))
+    return score(scorers, evidence, _folds(labels, len(evidence)))

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 import numpy as np
 from scipy import sparse
 
+from crossgraph._memory import IN_MEMORY, Space
 from crossgraph._types import Float64, Side
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import (
@@ -20,14 +21,14 @@ from crossgraph.blocking.combine import (
 from crossgraph.blocking.names import NameLookups, name_rows
 from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.errors import Fault, GraphFormatError, NoCandidatesError
-from crossgraph.evidence.attributes import attribute_evidence, name_counts
+from crossgraph.evidence.attributes import Yardstick, attribute_evidence, name_counts
 from crossgraph.evidence.competition import lead_columns
-from crossgraph.evidence.echo import echo_evidence, relation_groups
+from crossgraph.evidence.echo import Echo, relation_groups
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import Description, describe
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.progress import SILENT, Progress
+from crossgraph.progress import SILENT, Advance, Progress, unwatched
 from crossgraph.schema.estimate import SchemaOptions, estimate_schema
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import EntityPairs, shared_rare_values, type_codes
@@ -245,18 +246,25 @@ def names_of(graphs: Graphs, table: str, side: Side) -> set[str]:
     return set(graph.relation_names if table == "relations" else graph.attribute_names)
 
 
-def gather_evidence(preparation: Preparation, *, progress: Progress = SILENT) -> EvidenceTable:
+def gather_evidence(
+    preparation: Preparation, *, progress: Progress = SILENT, space: Space = IN_MEMORY
+) -> EvidenceTable:
     """Everything that is known of each candidate before any learning."""
     left, right = preparation.graphs
     candidates, description, schema = preparation.candidates, preparation.description, preparation.schema
     pairs = candidates.left, candidates.right
+    usual = Yardstick.of(description, schema)
     with progress.stage("compare: attributes", len(candidates), "pairs") as advance:
-        attributes = attribute_evidence(description, schema, pairs)
-        advance(len(candidates))
+
+        def compared(part: slice) -> EvidenceTable:
+            found = attribute_evidence(description, schema, (pairs[0][part], pairs[1][part]), against=usual)
+            advance(len(found))
+            return found
+
+        attributes = EvidenceTable.by_parts(compared, len(candidates), space=space)
     with progress.stage("compare: neighbours", len(candidates), "pairs") as advance:
         similarity = name_similarity(candidates, (len(left), len(right)))
-        echo = echo_evidence(preparation.adjacency, relation_groups(left, right, schema), similarity, pairs)
-        advance(len(candidates))
+        echo = _echoed(preparation, similarity, advance, space)
     names = name_rows(description, schema)
     return EvidenceTable.beside(
         [
@@ -275,6 +283,20 @@ def gather_evidence(preparation: Preparation, *, progress: Progress = SILENT) ->
     )
 
 
+def _echoed(
+    preparation: Preparation, similarity: sparse.csr_matrix, advance: Advance, space: Space
+) -> EvidenceTable:
+    candidates = preparation.candidates
+    echo = Echo.of(preparation.adjacency, relation_groups(*preparation.graphs, preparation.schema))
+
+    def heard(part: slice) -> EvidenceTable:
+        found = echo.evidence(similarity, (candidates.left[part], candidates.right[part]))
+        advance(len(found))
+        return found
+
+    return EvidenceTable.by_parts(heard, len(candidates), space=space)
+
+
 def believed_pairs(candidates: Candidates, probability: Float64, sizes: tuple[int, int]) -> sparse.csr_matrix:
     """(E, E') the probabilities that are worth an echo."""
     kept = probability > LEAST_BELIEF
@@ -282,15 +304,14 @@ def believed_pairs(candidates: Candidates, probability: Float64, sizes: tuple[in
     return sparse.csr_matrix((values, (candidates.left[kept], candidates.right[kept])), shape=sizes)
 
 
-def believed_evidence(preparation: Preparation, probability: Float64) -> EvidenceTable:
+def believed_evidence(
+    preparation: Preparation, probability: Float64, *, space: Space = IN_MEMORY
+) -> EvidenceTable:
     """How much of each pair's neighbourhood a former round believes to be the same.
 
     The echo of ``gather_evidence``, with the probability that two neighbours are the same in the place of
     the nearness of their names.
     """
     left, right = preparation.graphs
-    candidates = preparation.candidates
-    believed = believed_pairs(candidates, probability, (len(left), len(right)))
-    groups = relation_groups(left, right, preparation.schema)
-    echo = echo_evidence(preparation.adjacency, groups, believed, (candidates.left, candidates.right))
-    return EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values)
+    believed = believed_pairs(preparation.candidates, probability, (len(left), len(right)))
+    return _echoed(preparation, believed, unwatched, space).named("believed")

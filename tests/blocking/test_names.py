@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.blocking.names import NameLookups, name_cosines, name_rows, nearest_names, within_reach
-from crossgraph.blocking.products import nearest_rows
+from crossgraph.blocking.names import NameLookups, name_cosines, name_rows, nearest_names
+from crossgraph.blocking.products import nearest_rows, within_reach
 from crossgraph.features.description import describe
 from crossgraph.features.text import TextTable
 from crossgraph.schema.mapping import AttributeMapping, SchemaMapping
@@ -116,7 +116,7 @@ def test_the_rarest_grams_are_looked_up_as_long_as_they_find_few(left, right, re
     asking, known = table.grams, table.grams[rows_of(right, table)["text"].to_numpy()]
     held = np.bincount(known.indices, minlength=known.shape[1])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("crossgraph.blocking.names.REACH", reach)
+        patch.setattr("crossgraph.blocking.products.REACH", reach)
         rarest = within_reach(asking, known)
     for row in range(asking.shape[0]):
         own, kept = (sorted(held[one[row].indices]) for one in (asking, rarest))
@@ -128,7 +128,7 @@ def test_the_rarest_grams_are_looked_up_as_long_as_they_find_few(left, right, re
 def test_a_name_is_found_by_what_is_rare_in_it(monkeypatch):
     left, right = [(0, "the fox")], [(i, f"the {chr(97 + i) * 3}") for i in range(25)] + [(25, "a fox")]
     table, cosine = tables(left, right)
-    monkeypatch.setattr("crossgraph.blocking.names.REACH", 5)
+    monkeypatch.setattr("crossgraph.blocking.products.REACH", 5)
     found = nearest_names(rows_of(left, table), rows_of(right, table), table, top=1)
     assert found["found"].to_list() == [25]
     assert found["name"].item() == pytest.approx(cosine("the fox", "a fox"))

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
@@ -104,6 +105,19 @@ def test_weights_are_what_dictionaries_say(left, right, schema, anyhow):
     first, second = (side.ravel().astype(np.int32) for side in np.meshgrid(range(5), range(5), indexing="ij"))
     expected = np.ravel(slow_weights(left, right, schema, anyhow))
     np.testing.assert_allclose(weights_of(factors, first, second), expected, atol=1e-4)
+
+
+@given(edges, edges, mappings, st.sampled_from([0.0, 0.5]), st.integers(1, 4))
+def test_factors_made_in_batches_are_those_made_at_once(left, right, schema, anyhow, at_once):
+    graphs, similarity = (graph_of(TYPED, left), graph_of(TYPED, right)), sparse.csr_matrix(SIMILARITY)
+    whole, lengths = neighbour_products(*graphs, schema, similarity, anyhow=anyhow)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crossgraph.blocking.structure.EDGES_AT_ONCE", at_once)
+        parts, same = neighbour_products(*graphs, schema, similarity, anyhow=anyhow)
+    for one, other in zip(parts, whole, strict=True):
+        np.testing.assert_array_equal(one.toarray(), other.toarray())
+    np.testing.assert_allclose(same[0], lengths[0])
+    np.testing.assert_allclose(same[1], lengths[1])
 
 
 @given(edges, edges, mappings, st.sampled_from([0.0, 0.5]))

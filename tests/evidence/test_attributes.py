@@ -117,4 +117,4 @@ def test_tables_stand_beside_each_other_and_are_arranged_by_name():
     assert both.names == ("a", "b", "c")
     np.testing.assert_array_equal(both.arranged(("c", "x", "a")).values, [[5, np.nan, 1], [6, np.nan, 2]])
     with pytest.raises(ValueError, match="2 columns"):
-        EvidenceTable(("a", "b"), np.zeros((3, 1), dtype=np.float32))
+        EvidenceTable(("a", "b"), (np.zeros((3, 1), dtype=np.float32),))

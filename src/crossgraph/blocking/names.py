@@ -11,7 +11,7 @@ from scipy import sparse
 
 from crossgraph._types import Float32, Int32, Int64, UInt64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.products import Nearest, nearest_rows
+from crossgraph.blocking.products import Nearest, nearest_rows, within_reach
 from crossgraph.blocking.ranking import ranks
 from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
@@ -23,8 +23,10 @@ from crossgraph.schema.mapping import SchemaMapping
 COMMON_GRAM = 0.05
 # Below this many strings even common n-grams are cheap, and short lists need them.
 SMALL_TABLE = 5_000
-# Rows that the n-grams of a name find, at most, and how many times the partners are looked at if it has more.
-REACH, FARTHER = 20_000, 3
+# How many times the partners of a name are looked at if not all of its n-grams are looked up.
+FARTHER = 3
+# So many names are looked up at once.
+AT_ONCE = 100_000
 # A name is short (mean bytes of its normalised form) ...
 LONGEST_NAME = 64
 # ... and its mapping at least this share of the strongest one's weight.
@@ -126,30 +128,45 @@ def nearest_names(
     rare = texts.grams[known.to_numpy()]
     if len(known) > SMALL_TABLE:
         rare = without_common(rare, len(known))
+    holders = queries.group_by("text").len("askers"), pool.group_by("text").len("knowers")
+    parts = []
+    for start in range(0, len(asked), AT_ONCE):
+        near = _nearest_texts(asked[start : start + AT_ONCE], known, rare, texts, top=top, nearest=nearest)
+        near = (
+            near.join(holders[0], left_on="asked", right_on="text")
+            .join(holders[1], left_on="known", right_on="text")
+            .filter(pl.col("askers").cast(pl.Int64) * pl.col("knowers").cast(pl.Int64) <= MOST_NAMESAKES)
+        )
+        parts.append(
+            near.join(queries.rename({"entity": "query", "text": "asked"}), on="asked")
+            .join(pool.rename({"entity": "found", "text": "known"}), on="known")
+            .select("query", "found", "name", "place")
+        )
+    found = pl.concat(parts)
+    return found.group_by("query", "found").agg(pl.col("name").max(), pl.col("place").min())
+
+
+def _nearest_texts(
+    asked: pl.Series,
+    known: pl.Series,
+    rare: sparse.csr_matrix,
+    texts: TextTable,
+    *,
+    top: int,
+    nearest: Nearest,
+) -> pl.DataFrame:
+    """(asked, known, name, place) of the known texts, of these n-grams, nearest to each asked one."""
     asking = texts.grams[asked.to_numpy()]
     rarest = within_reach(asking, rare)
     rows, columns = nearest(rarest, rare, top if rarest is asking else FARTHER * top)
     cosines = texts.cosines(_int32(asked, rows), _int32(known, columns))
-    near = pl.DataFrame(
-        {
-            "asked": asked.gather(rows),
-            "known": known.gather(columns),
-            "name": cosines,
-            "place": ranks(rows.astype(np.int32), cosines),
-        }
-    ).filter(pl.col("place") < top)
-    holders = queries.group_by("text").len("askers"), pool.group_by("text").len("knowers")
-    near = (
-        near.join(holders[0], left_on="asked", right_on="text")
-        .join(holders[1], left_on="known", right_on="text")
-        .filter(pl.col("askers").cast(pl.Int64) * pl.col("knowers").cast(pl.Int64) <= MOST_NAMESAKES)
-    )
-    return (
-        near.join(queries.rename({"entity": "query", "text": "asked"}), on="asked")
-        .join(pool.rename({"entity": "found", "text": "known"}), on="known")
-        .group_by("query", "found")
-        .agg(pl.col("name").max(), pl.col("place").min())
-    )
+    found = {
+        "asked": _int32(asked, rows),
+        "known": _int32(known, columns),
+        "name": cosines,
+        "place": ranks(rows.astype(np.int32), cosines),
+    }
+    return pl.DataFrame(found).filter(pl.col("place") < top)
 
 
 def _int32(values: pl.Series, places: Int64) -> Int32:
@@ -162,24 +179,6 @@ def without_common(grams: sparse.csr_matrix, strings: int) -> sparse.csr_matrix:
     keep = (held <= COMMON_GRAM * strings)[grams.indices]
     rows = np.repeat(np.arange(grams.shape[0]), np.diff(grams.indptr))[keep]
     return sparse.csr_matrix((grams.data[keep], (rows, grams.indices[keep])), shape=grams.shape)
-
-
-def within_reach(asking: sparse.csr_matrix, known: sparse.csr_matrix) -> sparse.csr_matrix:
-    """The rarest n-grams of each asking row, as many as find ``REACH`` known rows, repeated ones counted.
-
-    What many have in common would cost the square of their number. A row that finds fewer stays whole, and
-    where all do, the matrix itself comes back.
-    """
-    finds = np.bincount(known.indices, minlength=known.shape[1])[asking.indices]
-    rows = np.repeat(np.arange(asking.shape[0]), np.diff(asking.indptr))
-    if not len(rows) or np.bincount(rows, finds).max() <= REACH:
-        return asking
-    order = np.lexsort((finds, rows))
-    found = np.cumsum(finds[order])
-    before = np.r_[0, found][asking.indptr[:-1]]
-    kept = np.empty(len(rows), dtype=bool)
-    kept[order] = found - np.repeat(before, np.diff(asking.indptr)) <= REACH
-    return sparse.csr_matrix((asking.data[kept], (rows[kept], asking.indices[kept])), shape=asking.shape)
 
 
 @dataclass(frozen=True, eq=False)

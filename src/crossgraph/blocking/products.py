@@ -12,6 +12,9 @@ from sparse_dot_topn import sp_matmul_topn
 from crossgraph._threads import threads
 from crossgraph._types import Int64
 
+# Rows that the columns of an asking row find, at most.
+REACH = 10_000
+
 Nearest: TypeAlias = Callable[[sparse.csr_matrix, sparse.csr_matrix, int], tuple[Int64, Int64]]
 """``nearest_rows``, or what finds the same elsewhere: no row that asks needs another one that does."""
 
@@ -22,6 +25,24 @@ def nearest_rows(asking: sparse.csr_matrix, known: sparse.csr_matrix, top: int) 
     Returns the places (S), (S) of pairs in both; at most ``top`` for each asking row, ascending by that.
     """
     return largest_entries(asking, known.T.tocsr(), top)
+
+
+def within_reach(asking: sparse.csr_matrix, known: sparse.csr_matrix) -> sparse.csr_matrix:
+    """The rarest columns of each asking row, as many as find ``REACH`` known rows, repeated ones counted.
+
+    What many have in common would cost the square of their number, and tells least. A row that finds fewer
+    stays whole, and where all do, the matrix itself comes back.
+    """
+    finds = np.bincount(known.indices, minlength=known.shape[1])[asking.indices]
+    rows = np.repeat(np.arange(asking.shape[0]), np.diff(asking.indptr))
+    if not len(rows) or np.bincount(rows, finds).max() <= REACH:
+        return asking
+    order = np.lexsort((finds, rows))
+    found = np.cumsum(finds[order])
+    before = np.r_[0, found][asking.indptr[:-1]]
+    kept = np.empty(len(rows), dtype=bool)
+    kept[order] = found - np.repeat(before, np.diff(asking.indptr)) <= REACH
+    return sparse.csr_matrix((asking.data[kept], (rows[kept], asking.indices[kept])), shape=asking.shape)
 
 
 def largest_entries(left: sparse.csr_matrix, right: sparse.csr_matrix, top: int) -> tuple[Int64, Int64]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.products import Nearest, nearest_rows
+from crossgraph.blocking.products import Nearest, nearest_rows, within_reach
 from crossgraph.features.rows import row_products
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import SchemaMapping
@@ -19,6 +20,8 @@ from crossgraph.schema.seeds import EntityPairs
 HUB_DEGREE = 2_000
 # Partners that who has a sure one looks for all the same.
 FEW = 20
+# Edges of either side whose part of the factors is made at once.
+EDGES_AT_ONCE = 5_000_000
 # Pairs of a relation and an entity are counted in a table if it has at most so many places for each edge.
 COUNTED = 16
 
@@ -71,26 +74,30 @@ def neighbour_rows(
     ends = np.array([(a, b) for _, a, b in mapped], dtype=np.int64).reshape(-1, 2).T
     inverse = np.array([mapping.inverse for mapping, _, _ in mapped], dtype=bool)
     back = np.repeat([False, True], len(mapped))
-    mine = _edges(left, np.tile(ends[0], 2), back)
-    theirs = _edges(right, np.tile(ends[1], 2), back != np.tile(inverse, 2))
+    sides = _Directed.of(left), _Directed.of(right)
+    relations = np.tile(ends[0], 2), np.tile(ends[1], 2)
+    turned = back, back != np.tile(inverse, 2)
     weight = np.tile([mapping.weight for mapping, _, _ in mapped], 2)
-    if anyhow > 0:
-        mine, theirs = (
-            edges.joined(_edges_of_all(graph, group=len(weight)))
-            for edges, graph in ((mine, left), (theirs, right))
-        )
-        weight = np.r_[weight, anyhow]
-    shape = len(left), len(right), max(len(weight), 1) * len(right)
-    alike = similarity.tocsr()[mine.target]
-    each = np.diff(alike.indptr)
-    values = alike.data * np.repeat(mine.idf * weight[mine.group], each)
-    columns = np.repeat(mine.group * len(right), each) + alike.indices
-    factors = (
-        _summed(values, np.repeat(mine.source, each), columns, (shape[0], shape[2])),
-        _summed(theirs.idf, theirs.source, theirs.group * len(right) + theirs.target, (shape[1], shape[2])),
-    )
     partnered = surest_partners(similarity)
-    return factors, (mine.squares(weight, partnered[0]), theirs.squares(weight, partnered[1]))
+    similarity = similarity.tocsr()
+    parts = _Parts(len(left), len(right))
+    for groups in _batches(sum(side.held[one] for side, one in zip(sides, relations, strict=True))):
+        mine, theirs = (
+            side.edges(one[groups], against[groups])
+            for side, one, against in zip(sides, relations, turned, strict=True)
+        )
+        parts.add(mine, theirs, weight[groups], similarity, partnered)
+    if anyhow > 0:
+        mine, theirs = _edges_of_all(left), _edges_of_all(right)
+        parts.add(mine, theirs, np.array([anyhow]), similarity, partnered)
+    return parts.joined()
+
+
+def _batches(edges: Int64) -> list[slice]:
+    """Groups, of which so many (G) edges are, in runs of about ``EDGES_AT_ONCE``; one group at least."""
+    batch = np.cumsum(edges) // EDGES_AT_ONCE
+    cuts = [0, *(np.flatnonzero(np.diff(batch)) + 1).tolist(), len(batch)]
+    return [slice(a, b) for a, b in pairwise(cuts) if a < b]
 
 
 def surest_partners(similarity: sparse.csr_matrix) -> tuple[Float32, Float32]:
@@ -119,32 +126,84 @@ class _Edges:
         each = weight[self.group] * self.idf.astype(np.float64) ** 2 * partnered[self.target]
         return np.bincount(self.source, each, minlength=len(partnered)).astype(np.float64)
 
-    def joined(self, others: _Edges) -> _Edges:
-        """These and others."""
-        return _Edges(
-            np.r_[self.group, others.group],
-            np.r_[self.source, others.source],
-            np.r_[self.target, others.target],
-            np.r_[self.idf, others.idf],
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """The factors of ``neighbour_rows`` as they come, some groups after the other."""
+
+    left: int
+    right: int
+    factors: tuple[list[sparse.csr_matrix], list[sparse.csr_matrix]] = field(default_factory=lambda: ([], []))
+    squares: tuple[list[Float64], list[Float64]] = field(default_factory=lambda: ([], []))
+
+    def add(
+        self,
+        mine: _Edges,
+        theirs: _Edges,
+        weight: Float64,
+        similarity: sparse.csr_matrix,
+        partnered: tuple[Float32, Float32],
+    ) -> None:
+        """The columns of some groups, of each of which there is a weight."""
+        alike, width = similarity[mine.target], len(weight) * self.right
+        each = np.diff(alike.indptr)
+        values = alike.data * np.repeat(mine.idf * weight[mine.group], each)
+        columns = np.repeat(mine.group * self.right, each) + alike.indices
+        ends = np.repeat(mine.source, each), theirs.group * self.right + theirs.target
+        self.factors[0].append(_summed(values, ends[0], columns, (self.left, width)))
+        self.factors[1].append(_summed(theirs.idf, theirs.source, ends[1], (self.right, width)))
+        for squares, edges, sure in zip(self.squares, (mine, theirs), partnered, strict=True):
+            squares.append(edges.squares(weight, sure))
+
+    def joined(
+        self,
+    ) -> tuple[tuple[sparse.csr_matrix, sparse.csr_matrix], tuple[Float64, Float64]]:
+        """Both factors, and the squares of the lengths of their rows."""
+        sizes, factors, squares = (self.left, self.right), [], []
+        for size, blocks, told in zip(sizes, self.factors, self.squares, strict=True):
+            nothing = sparse.csr_matrix((size, self.right), dtype=np.float32)
+            factors.append(sparse.hstack(blocks, format="csr") if blocks else nothing)
+            squares.append(np.sum([np.zeros(size), *told], axis=0))
+        return (factors[0], factors[1]), (squares[0], squares[1])
+
+
+@dataclass(frozen=True, eq=False)
+class _Directed:
+    """The edges of a graph by relation.
+
+    order (T)       edges, sorted by relation
+    held (R)        how many each relation has
+    degrees         (T), (T) how many edges of its relation share the head, and the tail, of each edge
+    """
+
+    graph: KnowledgeGraph
+    order: Int64
+    held: Int64
+    degrees: tuple[Int64, Int64]
+
+    @staticmethod
+    def of(graph: KnowledgeGraph) -> _Directed:
+        """Of all edges."""
+        return _Directed(
+            graph,
+            np.argsort(graph.relations, kind="stable"),
+            np.bincount(graph.relations, minlength=len(graph.relation_names)),
+            (_sharing(graph.relations, graph.heads), _sharing(graph.relations, graph.tails)),
         )
 
-
-def _edges(graph: KnowledgeGraph, relations: Int64, back: Bool) -> _Edges:
-    """The edges of directed relations, each (G) a group; ``back`` (G) says which go against the edges."""
-    order = np.argsort(graph.relations, kind="stable")
-    held = np.bincount(graph.relations, minlength=len(graph.relation_names))
-    starts = np.cumsum(held) - held
-    each = held[relations]
-    group = np.repeat(np.arange(len(relations)), each)
-    within = np.arange(len(group)) - np.repeat(np.cumsum(each) - each, each)
-    edges = order[starts[relations][group] + within]
-    ends = np.where(
-        back[group], [graph.tails[edges], graph.heads[edges]], [graph.heads[edges], graph.tails[edges]]
-    )
-    degrees = _sharing(graph.relations, graph.heads), _sharing(graph.relations, graph.tails)
-    degree = np.where(back[group], degrees[0][edges], degrees[1][edges])
-    kept = degree <= HUB_DEGREE
-    return _Edges(group[kept], ends[0][kept], ends[1][kept], neighbour_idf(degree[kept], len(graph)))
+    def edges(self, relations: Int64, back: Bool) -> _Edges:
+        """Those of directed relations, each (G) a group; ``back`` (G) says which go against the edges."""
+        graph, starts = self.graph, np.cumsum(self.held) - self.held
+        each = self.held[relations]
+        group = np.repeat(np.arange(len(relations)), each)
+        within = np.arange(len(group)) - np.repeat(np.cumsum(each) - each, each)
+        edges = self.order[starts[relations][group] + within]
+        ends = np.where(
+            back[group], [graph.tails[edges], graph.heads[edges]], [graph.heads[edges], graph.tails[edges]]
+        )
+        degree = np.where(back[group], self.degrees[0][edges], self.degrees[1][edges])
+        kept = degree <= HUB_DEGREE
+        return _Edges(group[kept], ends[0][kept], ends[1][kept], neighbour_idf(degree[kept], len(graph)))
 
 
 def _sharing(relations: Int32, ends: Int32) -> Int64:
@@ -159,13 +218,13 @@ def _sharing(relations: Int32, ends: Int32) -> Int64:
     return sharing
 
 
-def _edges_of_all(graph: KnowledgeGraph, *, group: int) -> _Edges:
+def _edges_of_all(graph: KnowledgeGraph) -> _Edges:
     """All edges from both their ends, in one group: each with the idf of all edges that the target has."""
     source, target = np.r_[graph.heads, graph.tails], np.r_[graph.tails, graph.heads]
     idf = neighbour_idf(np.bincount(target, minlength=len(graph))[target], len(graph))
     # Zeros that stay in a factor cost the square of a hub.
     kept = idf > 0
-    return _Edges(np.full(int(kept.sum()), group), source[kept], target[kept], idf[kept])
+    return _Edges(np.zeros(int(kept.sum()), dtype=np.int64), source[kept], target[kept], idf[kept])
 
 
 def _summed(values: AnyArray, rows: Int32, columns: Int64, shape: tuple[int, int]) -> sparse.csr_matrix:
@@ -216,12 +275,14 @@ def row_lengths(squares: Float64) -> Float32:
 
 def _shortened(matrix: sparse.csr_matrix, lengths: Float32, columns: Int64) -> sparse.csr_matrix:
     """Some columns of the matrix, ascending, with each row divided by its length."""
-    rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
-    places = np.searchsorted(columns, matrix.indices)
-    kept = columns[np.minimum(places, len(columns) - 1)] == matrix.indices if len(columns) else places < 0
-    values = (matrix.data / lengths[rows]).astype(np.float32)
-    ends = rows[kept], places[kept].astype(np.int32)
-    return sparse.csr_matrix((values[kept], ends), shape=(matrix.shape[0], max(len(columns), 1)))
+    places = np.full(matrix.shape[1], -1, dtype=np.int32)
+    places[columns] = np.arange(len(columns), dtype=np.int32)
+    found = places[matrix.indices]
+    kept = found >= 0
+    values = matrix.data / np.repeat(lengths, np.diff(matrix.indptr))
+    starts = np.r_[0, np.cumsum(kept)][matrix.indptr]
+    shape = matrix.shape[0], max(len(columns), 1)
+    return sparse.csr_matrix((values[kept].astype(np.float32), found[kept], starts), shape=shape)
 
 
 def structural_candidates(
@@ -247,7 +308,7 @@ def structural_candidates(
             continue
         known = factors[1 - mine][rows[1 - mine]]
         for asking, most in _asking(rows[mine], None if settled is None else settled[mine], top):
-            places, found = nearest(factors[mine][asking], known, most)
+            places, found = nearest(within_reach(factors[mine][asking], known), known, most)
             ends = asking[places], rows[1 - mine][found]
             parts.append(Candidates.of_pairs(*(ends if mine == 0 else ends[::-1])))
     return Candidates.united(*parts)

@@ -88,20 +88,52 @@ def echo_evidence(
     rare (E), (E')       how telling each neighbour is, see ``neighbour_rarity``; by ``adjacency`` if not
                          given, which then need hold only the neighbourhoods that ``pairs`` number
     """
-    rare = rare or (neighbour_rarity(adjacency[0]), neighbour_rarity(adjacency[1]))
-    left, right = (_by_neighbour(a) for a in adjacency)
-    similarity = similarity.tocsr()
-    sums = _echo(
-        (left.indptr, left.neighbours, left.relations),
-        (right.indptr, right.neighbours, right.relations),
-        (similarity.indptr, similarity.indices, similarity.data.astype(np.float32)),
-        (groups.weight.indptr, groups.weight.indices, groups.weight.data),
-        (groups.group_left, *rare),
-        pairs,
-        len(groups.names),
-        len(rare[1]),
-    )
-    return _columns(sums, _mapped_degrees(adjacency, groups, pairs), groups.names)
+    return Echo.of(adjacency, groups, rare=rare).evidence(similarity, pairs)
+
+
+@dataclass(frozen=True, eq=False)
+class Echo:
+    """Two neighbourhoods made ready to be compared: what is the same for all pairs.
+
+    left, right      in each neighbourhood, edges ascend by the neighbour
+    rare             (E), (E'), see ``neighbour_rarity``
+    degrees (E, G)   left neighbours by each group
+    mapped (E')      right neighbours by any mapped relation
+    """
+
+    left: Adjacency
+    right: Adjacency
+    groups: RelationGroups
+    rare: tuple[Float32, Float32]
+    degrees: Float32
+    mapped: Float32
+
+    @staticmethod
+    def of(
+        adjacency: tuple[Adjacency, Adjacency],
+        groups: RelationGroups,
+        *,
+        rare: tuple[Float32, Float32] | None = None,
+    ) -> Echo:
+        """Of both graphs, or of the neighbourhoods that pairs number."""
+        rare = rare or (neighbour_rarity(adjacency[0]), neighbour_rarity(adjacency[1]))
+        left, right = (_by_neighbour(one) for one in adjacency)
+        return Echo(left, right, groups, rare, *_mapped_degrees(adjacency, groups))
+
+    def evidence(self, similarity: sparse.csr_matrix, pairs: tuple[Int32, Int32]) -> EvidenceTable:
+        """``echo_evidence`` of some pairs."""
+        similarity, groups = similarity.tocsr(), self.groups
+        sums = _echo(
+            (self.left.indptr, self.left.neighbours, self.left.relations),
+            (self.right.indptr, self.right.neighbours, self.right.relations),
+            (similarity.indptr, similarity.indices, similarity.data.astype(np.float32, copy=False)),
+            (groups.weight.indptr, groups.weight.indices, groups.weight.data),
+            (groups.group_left, *self.rare),
+            pairs,
+            len(groups.names),
+            len(self.rare[1]),
+        )
+        return _columns(sums, (self.degrees[pairs[0]], self.mapped[pairs[1]]), groups.names)
 
 
 def neighbour_rarity(adjacency: Adjacency) -> Float32:
@@ -118,9 +150,9 @@ def _by_neighbour(adjacency: Adjacency) -> Adjacency:
 
 
 def _mapped_degrees(
-    adjacency: tuple[Adjacency, Adjacency], groups: RelationGroups, pairs: tuple[Int32, Int32]
+    adjacency: tuple[Adjacency, Adjacency], groups: RelationGroups
 ) -> tuple[Float32, Float32]:
-    """(P, G) left neighbours by each group, and (P) right neighbours by any mapped relation."""
+    """(E, G) left neighbours by each group, and (E') right neighbours by any mapped relation."""
     count = len(groups.names)
     left, right = adjacency
     group = groups.group_left[left.relations]
@@ -130,7 +162,7 @@ def _mapped_degrees(
         minlength=(len(left.indptr) - 1) * count,
     ).reshape(-1, count)
     mapped = np.bincount(right.sources, groups.mapped_right[right.relations], minlength=len(right.indptr) - 1)
-    return per_group[pairs[0]].astype(np.float32), mapped[pairs[1]].astype(np.float32)
+    return per_group.astype(np.float32), mapped.astype(np.float32)
 
 
 def _columns(sums: AnyArray, degrees: tuple[Float32, Float32], names: tuple[str, ...]) -> EvidenceTable:

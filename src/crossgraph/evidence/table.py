@@ -2,47 +2,109 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from crossgraph._types import Float32
+from crossgraph._memory import Space, let_go
+from crossgraph._types import Bool, Float32, Int64
+
+# Pairs whose evidence is found at once: what is needed meanwhile takes several times as much as the evidence.
+AT_ONCE = 500_000
 
 
 @dataclass(frozen=True, eq=False)
 class EvidenceTable:
     """What is known of each candidate pair before any learning.
 
-    names (F)       column names; the part before the last colon says whose evidence it is
-    values (P, F)   float32; NaN where a pair has no such evidence (a missing attribute, no neighbours)
+    names (F)   column names; the part before the last colon says whose evidence it is
+    blocks      the columns, float32 (P, F1), (P, F2), ... side by side: tables of millions of pairs are put
+                together without a copy. NaN where a pair has no such evidence (a missing attribute, no
+                neighbours)
     """
 
     names: tuple[str, ...]
-    values: Float32
+    blocks: tuple[Float32, ...]
 
     def __post_init__(self) -> None:
-        if self.values.ndim != 2 or self.values.shape[1] != len(self.names):
-            raise ValueError(f"{self.values.shape} values for {len(self.names)} columns")
+        shapes = [block.shape for block in self.blocks]
+        if (
+            any(len(shape) != 2 or shape[0] != shapes[0][0] for shape in shapes)
+            or sum(shape[1] for shape in shapes) != len(self.names)
+            or not shapes
+        ):
+            raise ValueError(f"{shapes} values for {len(self.names)} columns")
+
+    def __len__(self) -> int:
+        return len(self.blocks[0])
 
     @staticmethod
     def none(pairs: int) -> EvidenceTable:
         """A table without columns."""
-        return EvidenceTable((), np.zeros((pairs, 0), dtype=np.float32))
+        return EvidenceTable((), (np.zeros((pairs, 0), dtype=np.float32),))
 
     @staticmethod
     def beside(tables: list[EvidenceTable]) -> EvidenceTable:
-        """Several tables of the same pairs as one."""
+        """Several tables of the same pairs as one, over the same memory."""
         names = tuple(name for table in tables for name in table.names)
-        return EvidenceTable(names, np.concatenate([table.values for table in tables], axis=1))
+        return EvidenceTable(names, tuple(block for table in tables for block in table.blocks))
 
     @staticmethod
     def of(columns: dict[str, Float32]) -> EvidenceTable:
         """A table of named columns, each (P)."""
-        return EvidenceTable(tuple(columns), np.stack(list(columns.values()), axis=1).astype(np.float32))
+        values = np.empty((len(next(iter(columns.values()))), len(columns)), dtype=np.float32)
+        for place, column in enumerate(columns.values()):
+            values[:, place] = column
+        return EvidenceTable(tuple(columns), (values,))
+
+    @property
+    def values(self) -> Float32:
+        """(P, F) all of it; a copy where there are several blocks."""
+        return self.blocks[0] if len(self.blocks) == 1 else self.rows(slice(None))
+
+    def rows(self, places: slice | Bool | Int64) -> Float32:
+        """(K, F) the evidence of some pairs."""
+        found: Float32 = np.concatenate([block[places] for block in self.blocks], axis=1)
+        for block in self.blocks:
+            let_go(block)
+        return found
+
+    @staticmethod
+    def by_parts(make: Callable[[slice], EvidenceTable], pairs: int, *, space: Space) -> EvidenceTable:
+        """The table that is made for ``AT_ONCE`` pairs at a time, each part with the same columns."""
+        names: tuple[str, ...] = ()
+        values: Float32 | None = None
+        for start in range(0, max(pairs, 1), AT_ONCE):
+            place = slice(start, min(start + AT_ONCE, pairs))
+            part = make(place)
+            if values is None:
+                names, values = part.names, space.table(pairs, len(part.names))
+            values[place] = part.values
+            let_go(values)
+        assert values is not None  # there is one part at least
+        return EvidenceTable(names, (values,))
+
+    def fingerprint(self) -> str:
+        """The same for the same names and values, however they lie in blocks."""
+        total = hashlib.sha256(repr((self.names, len(self))).encode())
+        for start in range(0, len(self), AT_ONCE):
+            total.update(self.rows(slice(start, start + AT_ONCE)).data)
+        return total.hexdigest()
+
+    def named(self, how: str) -> EvidenceTable:
+        """The same with a word before each name."""
+        return EvidenceTable(tuple(f"{how} {name}" for name in self.names), self.blocks)
 
     def arranged(self, names: tuple[str, ...]) -> EvidenceTable:
         """The columns of another table's names, in that order; NaN where this table has none."""
+        if names == self.names:
+            return self
+        columns = [column for block in self.blocks for column in block.T]
         at = {name: place for place, name in enumerate(self.names)}
-        empty = np.full(len(self.values), np.nan, dtype=np.float32)
-        columns = [self.values[:, at[name]] if name in at else empty for name in names]
-        return EvidenceTable(names, np.stack(columns, axis=1))
+        values = np.full((len(self), len(names)), np.nan, dtype=np.float32)
+        for place, name in enumerate(names):
+            if name in at:
+                values[:, place] = columns[at[name]]
+        return EvidenceTable(names, (values,))

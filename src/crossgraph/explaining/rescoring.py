@@ -138,7 +138,7 @@ class Batch:
         # Earlier rounds tell the last one what they believed of the neighbours, which stays as it is.
         if self.around.believed is not None:
             echo = self._echo(self.around.believed)
-            read.append(EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values))
+            read.append(echo.named("believed"))
         raw = self._raw(step, EvidenceTable.beside(read).arranged(step.columns))
         score = self._calibrated(step.calibration, raw, self.around.opened.scored.raw)
         return self._settled(step.settlement, score)

@@ -94,9 +94,9 @@ class Matcher:
                 values.compared(served),
                 echo,
                 standing(served, pool, prior, said[0]),
-                EvidenceTable(SAID[1:], said[1:].T),
+                EvidenceTable(SAID[1:], (said[1:].T,)),
                 # What a neighbour is called is all that is known of it, and so all that can be believed.
-                EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values),
+                echo.named("believed"),
             ]
         )
         step = served.opened.model.rounds[-1]

@@ -87,7 +87,7 @@ class Rescorer:
             read = together
             if scored is not None:
                 echo = self._echo(again, believed_pairs(candidates, scored.probability, self._shape))
-                believed = EvidenceTable(tuple(f"believed {name}" for name in echo.names), echo.values)
+                believed = echo.named("believed")
                 read = EvidenceTable.beside([together, believed])
             raw = self._spread(self.before.raw[number])
             read_again = read.arranged(step.columns)
@@ -233,4 +233,4 @@ def _beside(one: EvidenceTable, first: Bool, other: EvidenceTable, second: Bool)
     """The evidence of two sets of pairs in the order of the pairs."""
     places = np.r_[np.flatnonzero(first), np.flatnonzero(second)]
     values = np.concatenate([one.values, other.arranged(one.names).values])
-    return EvidenceTable(one.names, values[np.argsort(places)])
+    return EvidenceTable(one.names, (values[np.argsort(places)],))

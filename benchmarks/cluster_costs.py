@@ -82,7 +82,7 @@ class Counted:
         return whole(networks, tensors, pairs, folds, advance)
 
     def _score(self, scorers: Any, evidence: Any, folds: Any) -> Any:
-        self.held["shards: evidence of pairs"] = evidence.values.nbytes
+        self.held["shards: evidence of pairs"] = sum(block.nbytes for block in evidence.blocks)
         return LOCAL.score(scorers, evidence, folds)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import AnyArray
 from crossgraph.errors import CrossgraphError, ResultError
 from crossgraph.evidence.table import EvidenceTable
@@ -125,16 +126,19 @@ def proposed_form(graphs: Graphs, description: Description) -> Form[Proposed]:
     return Form(pack, unpack)
 
 
-def evidence_form(pairs: int) -> Form[EvidenceTable]:
-    """Of the evidence of so many pairs."""
+def evidence_form(pairs: int, space: Space = IN_MEMORY) -> Form[EvidenceTable]:
+    """Of the evidence of so many pairs, which is to lie in that space."""
 
     def pack(table: EvidenceTable) -> Arrays:
-        return {"names": text_array(json.dumps(table.names)), "values": table.values}
+        blocks = {f"block.{place}": block for place, block in enumerate(table.blocks)}
+        return {"names": text_array(json.dumps(table.names)), **blocks}
 
     def unpack(arrays: Arrays) -> EvidenceTable:
-        if len(arrays["values"]) != pairs:
-            raise ValueError(f"{len(arrays['values'])} rows for {pairs} pairs")
-        return EvidenceTable(tuple(json.loads(array_text(arrays["names"]))), (arrays["values"],))
+        names = tuple(json.loads(array_text(arrays.pop("names"))))
+        table = EvidenceTable(names, tuple(space.held(arrays.pop(name)) for name in list(arrays)))
+        if len(table) != pairs:
+            raise ValueError(f"{len(table)} rows for {pairs} pairs")
+        return table
 
     return Form(pack, unpack)
 

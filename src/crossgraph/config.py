@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from crossgraph._space import size_of
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.decisions import DecisionOptions
 from crossgraph.errors import ConfigError
@@ -25,17 +26,31 @@ class RunOptions:
     seed      makes every random choice; the same seed gives the same result
     device    where the network runs: cpu, cuda, or another that torch knows
     engine    where align blocks, trains and scores: local (in this process) or ray (docs/cluster.md)
+    memory    what align may take, such as 8GB: what has no room lies in files; "" for all that there is
     """
 
     seed: int = 0
     device: str = "cpu"
     engine: str = "local"
+    memory: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 1 << 32:
             raise ConfigError(f"[run] seed = {self.seed}", hint="use a number from 0 to 4294967295")
         if self.engine not in ("local", "ray"):
             raise ConfigError(f"[run] engine = {self.engine!r}", hint="use local or ray")
+        if self.memory and not size_of(self.memory):
+            raise ConfigError(f"[run] memory = {self.memory!r}", hint="use a size such as 8GB or 512MiB")
+
+    @property
+    def budget(self) -> int | None:
+        """Bytes that a run may take; None for all that there are."""
+        return size_of(self.memory) if self.memory else None
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What a result depends on."""
+        return self.seed, self.device, self.engine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +82,7 @@ def load_config(
     seed: int | None = None,
     device: str | None = None,
     engine: str | None = None,
+    memory: str | None = None,
     precision: float | None = None,
 ) -> Config:
     """Defaults, changed by a file, then by ``table.key=value`` texts, then by the options named here.
@@ -80,6 +96,7 @@ def load_config(
         seed=config.run.seed if seed is None else seed,
         device=config.run.device if device is None else str(device),
         engine=config.run.engine if engine is None else str(engine),
+        memory=config.run.memory if memory is None else memory,
     )
     decisions = config.decisions if precision is None else replace(config.decisions, precision=precision)
     return replace(config, run=run, decisions=decisions)

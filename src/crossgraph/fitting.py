@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import AnyArray, Bool, Float32, Float64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.caching import NO_CACHE, Arrays, Form, StageCache, evidence_form, modules_form
@@ -69,6 +70,7 @@ def fit(
     progress: Progress = SILENT,
     cache: StageCache = NO_CACHE,
     engine: Engine = LOCAL,
+    space: Space = IN_MEMORY,
 ) -> Fitted:
     """Train networks and scorers by cross-fitting, calibrate, and choose thresholds.
 
@@ -77,10 +79,13 @@ def fit(
     cardinalities   how many partners entities of each type may have
     cache           where the outputs of stages that were finished before are, and those of this run go
     engine          where networks learn, and pairs are scored
+    space           where large tables lie
     """
     candidates = preparation.candidates
     vocabulary = build_vocabulary(*preparation.graphs, preparation.schema)
-    around = Around(clock, progress, cache.on(*_contents(preparation, labels), config.run), engine)
+    around = Around(
+        clock, progress, cache.on(*_contents(preparation, labels), config.run.content), engine, space
+    )
     networks, heard = fit_network(preparation, labels, vocabulary, config, around)
     types = pair_types(candidates, preparation.graphs[0])
     contest = Contest(
@@ -90,7 +95,9 @@ def fit(
         barred=np.zeros(len(candidates), dtype=bool) if barred is None else barred,
         folds=labels.fold_of_each(len(candidates)),
     )
-    pool = Pool(EvidenceTable.beside([evidence, heard]), contest, partial(believed_evidence, preparation))
+    pool = Pool(
+        EvidenceTable.beside([evidence, heard]), contest, partial(believed_evidence, preparation, space=space)
+    )
     rounds, scored = fit_rounds(pool, labels, config, around)
     assigned = decide(candidates, scored.probability, types, Rules({ANY_TYPE: 0.0}, cardinalities))
     thresholds = fit_thresholds(scored.probability, assigned, candidates, labels, types, config=config)
@@ -203,6 +210,7 @@ class Around:
     progress: Progress
     cache: StageCache = NO_CACHE
     engine: Engine = LOCAL
+    space: Space = IN_MEMORY
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,7 +265,7 @@ def fit_network(
             lambda: opinions(
                 networks, tensors(), candidates, labels, progress=progress, hear=around.engine.hear
             ),
-            evidence_form(len(candidates)),
+            evidence_form(len(candidates), around.space),
             row=row,
         )
     return networks, heard
@@ -271,7 +279,7 @@ def fit_rounds(
     together = pool.evidence
     cache = around.cache.on(together.fingerprint(), *_of_scorers(config))
     cache = cache.on(*_of_contest(pool.contest))
-    beliefs = evidence_form(len(pool.contest.candidates))
+    beliefs = evidence_form(len(pool.contest.candidates), around.space)
     rounds: list[ScoringRound] = []
     read, scored = together, None
     for number in range(1, config.training.rounds + 1):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from crossgraph._space import Space
 from crossgraph.caching import StageCache
 from crossgraph.checkpoint import load_model
 from crossgraph.cluster import engine_of
@@ -104,7 +105,8 @@ def align(
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True)
         made_of = StageCache(cache or stage.stages_folder).on(versions())
-        session = Session(config, StageClock(), progress, made_of, engine)
+        space = Space(stage.path, config.run.budget)
+        session = Session(config, StageClock(), progress, made_of, engine, space)
         graphs = session.read(inputs)
         known = known_links(inputs.links, graphs, progress)
         card = inputs_card(inputs)

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import numpy as np
 from scipy import sparse
 
-from crossgraph._memory import IN_MEMORY, Space
+from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import Float64, Side
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import (

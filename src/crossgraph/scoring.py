@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import torch
 
+from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import Bool, Float32, Float64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import name_similarity
@@ -122,6 +123,7 @@ def score_candidates(
     *,
     progress: Progress = SILENT,
     engine: Engine = LOCAL,
+    space: Space = IN_MEMORY,
 ) -> Scored:
     """Score every candidate, round by round."""
     candidates = preparation.candidates
@@ -131,7 +133,9 @@ def score_candidates(
     for step in model.rounds:
         read = together
         if scored is not None:
-            read = EvidenceTable.beside([together, believed_evidence(preparation, scored.probability)])
+            read = EvidenceTable.beside(
+                [together, believed_evidence(preparation, scored.probability, space=space)]
+            )
         read = read.arranged(step.columns)
         raw = raw_scores(step.scorers, read, score=engine.score)
         scored = Scored(read, raw, *settled(step, raw, contest)).following(scored)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from crossgraph._memory import keep_freed_memory
+from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import Bool
 from crossgraph.caching import NO_CACHE, StageCache, evidence_form, proposed_form
 from crossgraph.cardinality import single
@@ -43,6 +44,7 @@ class Session:
     """The steps that the verbs share, with one config, one clock, one place to report, and one for stages.
 
     engine   where the heavy work is done
+    space    where large tables lie
     """
 
     config: Config
@@ -50,6 +52,7 @@ class Session:
     progress: Progress
     cache: StageCache = NO_CACHE
     engine: Engine = LOCAL
+    space: Space = IN_MEMORY
 
     def read(self, inputs: Inputs) -> Graphs:
         """Read both graphs."""
@@ -100,8 +103,8 @@ class Session:
         with self.clock.stage("compare") as row:
             compared = cache.recall(
                 "compare",
-                lambda: gather_evidence(preparation, progress=self.progress),
-                evidence_form(count),
+                lambda: gather_evidence(preparation, progress=self.progress, space=self.space),
+                evidence_form(count, self.space),
                 row=row,
             )
         return preparation, compared
@@ -123,6 +126,7 @@ class Session:
             progress=self.progress,
             cache=self.cache,
             engine=self.engine,
+            space=self.space,
         )
         run = self.decide(preparation, known, fitted.scored, fitted.model, barred)
         return replace(run, labels=labels, thresholds=fitted.thresholds), fitted.model
@@ -142,7 +146,14 @@ class Session:
             unlabelled = np.full(len(candidates), -1, dtype=np.int32)
             contest = Contest(candidates, known, alone, barred, unlabelled)
             scored = score_candidates(
-                model, tensors, preparation, evidence, contest, progress=self.progress, engine=self.engine
+                model,
+                tensors,
+                preparation,
+                evidence,
+                contest,
+                progress=self.progress,
+                engine=self.engine,
+                space=self.space,
             )
         return self.decide(preparation, known, scored, model, barred)
 

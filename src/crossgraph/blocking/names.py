@@ -10,7 +10,7 @@ import polars as pl
 from scipy import sparse
 
 from crossgraph._types import Float32, Int32, Int64, UInt64
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, pair_keys
 from crossgraph.blocking.products import Nearest, nearest_rows, within_reach
 from crossgraph.blocking.ranking import ranks
 from crossgraph.features.closeness import best_of_pairs
@@ -142,8 +142,24 @@ def nearest_names(
             .join(pool.rename({"entity": "found", "text": "known"}), on="known")
             .select("query", "found", "name", "place")
         )
-    found = pl.concat(parts)
-    return found.group_by("query", "found").agg(pl.col("name").max(), pl.col("place").min())
+    return _each_pair_once(pl.concat(parts))
+
+
+def _each_pair_once(found: pl.DataFrame) -> pl.DataFrame:
+    """(query, found, name, place) with the largest name and the first place of pairs that are there twice."""
+    keys = pair_keys(found["query"].to_numpy(), found["found"].to_numpy())
+    order = np.argsort(keys)
+    keys = keys[order]
+    first = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else order
+    name, place = (found[column].to_numpy()[order] for column in ("name", "place"))
+    return pl.DataFrame(
+        {
+            "query": (keys[first] >> 32).astype(np.int32),
+            "found": keys[first].astype(np.int32),
+            "name": np.maximum.reduceat(name, first) if len(first) else name,
+            "place": np.minimum.reduceat(place, first) if len(first) else place,
+        }
+    )
 
 
 def _nearest_texts(

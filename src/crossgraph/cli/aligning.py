@@ -127,6 +127,7 @@ def align(
     ] = None,
     device: opt.DeviceName = None,
     engine: opt.Engine = None,
+    memory: opt.Memory = None,
     force: opt.Force = False,
     resume: Annotated[
         bool,
@@ -169,7 +170,13 @@ def align(
         from crossgraph import pipeline
 
         config = pipeline.load_config(
-            config_file, sets or (), seed=seed, device=device, engine=engine, precision=precision
+            config_file,
+            sets or (),
+            seed=seed,
+            device=device,
+            engine=engine,
+            memory=memory,
+            precision=precision,
         )
         inputs = pipeline.Inputs(
             left=left, right=right, links=tuple(links or ()), schema=schema_file, model=model, read=read

@@ -85,6 +85,12 @@ Engine: TypeAlias = Annotated[
     EngineName | None,
     typer.Option("--engine", help="Where blocking, training and scoring run; local if not given."),
 ]
+Memory: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--memory", metavar="SIZE", help="What the run may take, such as 8GB; what has no room lies in files."
+    ),
+]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace a result that is there already.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Write JSON to stdout instead of tables.")]
 Port: TypeAlias = Annotated[

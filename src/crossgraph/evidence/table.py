@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossgraph._memory import Space, let_go
+from crossgraph._space import Space, let_go
 from crossgraph._types import Bool, Float32, Int64
 
 # Pairs whose evidence is found at once: what is needed meanwhile takes several times as much as the evidence.

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crossgraph import _space
+from crossgraph._space import IN_MEMORY, Space, size_of
+from crossgraph.caching import StageCache, evidence_form
+from crossgraph.config import RunOptions
+from crossgraph.errors import ConfigError
+from crossgraph.evidence import table as table_module
+from crossgraph.evidence.table import EvidenceTable
+from crossgraph.preparation import gather_evidence
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("8GB", 8 * 10**9),
+        ("512MiB", 512 * 2**20),
+        (" 1.5 gb ", 15 * 10**8),
+        ("4096", 4096),
+        ("2KB", 2000),
+        ("", None),
+        ("8 G", None),
+        ("much", None),
+        ("-8GB", None),
+        ("8GB9", None),
+    ],
+)
+def test_sizes_are_read_as_people_write_them(text, size):
+    assert size_of(text) == size
+
+
+def test_a_memory_that_is_no_size_is_refused():
+    assert RunOptions(memory="8GB").budget == 8 * 10**9
+    assert RunOptions().budget is None
+    for text in ("0", "0GB", "lots"):
+        with pytest.raises(ConfigError, match="memory"):
+            RunOptions(memory=text)
+
+
+def test_a_table_lies_in_a_file_where_the_budget_has_no_room(tmp_path):
+    room = Space(tmp_path, budget=int(400 / _space.LARGE))
+    assert not isinstance(room.table(10, 10), np.memmap)
+    large = room.table(10, 11)
+    assert isinstance(large, np.memmap)
+    assert large.shape == (10, 11)
+    assert not list(tmp_path.iterdir())
+    large[:] = np.arange(110).reshape(10, 11)
+    _space.let_go(large)
+    np.testing.assert_array_equal(large, np.arange(110).reshape(10, 11))
+    kept = np.ones((20, 20), dtype=np.float32)
+    assert IN_MEMORY.held(kept) is kept
+    np.testing.assert_array_equal(room.held(kept), kept)
+
+
+def test_evidence_is_the_same_in_files_and_in_parts(mid_world, tmp_path, monkeypatch):
+    expected = gather_evidence(mid_world.preparation)
+    monkeypatch.setattr(table_module, "AT_ONCE", 97)
+    found = gather_evidence(mid_world.preparation, space=Space(tmp_path, budget=1))
+    assert any(isinstance(block, np.memmap) for block in found.blocks)
+    assert found.names == expected.names
+    np.testing.assert_array_equal(found.values, expected.values)
+    assert found.fingerprint() == EvidenceTable(expected.names, (expected.values,)).fingerprint()
+    cache, form = StageCache(tmp_path), evidence_form(len(found), Space(tmp_path, budget=1))
+    cache.recall("compare", lambda: found, form, row={})
+    again = cache.recall("compare", EvidenceTable.none, form, row={})
+    assert all(isinstance(block, np.memmap) for block in again.blocks)
+    np.testing.assert_array_equal(again.values, expected.values)

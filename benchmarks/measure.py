@@ -7,6 +7,7 @@ import gzip
 import json
 import math
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -115,6 +116,42 @@ def lines_of(file: Path) -> list[str]:
         gzip.open(file, "rt", encoding="utf8") if file.suffix == ".gz" else file.open(encoding="utf8") as text
     ):
         return list(text)
+
+
+def renamed(run: Callable[[Path, Path, int, list[str]], dict[str, Any]]) -> Any:
+    """The same task with all identifiers replaced by random strings and all rows shuffled."""
+
+    def again(data: Path, scratch: Path, seed: int, sets: list[str]) -> dict[str, Any]:
+        folder, drawn = scratch / "renamed", random.Random(seed)
+        new: dict[tuple[str, str], str] = {}
+
+        def called(side: str, identifier: str) -> str:
+            return new.setdefault((side, identifier), f"{drawn.getrandbits(80):020x}")
+
+        for file in sorted(one for one in data.rglob("*") if one.is_file() and identified(one.name)):
+            rows = []
+            for line in lines_of(file):
+                row = line.rstrip("\n").split("\t")
+                for place, side in identified(file.name).items():
+                    row[place] = called(side, row[place])
+                rows.append("\t".join(row) + "\n")
+            drawn.shuffle(rows)
+            target = folder / file.relative_to(data).with_name(file.name.removesuffix(".gz"))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text("".join(rows), encoding="utf8")
+        return run(folder, scratch, seed, sets)
+
+    return again
+
+
+def identified(name: str) -> dict[int, str]:
+    """Which columns of a file of the OpenEA layout are identifiers, and of which side."""
+    name = name.removesuffix(".gz")
+    if name.endswith("_links"):
+        return {0: "1", 1: "2"}
+    if name.startswith("rel_triples_"):
+        return {0: name[-1], 2: name[-1]}
+    return {0: name[-1]} if name.startswith(("attr_triples_", "types_")) else {}
 
 
 def without_most(data: Path) -> Facts:
@@ -251,11 +288,12 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     lines = out.read_text(encoding="utf8").splitlines() if out.exists() else []
     done = [json.loads(line) for line in lines]
     for task, ablation, seed in jobs(options):
-        key = {"task": task.name, "ablation": ablation, "seed": seed}
+        key = {"task": task.name, "ablation": "renamed" if options.renamed else ablation, "seed": seed}
         if any(key.items() <= line.items() for line in done):
             continue
         with tempfile.TemporaryDirectory() as scratch:
-            figures = task.run(options.data / task.folder, Path(scratch), seed, ABLATIONS[ablation])
+            run = renamed(task.run) if options.renamed else task.run
+            figures = run(options.data / task.folder, Path(scratch), seed, ABLATIONS[ablation])
         done.append(key | figures)
         with out.open("a", encoding="utf8") as file:
             file.write(json.dumps(done[-1]) + "\n")
@@ -295,6 +333,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", default=[], help="beginnings of the task names to run")
     parser.add_argument("--ablate", nargs="+", help="the same, with each part switched off in turn")
+    parser.add_argument("--renamed", action="store_true", help="with other identifiers and shuffled rows")
     parser.add_argument("--out", default="measured.jsonl")
     print(table(measure(parser.parse_args())))
 

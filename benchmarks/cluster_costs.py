@@ -67,10 +67,10 @@ class Counted:
             score=self.timed("scoring: scorers", self._score),
         )
 
-    def _nearest(self, asking: Any, known: Any, top: int) -> Any:
-        large = max(self.held.get("each machine: largest product", 0.0), _bytes(asking) + _bytes(known))
+    def _nearest(self, asking: Any, turned: Any, top: int) -> Any:
+        large = max(self.held.get("each machine: largest product", 0.0), _bytes(asking) + _bytes(turned))
         self.held["each machine: largest product"] = large
-        return LOCAL.nearest(asking, known, top)
+        return LOCAL.nearest(asking, turned, top)
 
     def _hear(self, networks: Any, tensors: Any, pairs: Any, folds: Any, advance: Any = unwatched) -> Any:
         whole = self.timed("scoring: networks, in one piece", LOCAL.hear)

@@ -3,8 +3,8 @@
 python benchmarks/kept_precision.py DATA/movies_tmdb_imdb DATA/dbp15k_zh_en --runs 10
 
 Each run draws other links to learn from (three in ten of all; the rest is the test), with a seed of its own.
-It counts as kept if the precision on the test is at least .94, and the recall lies inside the 95% interval that
-the report promised, which is at most .05 wide.
+It counts as kept if the precision on the test is at least .94 and the recall lies inside the 95% interval of
+the report, which is at most .05 wide.
 """
 
 from __future__ import annotations

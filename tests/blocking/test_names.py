@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.blocking.names import NameLookups, name_cosines, name_rows, nearest_names
-from crossgraph.blocking.products import nearest_rows, within_reach
+from crossgraph.blocking.products import nearest_rows, turned_rows, within_reach
 from crossgraph.features.description import describe
 from crossgraph.features.text import TextTable
 from crossgraph.schema.mapping import AttributeMapping, SchemaMapping
@@ -117,7 +117,7 @@ def test_the_rarest_grams_are_looked_up_as_long_as_they_find_few(left, right, re
     held = np.bincount(known.indices, minlength=known.shape[1])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("crossgraph.blocking.products.REACH", reach)
-        rarest = within_reach(asking, known)
+        rarest = within_reach(asking, turned_rows(known))
     for row in range(asking.shape[0]):
         own, kept = (sorted(held[one[row].indices]) for one in (asking, rarest))
         assert sum(kept) <= reach

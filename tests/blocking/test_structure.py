@@ -13,6 +13,7 @@ from scipy import sparse
 from crossgraph.blocking import structure
 from crossgraph.blocking.structure import (
     FEW,
+    Surroundings,
     _sharing,
     echoed_share,
     neighbour_products,
@@ -191,7 +192,8 @@ def test_who_has_a_sure_partner_looks_for_few_others():
     factors = tuple(sparse.csr_matrix(rng.random((60, 8)).astype(np.float32)) for _ in range(2))
     members = np.arange(60) < 50, np.ones(60, dtype=bool)
     settled = np.arange(60) % 2 == 0, np.zeros(60, dtype=bool)
-    found = structural_candidates(factors, members, top=30, settled=settled)
+    around = Surroundings.of(factors, members[1], mine=0)
+    found = around.partners(ints(*range(50)), top=30, settled=settled[0])
     whole = structural_candidates(factors, members, top=30)
     few = structural_candidates(factors, members, top=FEW)
     for entity in range(50):

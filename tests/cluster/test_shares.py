@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from typer.testing import CliRunner
 
-from crossgraph.blocking.products import nearest_rows
+from crossgraph.blocking.products import nearest_rows, turned_rows
 from crossgraph.cli import app
 from crossgraph.cluster import engine_of, shares
 from crossgraph.cluster.shares import Columns, NearestRows, Opinions, Scores, SharedNetwork, Work, joined
@@ -55,8 +55,9 @@ def test_the_nearest_of_shards_are_those_of_all_rows(each):
     asking, known = (
         sparse.random(rows, 30, 0.2, format="csr", dtype=np.float32, random_state=rng) for rows in (40, 60)
     )
-    whole = nearest_rows(asking, known, 5)
-    parts = in_shards(NearestRows(frozen(asking), frozen(known.T.tocsr()), 5), {"row": np.arange(40)}, each)
+    turned = turned_rows(known)
+    whole = nearest_rows(asking, turned, 5)
+    parts = in_shards(NearestRows(frozen(asking), frozen(turned), 5), {"row": np.arange(40)}, each)
     made = joined(parts, {"row": np.int64, "found": np.int64})
     np.testing.assert_array_equal(made["row"], whole[0])
     np.testing.assert_array_equal(made["found"], whole[1])

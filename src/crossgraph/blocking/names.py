@@ -11,7 +11,7 @@ from scipy import sparse
 
 from crossgraph._types import Float32, Int32, Int64, UInt64
 from crossgraph.blocking.candidates import Candidates, pair_keys
-from crossgraph.blocking.products import Nearest, nearest_rows, within_reach
+from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, within_reach
 from crossgraph.blocking.ranking import ranks
 from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
@@ -128,10 +128,11 @@ def nearest_names(
     rare = texts.grams[known.to_numpy()]
     if len(known) > SMALL_TABLE:
         rare = without_common(rare, len(known))
+    turned = turned_rows(rare)
     holders = queries.group_by("text").len("askers"), pool.group_by("text").len("knowers")
     parts = []
     for start in range(0, len(asked), AT_ONCE):
-        near = _nearest_texts(asked[start : start + AT_ONCE], known, rare, texts, top=top, nearest=nearest)
+        near = _nearest_texts(asked[start : start + AT_ONCE], known, turned, texts, top=top, nearest=nearest)
         near = (
             near.join(holders[0], left_on="asked", right_on="text")
             .join(holders[1], left_on="known", right_on="text")
@@ -165,7 +166,7 @@ def _each_pair_once(found: pl.DataFrame) -> pl.DataFrame:
 def _nearest_texts(
     asked: pl.Series,
     known: pl.Series,
-    rare: sparse.csr_matrix,
+    turned: sparse.csr_matrix,
     texts: TextTable,
     *,
     top: int,
@@ -173,8 +174,8 @@ def _nearest_texts(
 ) -> pl.DataFrame:
     """(asked, known, name, place) of the known texts, of these n-grams, nearest to each asked one."""
     asking = texts.grams[asked.to_numpy()]
-    rarest = within_reach(asking, rare)
-    rows, columns = nearest(rarest, rare, top if rarest is asking else FARTHER * top)
+    rarest = within_reach(asking, turned)
+    rows, columns = nearest(rarest, turned, top if rarest is asking else FARTHER * top)
     cosines = texts.cosines(_int32(asked, rows), _int32(known, columns))
     found = {
         "asked": _int32(asked, rows),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +14,7 @@ from crossgraph.blocking.names import name_cosines
 from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
 from crossgraph.blocking.products import Nearest
 from crossgraph.blocking.ranking import ranks
-from crossgraph.blocking.structure import structural_candidates, weights_of
+from crossgraph.blocking.structure import Surroundings, weights_of
 from crossgraph.features.description import Description
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import EntityPairs
@@ -72,7 +71,7 @@ class Searching:
 
     top       partners for each asking entity
     room      pairs of an asking entity that stay in a pool of several pieces, best prior first
-    settled   see ``structural_candidates``
+    settled   see ``Surroundings.partners``
     nearest   where the products are made
     """
 
@@ -91,47 +90,37 @@ def pool_of(
     names, neighbours and values are.
     """
     weigher: Weigher | None = None
-    whole = min(side.sum() for side in sides) <= PIECE
-    kept: tuple[list[Candidates], list[Candidates]] = [], []
-    smaller = _smaller(sides)
-    for asking, mine in _pieces(sides, clues.seeds, whole=whole):
-        members = (asking, sides[1]) if mine == 0 else (sides[0], asking)
-        found = structural_candidates(
-            clues.factors, members, top=searching.top, settled=searching.settled, nearest=searching.nearest
-        )
-        if mine == smaller:
-            found = Candidates.united(by_name.take(asking[by_name.end(mine)]), found)
-        piece = clues.of(found)
-        if weigher is None:
-            weigher = clues.weigher(piece, sides)
-        piece = weighed(piece, weigher)
-        kept[mine].append(
-            piece if whole else piece.take(ranks(piece.end(mine), piece.prior) < searching.room)
-        )
-    assert weigher is not None
-    first, second = Candidates.stacked(kept[smaller]), Candidates.stacked(kept[1 - smaller])
-    return Candidates.stacked([first, second.take(first.find(second.left, second.right) < 0)]), weigher
-
-
-def _smaller(sides: Sides) -> int:
-    return 0 if sides[0].sum() <= sides[1].sum() else 1
-
-
-def _pieces(sides: Sides, seeds: EntityPairs, *, whole: bool) -> Iterator[tuple[Bool, int]]:
-    """Members of the smaller side that ask at once, and which side that is; of both if they are as many."""
     sizes = [int(side.sum()) for side in sides]
-    if whole:
-        # ``structural_candidates`` lets both sides ask where they are as many.
-        yield sides[_smaller(sides)], _smaller(sides)
-        return
-    for mine in (_smaller(sides), 1 - _smaller(sides)):
-        if sizes[mine] > min(sizes):
-            continue
-        last = np.ones(len(sides[mine]), dtype=bool)
-        last[seeds.right if mine else seeds.left] = False
-        rows = np.flatnonzero(sides[mine])
-        rows = rows[np.argsort(last[rows], kind="stable")]
-        for start in range(0, len(rows), PIECE):
-            asking = np.zeros(len(sides[mine]), dtype=bool)
-            asking[rows[start : start + PIECE]] = True
-            yield asking, mine
+    whole, smaller = min(sizes) <= PIECE, sizes.index(min(sizes))
+    pool = Candidates.stacked([])
+    for mine in (smaller, 1 - smaller)[: sizes.count(min(sizes))]:
+        around = Surroundings.of(clues.factors, sides[1 - mine], mine=mine, nearest=searching.nearest)
+        settled = None if searching.settled is None else searching.settled[mine]
+        kept = []
+        for asking in _pieces(sides[mine], clues.seeds.right if mine else clues.seeds.left):
+            found = around.partners(asking, top=searching.top, settled=settled)
+            if mine == smaller:
+                named = _mask(asking, len(sides[mine]))[by_name.end(mine)]
+                found = Candidates.united(by_name.take(named), found)
+            piece = clues.of(found)
+            weigher = weigher or clues.weigher(piece, sides)
+            piece = weighed(piece, weigher)
+            kept.append(piece if whole else piece.take(ranks(piece.end(mine), piece.prior) < searching.room))
+        more = Candidates.stacked(kept)
+        pool = Candidates.stacked([pool, more.take(pool.find(more.left, more.right) < 0)])
+    assert weigher is not None  # somebody asks, if only nobody
+    return pool, weigher
+
+
+def _mask(entities: Int32, size: int) -> Bool:
+    mask = np.zeros(size, dtype=bool)
+    mask[entities] = True
+    return mask
+
+
+def _pieces(side: Bool, seeds: Int32) -> list[Int32]:
+    """The members of a side, those of seeds first, in runs of those that ask at once."""
+    last = ~_mask(seeds, len(side))
+    rows = np.flatnonzero(side).astype(np.int32)
+    rows = rows[np.argsort(last[rows], kind="stable")]
+    return [rows[start : start + PIECE] for start in range(0, max(len(rows), 1), PIECE)]

@@ -19,33 +19,35 @@ Nearest: TypeAlias = Callable[[sparse.csr_matrix, sparse.csr_matrix, int], tuple
 """``nearest_rows``, or what finds the same elsewhere: no row that asks needs another one that does."""
 
 
-def nearest_rows(asking: sparse.csr_matrix, known: sparse.csr_matrix, top: int) -> tuple[Int64, Int64]:
-    """The rows of ``known`` (Q, K) with the largest products with each row of ``asking`` (P, K).
+def nearest_rows(asking: sparse.csr_matrix, turned: sparse.csr_matrix, top: int) -> tuple[Int64, Int64]:
+    """The known rows with the largest products with each row of ``asking`` (P, K).
 
-    Returns the places (S), (S) of pairs in both; at most ``top`` for each asking row, ascending by that.
+    turned   (K, Q) the known rows, turned (``turned_rows``), as many look-ups need them
+    returns  the places (S), (S) of pairs in both; at most ``top`` for each asking row, ascending by that
     """
-    return largest_entries(asking, known.T.tocsr(), top)
+    found = sp_matmul_topn(asking, turned, top_n=top, sort=True, n_threads=threads()).tocoo()
+    return found.row.astype(np.int64), found.col.astype(np.int64)
 
 
-def within_reach(asking: sparse.csr_matrix, known: sparse.csr_matrix) -> sparse.csr_matrix:
+def turned_rows(known: sparse.csr_matrix) -> sparse.csr_matrix:
+    """(Q, K) -> (K, Q)."""
+    return known.T.tocsr()
+
+
+def within_reach(asking: sparse.csr_matrix, turned: sparse.csr_matrix) -> sparse.csr_matrix:
     """The rarest columns of each asking row, as many as find ``REACH`` known rows, repeated ones counted.
 
     What many have in common would cost the square of their number, and tells least. A row that finds fewer
     stays whole, and where all do, the matrix itself comes back.
     """
-    finds = np.bincount(known.indices, minlength=known.shape[1])[asking.indices]
-    rows = np.repeat(np.arange(asking.shape[0]), np.diff(asking.indptr))
+    finds = np.diff(turned.indptr)[asking.indices]
+    each = np.diff(asking.indptr)
+    rows = np.repeat(np.arange(asking.shape[0]), each)
     if not len(rows) or np.bincount(rows, finds).max() <= REACH:
         return asking
     order = np.lexsort((finds, rows))
     found = np.cumsum(finds[order])
     before = np.r_[0, found][asking.indptr[:-1]]
     kept = np.empty(len(rows), dtype=bool)
-    kept[order] = found - np.repeat(before, np.diff(asking.indptr)) <= REACH
+    kept[order] = found - np.repeat(before, each) <= REACH
     return sparse.csr_matrix((asking.data[kept], (rows[kept], asking.indices[kept])), shape=asking.shape)
-
-
-def largest_entries(left: sparse.csr_matrix, right: sparse.csr_matrix, top: int) -> tuple[Int64, Int64]:
-    """The rows and columns (S) of the largest entries of ``left @ right``, at most ``top`` in each row."""
-    found = sp_matmul_topn(left, right, top_n=top, sort=True, n_threads=threads()).tocoo()
-    return found.row.astype(np.int64), found.col.astype(np.int64)

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.products import Nearest, nearest_rows, within_reach
+from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, within_reach
 from crossgraph.features.rows import row_products
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import SchemaMapping
@@ -286,32 +286,65 @@ def _shortened(matrix: sparse.csr_matrix, lengths: Float32, columns: Int64) -> s
 
 
 def structural_candidates(
-    factors: tuple[sparse.csr_matrix, sparse.csr_matrix],
-    members: tuple[Bool, Bool],
-    *,
-    top: int,
-    settled: tuple[Bool, Bool] | None = None,
-    nearest: Nearest = nearest_rows,
+    factors: tuple[sparse.csr_matrix, sparse.csr_matrix], members: tuple[Bool, Bool], *, top: int
 ) -> Candidates:
     """The pairs of two sets of entities whose neighbourhoods are most similar.
 
     factors   of ``neighbour_products``
-    members   (E), (E') which entities are to be compared; the smaller set asks
+    members   (E), (E') which entities are to be compared; the smaller set asks, both where they are as many
     top       partners for each asking entity
-    settled   (E), (E') who has a sure partner already, and looks for ``FEW`` others
-    nearest   where the products are made
     """
-    rows = tuple(np.flatnonzero(member).astype(np.int32) for member in members)
-    parts = [Candidates.of_pairs(rows[0][:0], rows[1][:0])]
-    for mine in range(2):
-        if len(rows[mine]) > len(rows[1 - mine]):
-            continue
-        known = factors[1 - mine][rows[1 - mine]]
-        for asking, most in _asking(rows[mine], None if settled is None else settled[mine], top):
-            places, found = nearest(within_reach(factors[mine][asking], known), known, most)
-            ends = asking[places], rows[1 - mine][found]
-            parts.append(Candidates.of_pairs(*(ends if mine == 0 else ends[::-1])))
+    sizes = [int(side.sum()) for side in members]
+    parts = [
+        Surroundings.of(factors, members[1 - mine], mine=mine).partners(
+            np.flatnonzero(members[mine]).astype(np.int32), top=top
+        )
+        for mine in range(2)
+        if sizes[mine] <= sizes[1 - mine]
+    ]
     return Candidates.united(*parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """The neighbourhoods of one side that entities of the other look for theirs in.
+
+    mine            the side that asks: 0 is left
+    asking (E, K)   neighbourhoods of all who may ask
+    rows (Q)        who can be found
+    turned (K, Q)   their neighbourhoods
+    nearest         where the products are made
+    """
+
+    mine: int
+    asking: sparse.csr_matrix
+    rows: Int32
+    turned: sparse.csr_matrix
+    nearest: Nearest
+
+    @staticmethod
+    def of(
+        factors: tuple[sparse.csr_matrix, sparse.csr_matrix],
+        member: Bool,
+        *,
+        mine: int,
+        nearest: Nearest = nearest_rows,
+    ) -> Surroundings:
+        """Of the members of the side that does not ask."""
+        rows = np.flatnonzero(member).astype(np.int32)
+        return Surroundings(mine, factors[mine], rows, turned_rows(factors[1 - mine][rows]), nearest)
+
+    def partners(self, entities: Int32, *, top: int, settled: Bool | None = None) -> Candidates:
+        """At most ``top`` partners for each entity that asks.
+
+        settled (E)   who has a sure partner already, and looks for ``FEW`` others
+        """
+        parts = [Candidates.of_pairs(entities[:0], entities[:0])]
+        for rows, most in _asking(entities, settled, top):
+            places, found = self.nearest(within_reach(self.asking[rows], self.turned), self.turned, most)
+            ends = rows[places], self.rows[found]
+            parts.append(Candidates.of_pairs(*(ends if self.mine == 0 else ends[::-1])))
+        return Candidates.united(*parts)
 
 
 def _asking(rows: Int32, settled: Bool | None, top: int) -> list[tuple[Int32, int]]:

@@ -100,12 +100,12 @@ class OnRay:
 
     folder: Path
 
-    def nearest(self, asking: sparse.csr_matrix, known: sparse.csr_matrix, top: int) -> tuple[Int64, Int64]:
+    def nearest(self, asking: sparse.csr_matrix, turned: sparse.csr_matrix, top: int) -> tuple[Int64, Int64]:
         """``nearest_rows``, in shards of asking rows."""
         rows = np.arange(asking.shape[0])
         if len(rows) <= ROWS:
-            return nearest_rows(asking, known, top)
-        work = NearestRows(asking, known.T.tocsr(), top)
+            return nearest_rows(asking, turned, top)
+        work = NearestRows(asking, turned, top)
         found = self.shared(work, {"row": rows}, ROWS, {"row": np.int64, "found": np.int64})
         return found["row"], found["found"]
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from torch import Tensor, distributed, nn
 
 from crossgraph._types import AnyArray
-from crossgraph.blocking.products import largest_entries
+from crossgraph.blocking.products import nearest_rows
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.learning import SAID, heard, scored_by_folds
 from crossgraph.model.inputs import PairTensors
@@ -40,7 +40,7 @@ class NearestRows:
     def __call__(self, shard: Columns) -> Columns:
         """At most ``top`` rows for each of the shard's."""
         turned = _as_if_writable(self.turned)
-        rows, found = largest_entries(self.asking[shard["row"]], turned, self.top)
+        rows, found = nearest_rows(self.asking[shard["row"]], turned, self.top)
         return {"row": shard["row"][rows], "found": found}
 
 

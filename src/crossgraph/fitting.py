@@ -155,10 +155,12 @@ def weighed(
 ) -> tuple[ScoringRound, Scored]:
     """Calibrate a round on the labelled candidates: raw scores first, then how pairs stand in the contest."""
     raw, candidates = trained.raw, contest.candidates
-    calibration = fit_calibration(raw, rival_leads(raw, (candidates.left, candidates.right)), labels)
+    # What blocking did not propose stands among the candidates because it is known: no other pair is like it.
+    told = labels.take(candidates.proposed[labels.places])
+    calibration = fit_calibration(raw, rival_leads(raw, (candidates.left, candidates.right)), told)
     score = calibrated(calibration, raw, candidates)
     standings = contest.standings(score)
-    settlement = fit_calibration(score, standings, labels)
+    settlement = fit_calibration(score, standings, told)
     step = ScoringRound(trained.scorers, evidence.names, calibration, settlement)
     score = settlement.scores(score, standings)
     return step, Scored(evidence, raw, score, probabilities(score))

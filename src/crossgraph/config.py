@@ -9,6 +9,7 @@ from typing import Any
 
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.decisions import DecisionOptions
+from crossgraph.encoding import EncodingOptions
 from crossgraph.errors import ConfigError
 from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import ScorerOptions
@@ -43,6 +44,7 @@ class Config:
     """One field for each stage; its name is the TOML table."""
 
     run: RunOptions = field(default_factory=RunOptions)
+    encoding: EncodingOptions = field(default_factory=EncodingOptions)
     schema: SchemaOptions = field(default_factory=SchemaOptions)
     blocking: BlockingOptions = field(default_factory=BlockingOptions)
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
@@ -68,6 +70,7 @@ def load_config(
     device: str | None = None,
     engine: str | None = None,
     precision: float | None = None,
+    encoder: str | None = None,
 ) -> Config:
     """Defaults, changed by a file, then by ``table.key=value`` texts, then by the options named here.
 
@@ -82,4 +85,8 @@ def load_config(
         engine=config.run.engine if engine is None else str(engine),
     )
     decisions = config.decisions if precision is None else replace(config.decisions, precision=precision)
-    return replace(config, run=run, decisions=decisions)
+    named = config.encoding.encoder if encoder is None else encoder
+    # A RESULT finds the folder again, from wherever it is opened.
+    named = str(Path(named).absolute()) if Path(named).is_dir() else named
+    encoding = replace(config.encoding, encoder=named)
+    return replace(config, run=run, encoding=encoding, decisions=decisions)

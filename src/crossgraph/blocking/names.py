@@ -111,7 +111,8 @@ def nearest_names(
 
     queries, pool   tables (entity, text)
     nearest         where the product is made
-    returns         (query, found, name): at most ``top`` for each distinct query name, cosine > 0
+    returns         (query, found, name): at most ``top`` for each distinct query name, cosine > 0; with an
+                    encoder as many again, by meaning
     """
     if queries.is_empty() or pool.is_empty():
         return pl.DataFrame(schema={"query": pl.Int32, "found": pl.Int32, "name": pl.Float32})
@@ -122,8 +123,12 @@ def nearest_names(
     else:
         rare = rare[known.to_numpy()]
     rows, columns = nearest(texts.grams[asked.to_numpy()], rare, top)
+    if texts.meanings is not None:
+        meant = texts.meanings.nearest(asked.to_numpy(), known.to_numpy(), top)
+        keys = np.unique(np.r_[rows << 32 | columns, meant[0] << 32 | meant[1]])
+        rows, columns = keys >> 32, keys & 0xFFFFFFFF
     near = pl.DataFrame({"asked": asked.gather(rows), "known": known.gather(columns)}).with_columns(
-        name=pl.Series(texts.cosines(_int32(asked, rows), _int32(known, columns)))
+        name=pl.Series(texts.nearness(_int32(asked, rows), _int32(known, columns)))
     )
     holders = queries.group_by("text").len("askers"), pool.group_by("text").len("knowers")
     near = (
@@ -177,10 +182,10 @@ def name_candidates(
 def name_cosines(
     names: tuple[pl.DataFrame, pl.DataFrame], texts: TextTable, pairs: tuple[Int32, Int32]
 ) -> Float32:
-    """(P) the best cosine over all names of each pair; 0 where either has none."""
+    """(P) the best nearness over all names of each pair; 0 where either has none."""
     left, right = (_grouped(rows) for rows in names)
     number, first, second = combinations(left[0], right[0], pairs)
-    best = best_of_pairs(len(pairs[0]), number, texts.cosines(left[1][first], right[1][second]))
+    best = best_of_pairs(len(pairs[0]), number, texts.nearness(left[1][first], right[1][second]))
     return np.nan_to_num(best, nan=0.0)
 
 

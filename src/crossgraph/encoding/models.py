@@ -122,7 +122,9 @@ class SentenceModel:
 
     def __init__(self, found: Found) -> None:
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()
         self._model: Any = SentenceTransformer(
             str(found.folder),
             device="cpu",

@@ -15,9 +15,9 @@ EXACT = 1e-9
 def text_closeness(
     a: AttributeColumn, b: AttributeColumn, pairs: tuple[Int32, Int32], texts: TextTable
 ) -> Float32:
-    """(P) the best nearness over all combinations of values; NaN where either entity has none."""
+    """(P) the best cosine over all combinations of values; NaN where either entity has none."""
     number, left, right = value_pairs(a, b, pairs)
-    return best_of_pairs(len(pairs[0]), number, texts.nearness(a.texts[left], b.texts[right]))
+    return best_of_pairs(len(pairs[0]), number, texts.cosines(a.texts[left], b.texts[right]))
 
 
 def number_distance(a: AttributeColumn, b: AttributeColumn, pairs: tuple[Int32, Int32]) -> Float32:

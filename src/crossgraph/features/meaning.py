@@ -60,7 +60,8 @@ class Meanings:
 
     def also(self, said: pl.Series) -> Meanings:
         """What the encoder says of other texts; what is usual stays as it is."""
-        return replace(self, said=said, vectors=_encoded(self.encoder, said, unwatched), _found={})
+        vectors = _encoded(self.encoder, said, unwatched)
+        return replace(self, said=said, vectors=_widened(vectors, self.vectors.shape[1]), _found={})
 
     def take(self, rows: AnyArray) -> Meanings:
         """Some of the rows."""
@@ -71,7 +72,9 @@ class Meanings:
     def and_then(self, others: Meanings) -> Meanings:
         """The rows, and after them those of others."""
         said = pl.concat([self.said, others.said])
-        return replace(self, said=said, vectors=np.concatenate([self.vectors, others.vectors]), _found={})
+        width = max(self.vectors.shape[1], others.vectors.shape[1])
+        vectors = [_widened(one.vectors, width) for one in (self, others)]
+        return replace(self, said=said, vectors=np.concatenate(vectors), _found={})
 
     def nearest(self, asked: Int64, known: Int64, top: int) -> tuple[Int64, Int64]:
         """The places in ``known`` of the rows that are nearest to each of the rows ``asked``.
@@ -90,6 +93,8 @@ class Meanings:
 
     def _nearest(self, asked: Int64, known: Int64, top: int) -> tuple[Int64, Int64]:
         ours, theirs = self.vectors[asked], self.vectors[known].astype(np.float32).T
+        if not len(asked) or not len(known):
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         top, size = min(top, len(known)), max(1, MOST_PRODUCTS // max(len(known), 1))
         none = np.zeros(0, dtype=np.int64)
         rows, columns = [none], [none]
@@ -108,9 +113,13 @@ class Meanings:
 def meaning_cosines(a: Meanings, b: Meanings, first: Int32, second: Int32) -> Float32:
     """(K) how near the meanings of pairs of rows are: 1 for the same, 0 for what is usual, or less."""
     out = np.empty(len(first), dtype=np.float32)
+    width = max(a.vectors.shape[1], b.vectors.shape[1])
     for start in range(0, len(first), CHUNK):
         span = slice(start, start + CHUNK)
-        ours, theirs = (one.vectors[rows[span]].astype(np.float32) for one, rows in ((a, first), (b, second)))
+        ours, theirs = (
+            _widened(one.vectors[rows[span]], width).astype(np.float32)
+            for one, rows in ((a, first), (b, second))
+        )
         out[span] = np.einsum("ij,ij->i", ours, theirs)
     near: Float32 = np.minimum((out - a.usual) / (1.0 - a.usual), 1.0).astype(np.float32)
     return near
@@ -123,6 +132,12 @@ def _encoded(encoder: TextEncoder, said: pl.Series, advance: Advance) -> AnyArra
     out = np.zeros((len(said), vectors.shape[1]), dtype=np.float16)
     out[some] = vectors
     return out
+
+
+def _widened(vectors: AnyArray, width: int) -> AnyArray:
+    """Rows of an encoder that was asked nothing yet, all zeros, made as wide as its vectors are."""
+    missing = width - vectors.shape[1]
+    return np.pad(vectors, ((0, 0), (0, missing))) if missing > 0 else vectors
 
 
 def _usual(vectors: AnyArray) -> float:

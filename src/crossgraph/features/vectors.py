@@ -77,7 +77,11 @@ class VectorStore:
         for folder in dict.fromkeys((*self.folders, *([self.keep] if self.keep else []))):
             for file in sorted(folder.glob(f"{self._stem}-*.npz")):
                 # What is damaged is made anew.
-                with suppress(*_DAMAGED), np.load(file, allow_pickle=False) as stored:
+                with (
+                    suppress(*_DAMAGED),
+                    file.open("rb") as opened,
+                    np.load(opened, allow_pickle=False) as stored,
+                ):
                     parts.append(_checked(stored["keys"], stored["vectors"]))
         return parts
 

@@ -1,0 +1,108 @@
+"""What an encoder changes: figures on VALIDATION pairs of data sets, for each encoder, over seeds.
+
+python benchmarks/encoders.py builtin PACKAGE FOLDER --data DATA/tables_amazon_google demo
+
+A folder of tables learns from train.csv and is judged on valid.csv. A folder of two graphs learns from
+721_5fold/1/train_links (and once more from nothing) and is judged on valid_links. `demo` is the data that
+come along, judged on the 70% of their links that were not known. Test pairs and links are not read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+FIGURES = ("prauc", "f1_best", "hits1", "recall_blocking", "names", "seconds")
+
+
+def main() -> None:
+    """A line for each setting and encoder."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("encoders", nargs="+", help="as --encoder takes them")
+    parser.add_argument("--data", nargs="+", required=True)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--set", dest="sets", action="append", default=[])
+    given = parser.parse_args()
+    for data in given.data:
+        for encoder in given.encoders:
+            sets = [f"--set={one}" for one in (f"encoding.encoder={encoder}", *given.sets)]
+            runs: dict[str, list[dict[str, float]]] = {}
+            for seed in range(given.seeds):
+                with tempfile.TemporaryDirectory() as scratch:
+                    for setting, figures in measured(data, [*sets, f"--seed={seed}"], Path(scratch)):
+                        runs.setdefault(setting, []).append(figures)
+            for setting, found in runs.items():
+                print(f"{setting:45} {Path(encoder).name:32} {told(found)}", flush=True)
+
+
+def told(found: list[dict[str, float]]) -> str:
+    """Mean and spread of each figure."""
+    parts = []
+    for name in FIGURES:
+        values = [one[name] for one in found if name in one]
+        if values:
+            spread = stdev(values) if len(values) > 1 else 0.0
+            parts.append(
+                f"{name} {mean(values):.4f} ±{spread:.4f}" if name != "seconds" else f"{mean(values):.0f} s"
+            )
+    return "  ".join(parts)
+
+
+def measured(data: str, options: list[str], scratch: Path) -> Iterator[tuple[str, dict[str, float]]]:
+    """Each setting of a data set, with its figures."""
+    out, folder = scratch / "RESULT", Path(data)
+    if data == "demo":
+        seconds = crossgraph("demo", "--out", out, *options)
+        yield "demo", judged(out, out / "test_links.tsv") | {"seconds": seconds}
+    elif (folder / "tableA.csv").is_file():
+        seconds = crossgraph("train", folder, "--pairs", folder / "train.csv", "--out", out, *options)
+        scores, gold = scratch / "scores.tsv", folder / "valid.csv"
+        crossgraph("score", out, "--pairs", gold, "--out", scores)
+        yield folder.name, evaluated("--scores", scores, "--gold", gold) | {"seconds": seconds}
+    else:
+        split = folder / "721_5fold" / "1"
+        for name, links in (("20% known", ["--links", split / "train_links"]), ("nothing known", [])):
+            seconds = crossgraph("align", folder, *links, "--out", out, "--force", *options)
+            figures = judged(out, split / "valid_links")
+            yield f"{folder.name}, {name}", figures | {"seconds": seconds}
+
+
+def judged(result: Path, gold: Path) -> dict[str, float]:
+    """Figures of a RESULT, and the area of its names alone."""
+    return evaluated(result, "--gold", gold)
+
+
+def evaluated(*arguments: str | Path) -> dict[str, float]:
+    """What ``crossgraph evaluate`` says."""
+    command = [sys.executable, "-m", "crossgraph", "evaluate", *map(str, arguments), "--json"]
+    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    figures = found.get("overall", found)
+    names = found.get("name_only", {})
+    return {name: figures[name] for name in FIGURES if figures.get(name) is not None} | (
+        {"names": names["prauc"]} if names else {}
+    )
+
+
+def crossgraph(*arguments: str | Path) -> float:
+    """Run a verb; its seconds."""
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "crossgraph", *map(str, arguments), "-q"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

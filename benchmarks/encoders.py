@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+NAMES = {"name", "label", "title"}
 FIGURES = ("prauc", "f1_best", "hits1", "recall_blocking", "names", "seconds")
 
 
@@ -31,6 +33,7 @@ def main() -> None:
     parser.add_argument("encoders", nargs="+", help="as --encoder takes them")
     parser.add_argument("--data", nargs="+", required=True)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--names-only", action="store_true", help="of graphs only types and names are left")
     parser.add_argument("--set", dest="sets", action="append", default=[])
     given = parser.parse_args()
     for data in given.data:
@@ -39,7 +42,8 @@ def main() -> None:
             runs: dict[str, list[dict[str, float]]] = {}
             for seed in range(given.seeds):
                 with tempfile.TemporaryDirectory() as scratch:
-                    for setting, figures in measured(data, [*sets, f"--seed={seed}"], Path(scratch)):
+                    asked = names_of(Path(data), Path(scratch)) if given.names_only else data
+                    for setting, figures in measured(str(asked), [*sets, f"--seed={seed}"], Path(scratch)):
                         runs.setdefault(setting, []).append(figures)
             for setting, found in runs.items():
                 print(f"{setting:45} {Path(encoder).name:32} {told(found)}", flush=True)
@@ -56,6 +60,18 @@ def told(found: list[dict[str, float]]) -> str:
                 f"{name} {mean(values):.4f} ±{spread:.4f}" if name != "seconds" else f"{mean(values):.0f} s"
             )
     return "  ".join(parts)
+
+
+def names_of(data: Path, scratch: Path) -> Path:
+    """A copy of two graphs with nothing but types and names."""
+    folder = scratch / f"{data.name}, names only"
+    shutil.copytree(data, folder)
+    for side in "12":
+        (folder / f"rel_triples_{side}").write_text("")
+        facts = folder / f"attr_triples_{side}"
+        rows = [row for row in facts.read_text().splitlines(keepends=True) if row.split("\t")[1] in NAMES]
+        facts.write_text("".join(rows))
+    return folder
 
 
 def measured(data: str, options: list[str], scratch: Path) -> Iterator[tuple[str, dict[str, float]]]:

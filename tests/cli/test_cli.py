@@ -212,7 +212,7 @@ def test_align_hands_over_what_it_is_given(fake: Fake) -> None:
     )
     args, options = fake.calls["load_config"]
     assert args == (Path("c.toml"), ["blocking.per_entity=3", "run.x=y"])
-    assert options == {"seed": 7, "device": "cpu", "engine": "ray", "precision": 0.9}
+    assert options == {"seed": 7, "device": "cpu", "engine": "ray", "encoder": None, "precision": 0.9}
     args, options = fake.calls["align"]
     assert args == (inputs, Path("RESULT"))
     assert isinstance(options.pop("progress"), ConsoleProgress)

@@ -17,6 +17,12 @@ from crossgraph.encoding.finding import STATIC_NAMES, Found
 from crossgraph.errors import ConfigError, CrossgraphError, require_extra
 
 EXTRA = "encoders"
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+}
 # Longer texts are cut there where a model does not say otherwise.
 MOST_TOKENS = 512
 
@@ -42,7 +48,7 @@ def loaded(found: Found) -> Model:
     make, needed = kinds[found.kind]
     require_extra(EXTRA, *needed)
     # Read when huggingface_hub is imported: from then on it asks nobody.
-    os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    os.environ |= OFFLINE
     try:
         return make(found)
     except CrossgraphError:
@@ -122,9 +128,7 @@ class SentenceModel:
 
     def __init__(self, found: Found) -> None:
         from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
 
-        logging.disable_progress_bar()
         self._model: Any = SentenceTransformer(
             str(found.folder),
             device="cpu",

@@ -5,6 +5,10 @@ python benchmarks/encoders.py builtin PACKAGE FOLDER --data DATA/tables_amazon_g
 A folder of tables learns from train.csv and is judged on valid.csv. A folder of two graphs learns from
 721_5fold/1/train_links (and once more from nothing) and is judged on valid_links. `demo` is the data that
 come along, judged on the 70% of their links that were not known. Test pairs and links are not read.
+
+python benchmarks/encoders.py --nearest 10000 40000
+
+tells what looking up that many names among as many by meaning costs.
 """
 
 from __future__ import annotations
@@ -19,7 +23,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
+import polars as pl
+
+from crossgraph.features.meaning import Meanings, TextEncoder
 
 NAMES = {"name", "label", "title"}
 FIGURES = ("prauc", "f1_best", "hits1", "recall_blocking", "names", "seconds")
@@ -30,12 +39,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("encoders", nargs="+", help="as --encoder takes them")
-    parser.add_argument("--data", nargs="+", required=True)
+    parser.add_argument("encoders", nargs="*", help="as --encoder takes them")
+    parser.add_argument("--data", nargs="+", default=[])
+    parser.add_argument("--nearest", nargs="+", type=int, default=[])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--names-only", action="store_true", help="of graphs only types and names are left")
     parser.add_argument("--set", dest="sets", action="append", default=[])
     given = parser.parse_args()
+    for count in given.nearest:
+        print(f"{count:,} names among {count:,}: {looked_up(count):.1f} CPU s")
     for data in given.data:
         for encoder in given.encoders:
             sets = [f"--set={one}" for one in (f"encoding.encoder={encoder}", *given.sets)]
@@ -47,6 +59,17 @@ def main() -> None:
                         runs.setdefault(setting, []).append(figures)
             for setting, found in runs.items():
                 print(f"{setting:45} {Path(encoder).name:32} {told(found)}", flush=True)
+
+
+def looked_up(count: int, width: int = 512) -> float:
+    """CPU seconds of finding the nearest of so many vectors for each of as many."""
+    vectors = np.random.default_rng(0).normal(size=(2 * count, width)).astype(np.float32)
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+    # Nobody is asked: the vectors are there.
+    meanings = Meanings(cast(TextEncoder, None), pl.Series(["text"] * len(vectors)), vectors, -1.0)
+    start = time.process_time()
+    meanings.nearest(np.arange(count), count + np.arange(count), 20)
+    return time.process_time() - start
 
 
 def told(found: list[dict[str, float]]) -> str:

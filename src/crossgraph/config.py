@@ -9,7 +9,7 @@ from typing import Any
 
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.decisions import DecisionOptions
-from crossgraph.encoding import EncodingOptions
+from crossgraph.encoding import BUILT_IN, EncodingOptions
 from crossgraph.errors import ConfigError
 from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import ScorerOptions
@@ -87,6 +87,7 @@ def load_config(
     decisions = config.decisions if precision is None else replace(config.decisions, precision=precision)
     named = config.encoding.encoder if encoder is None else encoder
     # A RESULT finds the folder again, from wherever it is opened.
-    named = str(Path(named).absolute()) if Path(named).is_dir() else named
+    if named != BUILT_IN and Path(named).is_dir():
+        named = str(Path(named).absolute())
     encoding = replace(config.encoding, encoder=named)
     return replace(config, run=run, encoding=encoding, decisions=decisions)

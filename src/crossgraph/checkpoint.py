@@ -48,6 +48,7 @@ class TrainedModel:
     rounds          at least one; the last one's probabilities are the model's
     thresholds      type -> least probability of a match; ``*`` for types that are not named
     cardinalities   type -> how many partners its entities may have, likewise
+    encoder         fingerprint of what says what texts mean; empty where n-grams alone do
     """
 
     networks: tuple[CollectiveNetwork, ...]
@@ -59,6 +60,7 @@ class TrainedModel:
     scorer: ScorerOptions
     sampling: SamplingOptions
     seed: int
+    encoder: str = ""
 
     @property
     def parameters(self) -> int:
@@ -95,6 +97,7 @@ def save_model(model: TrainedModel, folder: Path) -> None:
         "sampling": asdict(model.sampling),
         "networks": len(model.networks),
         "seed": model.seed,
+        **({"encoder": model.encoder} if model.encoder else {}),
     }
     (folder / _CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
 
@@ -154,6 +157,7 @@ def _rebuilt(card: dict[str, Any], tensors: dict[str, Tensor], device: str) -> T
         scorer=scorer,
         sampling=SamplingOptions(**card["sampling"]),
         seed=int(card["seed"]),
+        encoder=str(card.get("encoder", "")),
     )
     for prefix, module in _modules(rebuilt).items():
         start = f"{prefix}."

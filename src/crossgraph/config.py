@@ -10,6 +10,7 @@ from typing import Any
 from crossgraph._space import size_of
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.decisions import DecisionOptions
+from crossgraph.encoding import BUILT_IN, EncodingOptions
 from crossgraph.errors import ConfigError
 from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import ScorerOptions
@@ -58,6 +59,7 @@ class Config:
     """One field for each stage; its name is the TOML table."""
 
     run: RunOptions = field(default_factory=RunOptions)
+    encoding: EncodingOptions = field(default_factory=EncodingOptions)
     schema: SchemaOptions = field(default_factory=SchemaOptions)
     blocking: BlockingOptions = field(default_factory=BlockingOptions)
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
@@ -84,6 +86,7 @@ def load_config(
     engine: str | None = None,
     memory: str | None = None,
     precision: float | None = None,
+    encoder: str | None = None,
 ) -> Config:
     """Defaults, changed by a file, then by ``table.key=value`` texts, then by the options named here.
 
@@ -99,4 +102,9 @@ def load_config(
         memory=config.run.memory if memory is None else memory,
     )
     decisions = config.decisions if precision is None else replace(config.decisions, precision=precision)
-    return replace(config, run=run, decisions=decisions)
+    named = config.encoding.encoder if encoder is None else encoder
+    # A RESULT finds the folder again, from wherever it is opened.
+    if named != BUILT_IN and Path(named).is_dir():
+        named = str(Path(named).absolute())
+    encoding = replace(config.encoding, encoder=named)
+    return replace(config, run=run, encoding=encoding, decisions=decisions)

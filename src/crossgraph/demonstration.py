@@ -13,6 +13,7 @@ from crossgraph.blocking.ranking import lead, ranks
 from crossgraph.config import Config
 from crossgraph.demo import demo_folder
 from crossgraph.drawing.texts import plain
+from crossgraph.encoding import encoder_of
 from crossgraph.evaluation import Evaluation, evaluate_result
 from crossgraph.explaining.reasons import Explainer, Explanation
 from crossgraph.explaining.reopening import Reopened, reopen
@@ -49,7 +50,7 @@ def run_demo(out: Path, *, config: Config, force: bool = False, progress: Progre
     known_part, test_part = split_links(
         read_links(demo_folder() / "ent_links.gz"), (KNOWN_SHARE, 1 - KNOWN_SHARE), seed=config.run.seed
     )
-    session = Session(config, StageClock(), progress)
+    session = Session(config, StageClock(), progress, encoder=encoder_of(config.encoding))
     with staging(folder.path, replace=force) as stage:
         graphs = session.read(inputs)
         known = links_known(known_part, graphs, progress)

@@ -111,6 +111,7 @@ def fit(
         scorer=config.scorer,
         sampling=config.sampling,
         seed=config.run.seed,
+        encoder=preparation.description.texts.encoder,
     )
     return Fitted(model, scored, thresholds)
 

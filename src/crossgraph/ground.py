@@ -21,7 +21,9 @@ from scipy import sparse
 from crossgraph._types import AnyArray, Float64
 from crossgraph.errors import ResultError
 from crossgraph.features.description import AttributeColumn, Description
+from crossgraph.features.meaning import Meanings, TextEncoder
 from crossgraph.features.text import GRAM_BITS, TextTable
+from crossgraph.features.vectors import VectorStore
 from crossgraph.graphs.adjacency import directed_name
 from crossgraph.graphs.changes import Changes
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
@@ -56,8 +58,11 @@ class Ground:
     shares: tuple[dict[str, float], dict[str, float]]
 
     @staticmethod
-    def load(folder: Path) -> Ground:
-        """Read what ``store_ground`` wrote. Raises ResultError where it is missing or damaged."""
+    def load(folder: Path, encoder: TextEncoder | None = None) -> Ground:
+        """Read what ``store_ground`` wrote. Raises ResultError where it is missing or damaged.
+
+        encoder   the one of the description that was written
+        """
         if not (folder / _ARRAYS).is_file():
             raise ResultError(
                 f"{folder} is missing: the RESULT is of a version that kept nothing for updates",
@@ -69,7 +74,8 @@ class Ground:
         try:
             with (folder / _ARRAYS).open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
                 arrays = dict(stored)
-            strings = pl.read_parquet(folder / _TEXTS)["text"]
+            texts = pl.read_parquet(folder / _TEXTS)
+            meanings = None if encoder is None else Meanings.of(encoder, texts["said"])
             ids = [pl.read_parquet(folder / f"{side}_ids.parquet")["id"] for side in _SIDES]
             card = json.loads(array_text(arrays["card"]))
             if card["format"] != FORMAT:
@@ -80,7 +86,7 @@ class Ground:
                 (changes[0], changes[1]),
                 (frozenset(card["types"][0]), frozenset(card["types"][1])),
                 (ids[0], ids[1]),
-                _described(arrays, card, strings, ids),
+                _described(arrays, card, (texts["text"], meanings), ids),
                 (card["shares"][0], card["shares"][1]),
             )
         except (
@@ -106,6 +112,14 @@ def keep_ground(
         file.unlink(missing_ok=True)
         if len(one):
             store_parquet(one.rows(), file)
+
+
+def store_vectors(meanings: Meanings | None, folder: Path) -> None:
+    """Keep the vectors of texts, so that nobody who opens the RESULT encodes them again."""
+    if meanings is not None:
+        some = np.flatnonzero((meanings.said != "").to_numpy())
+        store = VectorStore(meanings.encoder.fingerprint, keep=folder)
+        store.add(meanings.said.gather(some).to_list(), meanings.vectors[some])
 
 
 def _changes(file: Path) -> Changes:
@@ -142,7 +156,11 @@ def store_ground(
             columns[f"{side}.{at}.texts"] = column.texts
             if column.kind != "text":
                 columns[f"{side}.{at}.values"] = column.values
-    store_parquet(description.texts.strings.to_frame("text"), folder / _TEXTS)
+    texts = description.texts.strings.to_frame("text")
+    if description.texts.meanings is not None:
+        texts = texts.with_columns(said=description.texts.meanings.said)
+    store_parquet(texts, folder / _TEXTS)
+    store_vectors(description.texts.meanings, folder / "vectors")
     grams = description.texts.grams
     arrays = {"grams": grams.data, "of": grams.indices, "starts": grams.indptr, **columns}
     # Not compressed: that would take longer than all else that is written.
@@ -151,8 +169,12 @@ def store_ground(
 
 
 def _described(
-    arrays: dict[str, AnyArray], card: dict[str, Any], strings: pl.Series, ids: list[pl.Series]
+    arrays: dict[str, AnyArray],
+    card: dict[str, Any],
+    texts: tuple[pl.Series, Meanings | None],
+    ids: list[pl.Series],
 ) -> Description:
+    strings, meanings = texts
     shape = len(strings), 1 << GRAM_BITS
     grams = sparse.csr_matrix((arrays["grams"], arrays["of"], arrays["starts"]), shape=shape)
     left, right = (
@@ -162,7 +184,7 @@ def _described(
         )
         for side, own in zip(_SIDES, ids, strict=True)
     )
-    return Description(left, right, TextTable(strings, grams))
+    return Description(left, right, TextTable(strings, grams, meanings))
 
 
 def _column(arrays: dict[str, AnyArray], key: str, name: str, kind: Any, *, entities: int) -> AttributeColumn:

@@ -11,8 +11,11 @@ import numpy as np
 import polars as pl
 
 from crossgraph._types import Bool, Int32
+from crossgraph.checkpoint import TrainedModel
 from crossgraph.config import Config, load_config
-from crossgraph.errors import InputError, ResultError
+from crossgraph.encoding import encoder_of, require_encoder
+from crossgraph.errors import ConfigError, InputError, ResultError
+from crossgraph.features.meaning import TextEncoder
 from crossgraph.graphs.links import Links, read_links, read_pairs
 from crossgraph.graphs.parquet import store_parquet
 from crossgraph.layout import ResultFolder
@@ -25,6 +28,7 @@ __all__ = [
     "Inputs",
     "config_of",
     "digest",
+    "encoder_for",
     "finished_report",
     "inputs_card",
     "inputs_of",
@@ -91,6 +95,20 @@ def config_of(folder: ResultFolder) -> Config:
     if not folder.config_file.is_file():
         raise ResultError(f"{folder.path} is no RESULT: it has no {folder.config_file.name}")
     return load_config(folder.config_file)
+
+
+def encoder_for(folder: ResultFolder, config: Config, model: TrainedModel) -> TextEncoder | None:
+    """The encoder that a RESULT was made with, with the vectors that it keeps.
+
+    Raises ConfigError where there is no such encoder any more, and CheckpointError where it is another one.
+    """
+    try:
+        encoder = encoder_of(config.encoding, known=(folder.vectors_folder,))
+    except ConfigError as error:
+        hint = f"put it back, or say under [encoding] in {folder.config_file} where it is now"
+        raise ConfigError(error.problem, hint=hint) from error
+    require_encoder(encoder, model.encoder, f"the model of {folder.path}")
+    return encoder
 
 
 def store_known(known: Known, graphs: Graphs, stage: ResultFolder) -> None:

@@ -83,6 +83,7 @@ def fit_together(parts: Sequence[Part], *, config: Config, around: Around) -> li
                 scorer=config.scorer,
                 sampling=config.sampling,
                 seed=config.run.seed,
+                encoder=part.preparation.description.texts.encoder,
             ),
             _of_rows(scored, rows),
             thresholds,

@@ -87,6 +87,11 @@ class ResultFolder:
         return self.model_folder / "ground"
 
     @property
+    def vectors_folder(self) -> Path:
+        """The vectors of the texts of these graphs; only there with an encoder."""
+        return self.ground_folder / "vectors"
+
+    @property
     def ledger_file(self) -> Path:
         """What reviewers decided; only there once somebody reviewed."""
         return self.path / "ledger.sqlite"

@@ -16,6 +16,7 @@ from crossgraph.cluster import engine_of
 from crossgraph.config import Config, load_config
 from crossgraph.deciding import pair_types
 from crossgraph.devices import require_device
+from crossgraph.encoding import EncodingOptions, encoder_of, require_encoder
 from crossgraph.errors import ConfigError, ResultError
 from crossgraph.graphs import read_pair
 from crossgraph.graphs.content import content_keys
@@ -23,6 +24,7 @@ from crossgraph.graphs.links import Pairs, read_pairs
 from crossgraph.inputs import (
     Inputs,
     config_of,
+    encoder_for,
     finished_report,
     inputs_card,
     inputs_of,
@@ -90,6 +92,7 @@ def align(
     _refuse_floor_of_model(inputs, config)
     _refuse_cache(cache)
     require_device(config.run.device)
+    config = _encoding_of_model(inputs, config)
     if resume and (report := finished_report(folder, inputs, config)) is not None:
         return Outcome(folder.path, summary_of(report), report)
     model = (
@@ -105,8 +108,11 @@ def align(
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True)
         made_of = StageCache(cache or stage.stages_folder).on(versions())
+        encoder = encoder_of(config.encoding, keep=made_of.folder)
+        if model is not None:
+            require_encoder(encoder, model.encoder, f"the model of {inputs.model}")
         space = Space(stage.path, config.run.budget)
-        session = Session(config, StageClock(), progress, made_of, engine, space)
+        session = Session(config, StageClock(), progress, made_of, engine, space, encoder)
         graphs = session.read(inputs)
         known = known_links(inputs.links, graphs, progress)
         card = inputs_card(inputs)
@@ -139,7 +145,7 @@ def train_pairs(
     """
     folder = prepare_result(out, force=force, resume=False)
     require_device(config.run.device)
-    session = Session(config, StageClock(), progress)
+    session = Session(config, StageClock(), progress, encoder=encoder_of(config.encoding))
     inputs = replace(inputs, verb="train", pairs=tuple(path for path in (pairs, valid) if path))
     with staging(folder.path, replace=force) as stage:
         graphs = session.read(inputs)
@@ -178,7 +184,8 @@ def scores_of(
     config = config_of(folder)
     model = load_model(folder.model_folder, device=config.run.device)
     inputs = replace(graphs, model=result) if graphs else inputs_of(folder)
-    session = Session(config, StageClock(), progress)
+    encoder = encoder_for(folder, config, model)
+    session = Session(config, StageClock(), progress, encoder=encoder)
     both = session.read(inputs)
     places = asked.resolve(*both)
     for note in places.notes:
@@ -196,8 +203,10 @@ def plan(inputs: Inputs, *, config: Config) -> list[tuple[str, str]]:
     """What ``align`` would do, with an estimate of its time and memory from the size of the graphs."""
     _refuse_floor_of_model(inputs, config)
     require_device(config.run.device)
+    encoder = encoder_of(_encoding_of_model(inputs, config).encoding)
     if inputs.model:
-        load_model(ResultFolder(inputs.model).model_folder)
+        model = load_model(ResultFolder(inputs.model).model_folder)
+        require_encoder(encoder, model.encoder, f"the model of {inputs.model}")
     graphs = read_pair(inputs.left, inputs.right, options=inputs.read)
     known = known_links(inputs.links, graphs, SILENT)
     entities = len(graphs[0]) + len(graphs[1])
@@ -217,7 +226,7 @@ def plan(inputs: Inputs, *, config: Config) -> list[tuple[str, str]]:
 
 def propose_schema(inputs: Inputs, *, config: Config, progress: Progress = SILENT) -> SchemaMapping:
     """Only read, describe and map the schemas."""
-    session = Session(config, StageClock(), progress)
+    session = Session(config, StageClock(), progress, encoder=encoder_of(config.encoding))
     graphs = session.read(inputs)
     known = known_links(inputs.links, graphs, progress)
     return session.prepare(graphs, known, keep=known.same, inputs=inputs, evidence=False)[0].schema
@@ -225,7 +234,7 @@ def propose_schema(inputs: Inputs, *, config: Config, progress: Progress = SILEN
 
 def propose_candidates(inputs: Inputs, *, config: Config, progress: Progress = SILENT) -> pl.DataFrame:
     """Read, describe, map and block: the candidates as a table of identifiers, best prior first."""
-    session = Session(config, StageClock(), progress)
+    session = Session(config, StageClock(), progress, encoder=encoder_of(config.encoding))
     graphs = session.read(inputs)
     known = known_links(inputs.links, graphs, progress)
     candidates = session.prepare(graphs, known, keep=None, inputs=inputs, evidence=False)[0].candidates
@@ -239,6 +248,14 @@ def propose_candidates(inputs: Inputs, *, config: Config, progress: Progress = S
             "prior": candidates.prior,
         }
     ).sort(["prior", "left", "right"], descending=[True, False, False])
+
+
+def _encoding_of_model(inputs: Inputs, config: Config) -> Config:
+    """A model brings its encoder along, unless another place of it is named."""
+    if inputs.model is None or config.encoding != EncodingOptions():
+        return config
+    folder = ResultFolder(inputs.model)
+    return replace(config, encoding=config_of(folder).encoding) if folder.config_file.is_file() else config
 
 
 def _refuse_floor_of_model(inputs: Inputs, config: Config) -> None:

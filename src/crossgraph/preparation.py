@@ -26,6 +26,7 @@ from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.echo import Echo, relation_groups
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import Description, describe
+from crossgraph.features.meaning import TextEncoder
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.progress import SILENT, Advance, Progress, unwatched
@@ -124,6 +125,7 @@ def prepare(
     inherited: SchemaMapping | None = None,
     schema_options: SchemaOptions,
     blocking: BlockingOptions,
+    encoder: TextEncoder | None = None,
     progress: Progress = SILENT,
 ) -> Preparation:
     """Describe both graphs, map their schemas and block.
@@ -136,7 +138,7 @@ def prepare(
     names what neither graph has.
     """
     with progress.stage("describe", None):
-        description = describe(*graphs)
+        description = describe(*graphs, encoder=encoder, progress=progress)
     proposed = propose(
         graphs,
         description,

@@ -13,6 +13,7 @@ import polars as pl
 
 from crossgraph.config import Config
 from crossgraph.devices import require_device
+from crossgraph.encoding import encoder_of
 from crossgraph.errors import ResultError
 from crossgraph.graphs.links import Links
 from crossgraph.inputs import (
@@ -92,7 +93,8 @@ def learn(
         return done
     if applied:
         progress.note(f"the model of {result} came from another result; the new one learns from these graphs")
-    session = Session(config, StageClock(), progress)
+    encoder = encoder_of(config.encoding, known=(source.vectors_folder,))
+    session = Session(config, StageClock(), progress, encoder=encoder)
     with staging(folder.path, replace=force or in_place) as stage:
         lesson = _lesson(source, answers, session, inputs)
         keep = lesson.known.same.and_also(lesson.known.different)

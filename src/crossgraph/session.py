@@ -18,9 +18,11 @@ from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.deciding import Rules, contradicts, decide, forbidden, keep_known, pair_types
 from crossgraph.drawing.reliability import reliability_diagram
+from crossgraph.encoding import require_encoder
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import describe
+from crossgraph.features.meaning import TextEncoder
 from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
 from crossgraph.ground import store_ground
@@ -43,8 +45,9 @@ from crossgraph.stages import StageClock
 class Session:
     """The steps that the verbs share, with one config, one clock, one place to report, and one for stages.
 
-    engine   where the heavy work is done
-    space    where large tables lie
+    engine    where the heavy work is done
+    space     where large tables lie
+    encoder   says what texts mean; None where n-grams alone count
     """
 
     config: Config
@@ -53,6 +56,7 @@ class Session:
     cache: StageCache = NO_CACHE
     engine: Engine = LOCAL
     space: Space = IN_MEMORY
+    encoder: TextEncoder | None = None
 
     def read(self, inputs: Inputs) -> Graphs:
         """Read both graphs."""
@@ -76,8 +80,10 @@ class Session:
         for pairs in (known.same, known.different, *([] if keep is None else [keep])):
             cache = cache.on(pairs.left, pairs.right)
         cache = cache.on(self.config.schema, self.config.blocking)
+        if self.encoder is not None:
+            cache = cache.on(self.encoder.fingerprint)
         with self.clock.stage("describe"), self.progress.stage("describe", None):
-            description = describe(*graphs)
+            description = describe(*graphs, encoder=self.encoder, progress=self.progress)
         with self.clock.stage("block") as row:
             proposed = cache.recall(
                 "block",
@@ -134,7 +140,11 @@ class Session:
     def apply(
         self, model: TrainedModel, preparation: Preparation, evidence: EvidenceTable, known: Known
     ) -> Run:
-        """Score with a trained model and decide."""
+        """Score with a trained model and decide.
+
+        Raises CheckpointError where the model knows texts by another encoder.
+        """
+        require_encoder(self.encoder, model.encoder, "the model")
         barred = forbidden(preparation, self.config.decisions)
         with self.clock.stage("sample"):
             vocabulary = extended(model.vocabulary, preparation.schema)

@@ -214,7 +214,15 @@ def test_align_hands_over_what_it_is_given(fake: Fake) -> None:
     )
     args, options = fake.calls["load_config"]
     assert args == (Path("c.toml"), ["blocking.per_entity=3", "run.x=y"])
-    assert options == {"seed": 7, "device": "cpu", "engine": "ray", "memory": "8GB", "precision": 0.9}
+    expected = {
+        "seed": 7,
+        "device": "cpu",
+        "engine": "ray",
+        "memory": "8GB",
+        "encoder": None,
+        "precision": 0.9,
+    }
+    assert options == expected
     args, options = fake.calls["align"]
     assert args == (inputs, Path("RESULT"))
     assert isinstance(options.pop("progress"), ConsoleProgress)

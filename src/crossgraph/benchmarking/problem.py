@@ -13,6 +13,7 @@ import polars as pl
 from crossgraph._types import AnyArray, Bool, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.config import Config
+from crossgraph.encoding import encoder_of
 from crossgraph.errors import ConfigError, InputError
 from crossgraph.graphs.content import content_keys
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
@@ -269,7 +270,13 @@ def _prepared(graphs: Graphs, split: _Split, config: Config, progress: Progress)
         for part in parts[1:]:
             keep = keep.and_also(part)
     preparation = prepare(
-        graphs, known, keep=keep, schema_options=config.schema, blocking=config.blocking, progress=progress
+        graphs,
+        known,
+        keep=keep,
+        schema_options=config.schema,
+        blocking=config.blocking,
+        encoder=encoder_of(config.encoding),
+        progress=progress,
     )
     if keep is None:
         return preparation
@@ -280,7 +287,8 @@ def _prepared(graphs: Graphs, split: _Split, config: Config, progress: Progress)
 def _prepared_alike(one: tuple[Config, Known], other: tuple[Config, Known]) -> bool:
     (config, known), (config2, known2) = one, other
     return (
-        (config.schema, config.blocking) == (config2.schema, config2.blocking)
+        (config.encoding, config.schema, config.blocking)
+        == (config2.encoding, config2.schema, config2.blocking)
         and np.array_equal(known.same.left, known2.same.left)
         and np.array_equal(known.same.right, known2.same.right)
     )

@@ -117,8 +117,8 @@ def nearest_names(
 
     queries, pool   tables (entity, text)
     nearest         where the product is made
-    returns         (query, found, name, place): at most ``top`` for each distinct query name, cosine > 0; the
-                    nearest name has place 0
+    returns         (query, found, name, place): at most ``top`` for each distinct query name, cosine > 0, and
+                    with an encoder as many again, by meaning; the nearest name has place 0
     """
     if queries.is_empty() or pool.is_empty():
         return pl.DataFrame(
@@ -176,14 +176,18 @@ def _nearest_texts(
     asking = texts.grams[asked.to_numpy()]
     rarest = within_reach(asking, turned)
     rows, columns = nearest(rarest, turned, top if rarest is asking else FARTHER * top)
-    cosines = texts.cosines(_int32(asked, rows), _int32(known, columns))
-    found = {
-        "asked": _int32(asked, rows),
-        "known": _int32(known, columns),
-        "name": cosines,
-        "place": ranks(rows.astype(np.int32), cosines),
-    }
-    return pl.DataFrame(found).filter(pl.col("place") < top)
+    place = ranks(rows.astype(np.int32), texts.cosines(_int32(asked, rows), _int32(known, columns)))
+    kept = place < top
+    rows, columns, place = rows[kept], columns[kept], place[kept]
+    if texts.meanings is not None:
+        meant = texts.meanings.nearest(asked.to_numpy(), known.to_numpy(), top)
+        keys = np.r_[pair_keys(rows, columns), pair_keys(*meant)]
+        place = np.r_[place, np.arange(len(meant[0])) - np.searchsorted(meant[0], meant[0])].astype(np.int32)
+        order = np.lexsort((place, keys))
+        keys, first = np.unique(keys[order], return_index=True)
+        rows, columns, place = keys >> 32, keys & 0xFFFFFFFF, place[order][first]
+    near = _int32(asked, rows), _int32(known, columns)
+    return pl.DataFrame({"asked": near[0], "known": near[1], "name": texts.nearness(*near), "place": place})
 
 
 def _int32(values: pl.Series, places: Int64) -> Int32:
@@ -239,10 +243,10 @@ class NameLookups:
 def name_cosines(
     names: tuple[pl.DataFrame, pl.DataFrame], texts: TextTable, pairs: tuple[Int32, Int32]
 ) -> Float32:
-    """(P) the best cosine over all names of each pair; 0 where either has none."""
+    """(P) the best nearness over all names of each pair; 0 where either has none."""
     left, right = (_grouped(rows) for rows in names)
     number, first, second = combinations(left[0], right[0], pairs)
-    best = best_of_pairs(len(pairs[0]), number, texts.cosines(left[1][first], right[1][second]))
+    best = best_of_pairs(len(pairs[0]), number, texts.nearness(left[1][first], right[1][second]))
     return np.nan_to_num(best, nan=0.0)
 
 

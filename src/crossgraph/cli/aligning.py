@@ -67,6 +67,7 @@ def train(
     schema_file: opt.SchemaFile = None,
     device: opt.DeviceName = None,
     force: opt.Force = False,
+    encoder: opt.EncoderName = None,
     names_from_iri: opt.NamesFromIri = False,
     id_column: opt.IdColumn = None,
     entity_column: opt.EntityColumns = None,
@@ -95,7 +96,9 @@ def train(
     with session(quiet=quiet, verbose=verbose) as console:
         from crossgraph import pipeline
 
-        config = pipeline.load_config(config_file, sets or (), seed=seed, device=device, precision=None)
+        config = pipeline.load_config(
+            config_file, sets or (), seed=seed, device=device, encoder=encoder, precision=None
+        )
         inputs = pipeline.Inputs(left=left, right=right, schema=schema_file, read=read)
         outcome = pipeline.train_pairs(
             inputs, pairs, valid, out, config=config, force=force, progress=console
@@ -140,6 +143,7 @@ def align(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell what would run, and how long and large it would be.")
     ] = False,
+    encoder: opt.EncoderName = None,
     names_from_iri: opt.NamesFromIri = False,
     id_column: opt.IdColumn = None,
     entity_column: opt.EntityColumns = None,
@@ -176,6 +180,7 @@ def align(
             device=device,
             engine=engine,
             memory=memory,
+            encoder=encoder,
             precision=precision,
         )
         inputs = pipeline.Inputs(

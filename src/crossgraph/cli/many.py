@@ -36,6 +36,7 @@ def align_many(
     ] = None,
     device: opt.DeviceName = None,
     force: opt.Force = False,
+    encoder: opt.EncoderName = None,
     names_from_iri: opt.NamesFromIri = False,
     id_column: opt.IdColumn = None,
     entity_column: opt.EntityColumns = None,
@@ -68,7 +69,9 @@ def align_many(
         from crossgraph.config import load_config
         from crossgraph.many import align
 
-        config = load_config(config_file, sets or (), seed=seed, device=device, precision=precision)
+        config = load_config(
+            config_file, sets or (), seed=seed, device=device, encoder=encoder, precision=precision
+        )
         inputs = align.ManyInputs(graphs=tuple(graphs), links=known, read=read)
         outcome = align.align_many(inputs, out, config=config, force=force, progress=console)
         console.rows(outcome.summary)

@@ -75,6 +75,14 @@ Sets: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change one setting. Repeatable."),
 ]
+EncoderName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        metavar="builtin|FOLDER|PACKAGE",
+        help="What says which texts mean the same, beside their letters; builtin if not given.",
+    ),
+]
 Seed: TypeAlias = Annotated[
     int | None, typer.Option("--seed", metavar="N", min=0, help="Equal seeds give equal results.")
 ]

@@ -26,6 +26,7 @@ def schema(
         typer.Option("--out", metavar="FILE", help="Where the mapping goes; to stdout if not given."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
+    encoder: opt.EncoderName = None,
     names_from_iri: opt.NamesFromIri = False,
     id_column: opt.IdColumn = None,
     entity_column: opt.EntityColumns = None,
@@ -56,7 +57,7 @@ def schema(
         opt.refuse_out_file(out, force=force)
         from crossgraph import pipeline
 
-        config = pipeline.load_config(config_file, sets or (), seed=seed, device=None, precision=None)
+        config = pipeline.load_config(config_file, sets or (), seed=seed, encoder=encoder)
         inputs = pipeline.Inputs(left=left, right=right, links=tuple(links or ()), read=read)
         _give(pipeline.propose_schema(inputs, config=config, progress=console).to_toml(), out)
 
@@ -70,6 +71,7 @@ def block(
     right: opt.Right = None,
     links: opt.LinkFiles = None,
     schema_file: opt.SchemaFile = None,
+    encoder: opt.EncoderName = None,
     names_from_iri: opt.NamesFromIri = False,
     id_column: opt.IdColumn = None,
     entity_column: opt.EntityColumns = None,
@@ -102,7 +104,7 @@ def block(
         opt.refuse_out_file(out)
         from crossgraph import pipeline
 
-        config = pipeline.load_config(config_file, sets or (), seed=seed, device=None, precision=None)
+        config = pipeline.load_config(config_file, sets or (), seed=seed, encoder=encoder)
         inputs = pipeline.Inputs(
             left=left, right=right, links=tuple(links or ()), schema=schema_file, read=read
         )

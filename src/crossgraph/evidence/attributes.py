@@ -16,11 +16,14 @@ from crossgraph.blocking.names import name_attributes
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.closeness import best_of_pairs, chance_of, number_distance, random_distances
 from crossgraph.features.description import AttributeColumn, Description, column_of, value_pairs
+from crossgraph.features.meaning import meaning_cosines
 from crossgraph.features.text import TextTable
 from crossgraph.schema.mapping import SchemaMapping
 
 # At most so many attribute correspondences become columns, strongest first.
 SLOTS = 16
+# How texts are compared, and with an encoder.
+MEASURES, MEANING = ("cosine", "sorted words", "shared words", "prefix"), "meaning"
 # Edit similarities of long texts cost much and say little beyond their cosine.
 LONGEST_EDIT = 80
 
@@ -65,9 +68,9 @@ def attribute_evidence(
 ) -> EvidenceTable:
     """Columns ``left~right:measure`` for each mapped attribute, ``name:measure`` for the best of all texts.
 
-    Texts: cosine of n-grams, three edit similarities, equality; numbers and dates: how unlikely so small
-    a difference is by chance (-log10), and equality. NaN where either entity has no value, or none with a
-    letter or digit.
+    Texts: cosine of n-grams, three edit similarities, equality, and with an encoder meaning; numbers and
+    dates: how unlikely so small a difference is by chance (-log10), and equality. NaN where either entity
+    has no value, or none with a letter or digit.
 
     against   what is usual; that of the description itself if not given
     """
@@ -82,13 +85,13 @@ def attribute_evidence(
         else:
             measured = _compare_numbers(a, b, pairs, against.backgrounds[a.name, b.name])
         columns |= {f"{a.name}~{b.name}:{measure}": values for measure, values in measured.items()}
-    columns |= {f"name:{measure}": values for measure, values in _best_of(texts, len(pairs[0])).items()}
-    return EvidenceTable.of(columns)
+    measures = MEASURES if description.texts.meanings is None else (*MEASURES, MEANING)
+    best = _best_of(texts, measures, len(pairs[0]))
+    return EvidenceTable.of(columns | {f"name:{measure}": values for measure, values in best.items()})
 
 
-def _best_of(texts: list[dict[str, Float32]], count: int) -> dict[str, Float32]:
+def _best_of(texts: list[dict[str, Float32]], measures: tuple[str, ...], count: int) -> dict[str, Float32]:
     nothing = np.full(count, np.nan, dtype=np.float32)
-    measures = ("cosine", "sorted words", "shared words", "prefix")
     return {m: np.fmax.reduce([nothing, *[measured[m] for measured in texts]]) for m in measures}
 
 
@@ -139,6 +142,8 @@ def _similarities(rows: _Pairs, texts: TextTable) -> dict[str, Float32]:
         close = process.cpdist(first, second, scorer=scorer, dtype=np.float32, workers=threads())
         values[short] = close * scale
         out[name] = values
+    if texts.meanings is not None:
+        out[MEANING] = meaning_cosines(texts.meanings, texts.meanings, *rows)
     return out
 
 

@@ -19,7 +19,7 @@ from crossgraph.deciding import contradicts, forbidden, pair_types
 from crossgraph.errors import ResultError
 from crossgraph.features.description import describe
 from crossgraph.graphs import read_pair
-from crossgraph.inputs import config_of, inputs_of, read_card, stored_known
+from crossgraph.inputs import config_of, encoder_for, inputs_of, read_card, stored_known
 from crossgraph.layout import ResultFolder
 from crossgraph.model.inputs import PairTensors
 from crossgraph.preparation import Graphs, Known, Preparation, Proposed, prepared
@@ -110,7 +110,9 @@ def reopen(
     asked = _numbers(graphs, tuple(wanted(graphs)))
     known = stored_known(folder, graphs)
     with progress.stage("describe", None):
-        description, schema = describe(*graphs), read_schema(folder.schema_file)
+        encoder = encoder_for(folder, config, model)
+        description = describe(*graphs, encoder=encoder, progress=progress)
+        schema = read_schema(folder.schema_file)
     kept = Workings.load(folder.workings_file, graphs, description, schema)
     proposed = Proposed(schema, kept.candidates, kept.weighing)
     preparation = prepared(graphs, description, known, proposed)

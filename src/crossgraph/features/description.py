@@ -10,10 +10,12 @@ import numpy as np
 import polars as pl
 
 from crossgraph._types import Bool, Float64, Int32, Int64
-from crossgraph.features.text import TextTable, normalise
+from crossgraph.features.meaning import Meanings, TextEncoder
+from crossgraph.features.text import TextTable, normalise, said_in
 from crossgraph.features.values import Kind, days, kinds_of, numbers
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.sorting import row_starts
+from crossgraph.progress import SILENT, Progress
 
 # All combinations of the values of two entities are compared: more of one attribute cost their square.
 MOST_VALUES = 200
@@ -52,15 +54,38 @@ class Description:
     texts: TextTable
 
 
-def describe(left: KnowledgeGraph, right: KnowledgeGraph) -> Description:
-    """Normalise, parse and vectorise every attribute of both graphs."""
+def describe(
+    left: KnowledgeGraph,
+    right: KnowledgeGraph,
+    *,
+    encoder: TextEncoder | None = None,
+    progress: Progress = SILENT,
+) -> Description:
+    """Normalise, parse and vectorise every attribute of both graphs.
+
+    encoder   says what texts mean; without one, only their letters and digits count
+    """
     normal_left, normal_right = normalise(left.fact_values), normalise(right.fact_values)
     texts = TextTable.of(normal_left, normal_right)
-    return Description(
-        left=_columns(left, texts.numbers(normal_left)),
-        right=_columns(right, texts.numbers(normal_right)),
-        texts=texts,
-    )
+    columns = _columns(left, texts.numbers(normal_left)), _columns(right, texts.numbers(normal_right))
+    if encoder is not None:
+        parts = [
+            _written(*side) for side in zip((left, right), (normal_left, normal_right), columns, strict=True)
+        ]
+        normal, written = (pl.concat(one) for one in zip(*parts, strict=True))
+        said = said_in(texts.strings, normal, written)
+        with progress.stage("encode", said.filter(said != "").n_unique(), "texts") as advance:
+            texts = replace(texts, meanings=Meanings.of(encoder, said, advance))
+    return Description(*columns, texts)
+
+
+def _written(
+    graph: KnowledgeGraph, normal: pl.Series, columns: tuple[AttributeColumn, ...]
+) -> tuple[pl.Series, pl.Series]:
+    """The values of attributes of texts that are not empty, normalised and as they were written."""
+    of_texts = np.array([column.kind == "text" for column in columns], dtype=bool)
+    kept = np.flatnonzero(of_texts[graph.fact_attributes] & (normal != "").to_numpy())
+    return normal.gather(kept), graph.fact_values.gather(kept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +108,9 @@ def redescribe(
     What kinds attributes are of, and how much n-grams weigh, stays as it was. Rows of the old texts stay.
     """
     facts = [np.flatnonzero(one.retold[g.fact_entities]) for g, one in zip(graphs, moved, strict=True)]
-    normal = [normalise(g.fact_values.gather(own)) for g, own in zip(graphs, facts, strict=True)]
-    texts = before.texts.with_more(pl.concat(normal))
+    said = [g.fact_values.gather(own) for g, own in zip(graphs, facts, strict=True)]
+    normal = [normalise(own) for own in said]
+    texts = before.texts.with_more(pl.concat(normal), pl.concat(said))
     left, right = (
         _recolumned(columns, graph, one, facts=own, rows=texts.numbers(new))
         for columns, graph, one, own, new in zip(

@@ -13,6 +13,7 @@ from numba import njit
 from scipy import sparse
 
 from crossgraph._types import AnyArray, Float32, Int32, Int64
+from crossgraph.features.meaning import Meanings, meaning_cosines
 from crossgraph.features.rows import row_products
 from crossgraph.graphs.graph import positions_in
 
@@ -52,10 +53,12 @@ class TextTable:
 
     strings (S)            sorted; row 0 is always the empty string
     grams (S, 2**20)       CSR float32, rows of length one (the empty string's is zero)
+    meanings               what a model says of them; None without one
     """
 
     strings: pl.Series
     grams: sparse.csr_matrix
+    meanings: Meanings | None = None
 
     @staticmethod
     def of(*columns: pl.Series) -> TextTable:
@@ -63,6 +66,11 @@ class TextTable:
         strings = pl.concat([pl.Series([""], dtype=pl.String), *columns]).unique().sort().rename("text")
         counts = gram_counts(strings)
         return TextTable(strings, _weighted(counts, _gram_weights(counts)))
+
+    @property
+    def encoder(self) -> str:
+        """The fingerprint of the encoder that says what they mean; empty without one."""
+        return "" if self.meanings is None else self.meanings.encoder.fingerprint
 
     @cached_property
     def lengths(self) -> Int64:
@@ -78,19 +86,22 @@ class TextTable:
         """The vectors of other normalised texts, their n-grams weighed as in this table."""
         return _weighted(gram_counts(texts), self.gram_weights)
 
-    def with_more(self, texts: pl.Series) -> TextTable:
+    def with_more(self, texts: pl.Series, said: pl.Series) -> TextTable:
         """The same rows, and after them one for each normalised text that is new.
 
         How much an n-gram weighs stays as it is, so that the rows stay as they are.
+
+        said   the texts as they were written
         """
         new = texts.unique().sort().rename("text")
         new = new.filter(positions_in(self.strings, new) < 0)
         if not len(new):
             return self
-        grams = self.vectors(new)
-        return TextTable(
-            pl.concat([self.strings, new]), sparse.vstack([self.grams, grams], format="csr", dtype=np.float32)
-        )
+        meanings = self.meanings
+        if meanings is not None:
+            meanings = meanings.and_then(meanings.also(said_in(new, texts, said)))
+        grams = sparse.vstack([self.grams, self.vectors(new)], format="csr", dtype=np.float32)
+        return TextTable(pl.concat([self.strings, new]), grams, meanings)
 
     def numbers(self, texts: pl.Series) -> Int32:
         """The row of each (already normalised) text."""
@@ -99,6 +110,34 @@ class TextTable:
     def cosines(self, first: Int32, second: Int32) -> Float32:
         """(K) cosine of each pair of rows, in [0, 1]; 0 where either is empty."""
         return np.minimum(row_products(self.grams, self.grams, first, second), np.float32(1.0))
+
+    def nearness(self, first: Int32, second: Int32) -> Float32:
+        """(K) how near pairs of rows are, see ``nearness``."""
+        return nearness(self, self, first, second)
+
+
+def nearness(a: TextTable, b: TextTable, first: Int32, second: Int32) -> Float32:
+    """(K) how near rows of two tables are, in [0, 1]: by their n-grams, or by meaning if that is nearer.
+
+    What two texts mean counts by its square: things of one kind ("Peso", "Krone") are near too, and are
+    nobody's namesakes for that.
+    """
+    near = np.minimum(row_products(a.grams, b.grams, first, second), np.float32(1.0))
+    if a.meanings is None or b.meanings is None:
+        return near
+    meant = meaning_cosines(a.meanings, b.meanings, first, second)
+    return np.maximum(near, np.square(np.maximum(meant, np.float32(0.0))))
+
+
+def said_in(strings: pl.Series, normal: pl.Series, said: pl.Series) -> pl.Series:
+    """(S) of each normalised string a text as it was written, the first in order; empty where there is none.
+
+    normal, said (K)   texts in their normal form and as they were written
+    """
+    written = pl.DataFrame({"text": normal, "said": said.str.slice(0, LONGEST_TEXT)})
+    first = written.group_by("text").agg(pl.col("said").min())
+    table = pl.DataFrame({"text": strings}).join(first, on="text", how="left", maintain_order="left")
+    return table["said"].fill_null("")
 
 
 def _gram_weights(grams: sparse.csr_matrix) -> Float32:

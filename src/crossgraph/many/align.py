@@ -15,6 +15,7 @@ import polars as pl
 from crossgraph.config import Config
 from crossgraph.deciding import forbidden
 from crossgraph.devices import require_device
+from crossgraph.encoding import encoder_of
 from crossgraph.errors import InputError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import Around
@@ -95,8 +96,10 @@ def align_many(
     with staging(folder.path, replace=force) as stage:
         with clock.stage("read"), progress.stage("read", None):
             graphs = read_graphs(inputs.graphs, options=inputs.read)
+        encoder = encoder_of(config.encoding, keep=stage.stages_folder)
+        session = Session(config, clock, progress, encoder=encoder)
         pairs = [
-            _prepared(inputs.pair(numbers), numbers, graphs, config, progress)
+            _prepared(inputs.pair(numbers), numbers, graphs, session)
             for numbers in combinations(range(len(graphs)), 2)
         ]
         decisions = _decided(pairs, stage, config, Around(clock, progress))
@@ -168,10 +171,9 @@ def _name(numbers: Numbers) -> str:
     return f"{numbers[0] + 1}-{numbers[1] + 1}"
 
 
-def _prepared(
-    inputs: Inputs, numbers: Numbers, graphs: Sequence[KnowledgeGraph], config: Config, progress: Progress
-) -> _Pair:
-    session = Session(config, StageClock(), progress)
+def _prepared(inputs: Inputs, numbers: Numbers, graphs: Sequence[KnowledgeGraph], session: Session) -> _Pair:
+    session = replace(session, clock=StageClock())
+    config, progress = session.config, session.progress
     both = graphs[numbers[0]], graphs[numbers[1]]
     known = known_links(inputs.links, both, progress)
     keep = known.same.and_also(known.different)

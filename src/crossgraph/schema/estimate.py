@@ -230,7 +230,7 @@ def _closeness(
     number, left, right = value_pairs(a, b, pairs)
     starts = np.flatnonzero(np.r_[True, np.diff(number) != 0])
     if a.kind == "text":
-        close: AnyArray = texts.cosines(a.texts[left], b.texts[right]).astype(np.float64)
+        close: AnyArray = texts.nearness(a.texts[left], b.texts[right]).astype(np.float64)
     else:
         with np.errstate(over="ignore"):
             close = -np.abs(a.values[left] - b.values[right])

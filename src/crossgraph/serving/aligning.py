@@ -12,7 +12,7 @@ import polars as pl
 from crossgraph.checkpoint import load_model
 from crossgraph.errors import CrossgraphError, NoCandidatesError
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
-from crossgraph.inputs import Inputs, config_of
+from crossgraph.inputs import Inputs, config_of, encoder_for
 from crossgraph.layout import ResultFolder
 from crossgraph.preparation import Graphs, Known
 from crossgraph.progress import SILENT
@@ -31,10 +31,11 @@ class Aligner:
         folder = ResultFolder(result)
         self._result = result
         self._config, self._model = config_of(folder), load_model(folder.model_folder)
+        self._encoder = encoder_for(folder, self._config, self._model)
 
     def align(self, graphs: Graphs) -> dict[str, Any]:
         """The matches of two graphs, the surest first. Raises QueryError where they cannot be compared."""
-        session = Session(self._config, StageClock(), SILENT)
+        session = Session(self._config, StageClock(), SILENT, encoder=self._encoder)
         # Nothing is read from there but the schema mapping of the model.
         inputs = Inputs(left=self._result, model=self._result)
         nothing = Known.nothing()

@@ -12,8 +12,7 @@ import polars as pl
 from crossgraph._types import Float32, Float64, Int32
 from crossgraph.blocking.combine import LEAST_SURE
 from crossgraph.features.description import AttributeColumn
-from crossgraph.features.rows import row_products
-from crossgraph.features.text import TextTable, normalised
+from crossgraph.features.text import TextTable, nearness, normalised
 from crossgraph.features.values import Kind, days, numbers
 from crossgraph.serving.records import Record, Value
 from crossgraph.serving.served import Selection, Served
@@ -35,7 +34,8 @@ class Words:
     def of(texts: Sequence[str], known: TextTable) -> Words:
         """Distinct texts, their n-grams weighed as in a known table; the empty text goes first."""
         normal = pl.Series([normalised(text) for text in texts], dtype=pl.String)
-        return Words(tuple(texts), TextTable(normal, known.vectors(normal)))
+        meanings = None if known.meanings is None else known.meanings.also(pl.Series(texts, dtype=pl.String))
+        return Words(tuple(texts), TextTable(normal, known.vectors(normal), meanings))
 
     def vector(self, number: int) -> tuple[Int32, Float32]:
         """N-grams of a text and their weights."""
@@ -195,15 +195,19 @@ class Asker:
         for whose, word, may_be in wanted:
             for index in may_be.indexes:
                 found, text = index.nearest(words.vector(word), may_be.mask, top=top)
+                if words.table.meanings is not None:
+                    meant = index.meant(words.table.meanings.vectors[word], may_be.mask, top=top)
+                    both = np.unique(np.c_[np.r_[found, meant[0]], np.r_[text, meant[1]]], axis=0)
+                    found, text = both[:, 0], both[:, 1]
                 entities.append(found)
                 texts.append(text)
                 parts.append((whose, word))
         sizes = [len(found) for found in entities[1:]]
         told = np.array(parts, dtype=np.int32).reshape(-1, 2).repeat(sizes, axis=0)
         entity, text = np.concatenate(entities), np.concatenate(texts)
-        near = row_products(words.table.grams, self._texts.grams, told[:, 1], text)
+        near = nearness(words.table, self._texts, told[:, 1], text)
         order = np.lexsort((entity, -near, told[:, 0]))
-        return Found(told[order, 0], entity[order], np.minimum(near[order], np.float32(1.0)))
+        return Found(told[order, 0], entity[order], near[order])
 
     def _types(self, records: Sequence[Record], named: Found) -> list[int]:
         """The asking type of each record: that of its nearest name, which a given type has restricted."""

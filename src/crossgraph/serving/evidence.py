@@ -19,6 +19,7 @@ from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.echo import echo_evidence
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import AttributeColumn, Description, column_of, expand, rows_of
+from crossgraph.features.meaning import Meanings
 from crossgraph.features.text import TextTable
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.serving.asking import Asked, Words
@@ -114,6 +115,7 @@ def _described(served: Served, words: Words, asking: Columns, ours: Columns) -> 
     texts = TextTable(
         pl.Series(list(places), dtype=pl.String),
         sparse.vstack([whole.grams[rows], words.table.grams[fresh]], format="csr"),
+        _meanings(whole, rows, words.table, np.array(fresh, dtype=np.int64)),
     )
     of_words = np.array([places[text] for text in said], dtype=np.int32)
 
@@ -126,6 +128,12 @@ def _described(served: Served, words: Words, asking: Columns, ours: Columns) -> 
         tuple(numbered(column, np.searchsorted(rows, column.texts)) for column in ours),
     )
     return Description(left, right, texts)
+
+
+def _meanings(whole: TextTable, rows: Int64, said: TextTable, fresh: Int64) -> Meanings | None:
+    if whole.meanings is None or said.meanings is None:
+        return None
+    return whole.meanings.take(rows).and_then(said.meanings.take(fresh))
 
 
 def echoed(served: Served, asked: Asked, pool: Pool) -> EvidenceTable:

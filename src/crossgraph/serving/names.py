@@ -12,6 +12,7 @@ from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
 from crossgraph.blocking.names import SMALL_TABLE, without_common
+from crossgraph.features.description import expand
 from crossgraph.features.text import TextTable
 
 # Holders of one name that are looked at: "Untitled" is the name of thousands.
@@ -31,6 +32,8 @@ class NameIndex:
                         of a large graph without n-grams that many names hold, as in blocking
     holders, starts     entities of each name, and where those of each begin (N + 1)
     scratch (N)         zeros between two look-ups, of which there may be one at a time
+    meanings (N, d)     of each name; None without an encoder
+    usual               cosine of meanings that have nothing in common
     """
 
     names: Int32
@@ -38,6 +41,8 @@ class NameIndex:
     starts: Int64
     holders: Int32
     scratch: Float32
+    meanings: Float32 | None = None
+    usual: float = 0.0
 
     @staticmethod
     def of(names: pl.DataFrame, texts: TextTable) -> NameIndex:
@@ -54,6 +59,8 @@ class NameIndex:
             starts=np.r_[starts, len(held)].astype(np.int64),
             holders=ordered["entity"].to_numpy().astype(np.int32),
             scratch=np.zeros(len(known), dtype=np.float32),
+            meanings=None if texts.meanings is None else texts.meanings.vectors[known].astype(np.float32),
+            usual=0.0 if texts.meanings is None else texts.meanings.usual,
         )
 
     def nearest(self, vector: tuple[Int32, Float32], allowed: Bool, *, top: int) -> tuple[Int32, Int32]:
@@ -67,6 +74,23 @@ class NameIndex:
         held = self.starts, self.holders
         names, entities = _nearest(vector, postings, held, allowed, self.scratch, top)
         return entities, self.names[names]
+
+    def meant(self, meaning: AnyArray, allowed: Bool, *, top: int) -> tuple[Int32, Int32]:
+        """Entities with the names whose meaning is nearest, and the text of each; all names are compared.
+
+        meaning (d)   of the other name
+        """
+        near = np.zeros(len(self.names), dtype=np.float32)
+        if self.meanings is not None:
+            near = self.meanings @ meaning.astype(np.float32)
+        near[~np.logical_or.reduceat(allowed[self.holders], self.starts[:-1])] = -1.0
+        best = np.argsort(-near, kind="stable")[:top]
+        best = best[near[best] > self.usual]
+        sizes = np.minimum(np.diff(self.starts)[best], MOST_HOLDERS)
+        entities = self.holders[expand(self.starts[best], sizes)]
+        texts = self.names[np.repeat(best, sizes)]
+        kept = allowed[entities]
+        return entities[kept], texts[kept]
 
 
 def indexes_of(names: pl.DataFrame, texts: TextTable, types: Int32) -> tuple[NameIndex, ...]:

@@ -12,7 +12,7 @@ from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
 from crossgraph.blocking.structure import HUB_DEGREE
 from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import combinations
-from crossgraph.features.rows import row_products
+from crossgraph.features.text import nearness
 from crossgraph.serving.asking import Asked
 from crossgraph.serving.names import enter
 from crossgraph.serving.served import Served
@@ -70,13 +70,13 @@ class Pooler:
         return Pool(whose, who, self._names(asked, whose, who), structure[kept])
 
     def _names(self, asked: Asked, record: Int32, entity: Int32) -> Float32:
-        """(P) the best cosine over all names of each entity; 0 where either has none."""
+        """(P) the best nearness over all names of each entity; 0 where either has none."""
         words = asked.name_words
         one_each = np.arange(len(words) + 1, dtype=np.int64)
         number, left, right = combinations(one_each, self._name_starts, (record, entity))
-        grams = self._served.opened.preparation.description.texts.grams
-        cosines = row_products(asked.words.table.grams, grams, words[left], self._name_texts[right])
-        best = best_of_pairs(len(record), number, np.minimum(cosines, np.float32(1.0)))
+        texts = self._served.opened.preparation.description.texts
+        near = nearness(asked.words.table, texts, words[left], self._name_texts[right])
+        best = best_of_pairs(len(record), number, near)
         return np.nan_to_num(best, nan=0.0)
 
     def _beside(self, asked: Asked) -> tuple[Int32, Int32, Float32]:

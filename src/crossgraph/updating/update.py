@@ -23,8 +23,8 @@ from crossgraph.graphs.changes import Changes, read_changes
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.parquet import store_parquet
 from crossgraph.graphs.readers import with_iri_names
-from crossgraph.ground import Ground, keep_ground
-from crossgraph.inputs import config_of, digest, read_card, stored_known
+from crossgraph.ground import Ground, keep_ground, store_vectors
+from crossgraph.inputs import config_of, digest, encoder_for, read_card, stored_known
 from crossgraph.layout import ResultFolder
 from crossgraph.model.inputs import PairTensors
 from crossgraph.preparation import Graphs, Preparation
@@ -99,13 +99,14 @@ def update(
     target = result if out is None or out.absolute() == result.absolute() else out
     in_place = target == result
     folder = prepare_result(target, force=force or in_place, resume=False)
-    session = Session(config, StageClock(), progress)
+    model = _model(source, config)
+    encoder = encoder_for(source, config, model)
+    session = Session(config, StageClock(), progress, encoder=encoder)
     with staging(folder.path, replace=force or in_place) as stage:
         stage.model_folder.mkdir()
         _keep_known(source, stage)
         work = _Work(source, session, card)
         state = work.changed(files)
-        model = _model(source, config)
         preparation, contest, rescored, counts = work.scored(state, model, stage, everything=everything)
         run = session.decide(preparation, contest.known, rescored.scored, model, contest.barred)
         report = work.write(state, run, contest, rescored, stage, counts)
@@ -159,7 +160,7 @@ class _Work:
     def changed(self, files: ChangeFiles) -> _State:
         """Read the changes and apply them."""
         with self.session.clock.stage("read"), self.session.progress.stage("read", None):
-            ground = Ground.load(self.source.ground_folder)
+            ground = Ground.load(self.source.ground_folder, self.session.encoder)
             changes, latest, graphs = [], [], []
             given = ground.tables, ground.changes, (files.left, files.right)
             for now, former, file in zip(*given, strict=True):
@@ -255,6 +256,7 @@ class _Work:
                 matched=run.matches.table["matched"].to_numpy(),
             ).save(stage.workings_file, preparation.graphs)
             keep_ground(source.ground_folder, stage.ground_folder, state.changes, name_again)
+            store_vectors(preparation.description.texts.meanings, stage.vectors_folder)
             if not _workings(stage).is_relative_to(stage.ground_folder):
                 name_again(source.workings_file, stage.ground_folder / stage.workings_file.name)
         old = source.read_report()

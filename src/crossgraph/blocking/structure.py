@@ -49,7 +49,9 @@ def neighbour_products(
     """
     (x, y), squares = neighbour_rows(left, right, schema, similarity, anyhow=anyhow)
     lengths = row_lengths(squares[0]), row_lengths(squares[1])
-    places = np.unique(y.indices)
+    held = np.zeros(y.shape[1], dtype=bool)
+    held[y.indices] = True
+    places = np.flatnonzero(held)
     return (_shortened(x, lengths[0], places), _shortened(y, lengths[1], places)), lengths
 
 
@@ -245,15 +247,19 @@ def echoed_share(left: KnowledgeGraph, right: KnowledgeGraph, seeds: EntityPairs
     inside = image[right.heads] & image[right.tails]
     mine = _neighbours(partner[left.heads], partner[left.tails])
     theirs = _neighbours(right.heads[inside].astype(np.int64), right.tails[inside].astype(np.int64))
-    fewer = min(len(mine), len(theirs))
-    return len(np.intersect1d(mine, theirs)) / fewer if fewer else 0.0
+    fewer, more = sorted((mine, theirs), key=len)
+    if not len(fewer):
+        return 0.0
+    at = np.minimum(np.searchsorted(more, fewer), len(more) - 1)
+    return float((more[at] == fewer).mean())
 
 
 def _neighbours(heads: Int64, tails: Int64) -> Int64:
     """Each two different ends once, as one number."""
     kept = (heads >= 0) & (tails >= 0) & (heads != tails)
     low, high = np.minimum(heads, tails)[kept], np.maximum(heads, tails)[kept]
-    return np.unique(low << 32 | high)
+    keys = np.sort(low << 32 | high)
+    return keys[np.r_[True, keys[1:] != keys[:-1]]] if len(keys) else keys
 
 
 def neighbour_idf(degrees: Int64, entities: int) -> Float32:

@@ -10,6 +10,7 @@ import polars as pl
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.ranking import partner_shares
+from crossgraph.graphs.sorting import firsts
 from crossgraph.schema.seeds import EntityPairs
 
 
@@ -45,11 +46,11 @@ class Candidates:
         keys = pair_keys(np.asarray(left), np.asarray(right))
         if np.ndim(name) == 0:
             keys = np.sort(keys)
-            first = _firsts(keys)
+            first = firsts(keys)
             return Candidates._of_keys(keys[first], np.full(len(first), name, dtype=np.float32))
         order = np.argsort(keys)
         keys, names = keys[order], np.asarray(name, dtype=np.float32)[order]
-        first = _firsts(keys)
+        first = firsts(keys)
         return Candidates._of_keys(keys[first], np.maximum.reduceat(names, first) if len(first) else names)
 
     @staticmethod
@@ -134,13 +135,6 @@ class Candidates:
             return float("nan")
         places = self.find(left, right)
         return float(self.proposed[places[places >= 0]].sum()) / len(left)
-
-
-def _firsts(keys: Int64) -> Int64:
-    """The places of sorted keys that differ from the one before."""
-    if not len(keys):
-        return np.zeros(0, dtype=np.int64)
-    return np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
 
 
 def pair_keys(left: AnyArray, right: AnyArray) -> Int64:

@@ -16,7 +16,7 @@ from crossgraph.blocking.ranking import ranks
 from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
 from crossgraph.features.text import TextTable
-from crossgraph.graphs.sorting import row_starts
+from crossgraph.graphs.sorting import firsts, row_starts
 from crossgraph.schema.mapping import SchemaMapping
 
 # An n-gram held by more of the strings than this finds too much to be worth looking up.
@@ -151,7 +151,7 @@ def _each_pair_once(found: pl.DataFrame) -> pl.DataFrame:
     keys = pair_keys(found["query"].to_numpy(), found["found"].to_numpy())
     order = np.argsort(keys)
     keys = keys[order]
-    first = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else order
+    first = firsts(keys)
     name, place = (found[column].to_numpy()[order] for column in ("name", "place"))
     return pl.DataFrame(
         {

@@ -13,6 +13,7 @@ from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, within_reach
 from crossgraph.features.rows import row_products
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.sorting import distinct
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import EntityPairs
 
@@ -258,8 +259,7 @@ def _neighbours(heads: Int64, tails: Int64) -> Int64:
     """Each two different ends once, as one number."""
     kept = (heads >= 0) & (tails >= 0) & (heads != tails)
     low, high = np.minimum(heads, tails)[kept], np.maximum(heads, tails)[kept]
-    keys = np.sort(low << 32 | high)
-    return keys[np.r_[True, keys[1:] != keys[:-1]]] if len(keys) else keys
+    return distinct(low << 32 | high)
 
 
 def neighbour_idf(degrees: Int64, entities: int) -> Float32:

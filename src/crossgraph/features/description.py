@@ -14,7 +14,7 @@ from crossgraph.features.meaning import Meanings, TextEncoder
 from crossgraph.features.text import TextTable, normalise, said_in
 from crossgraph.features.values import Kind, days, kinds_of, numbers
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.graphs.sorting import row_starts
+from crossgraph.graphs.sorting import distinct, row_starts
 from crossgraph.progress import SILENT, Progress
 
 # All combinations of the values of two entities are compared: more of one attribute cost their square.
@@ -42,7 +42,7 @@ class AttributeColumn:
     @cached_property
     def distinct_share(self) -> float:
         """How many different values there are for each value."""
-        return len(np.unique(self.texts)) / max(1, len(self.texts))
+        return len(distinct(self.texts)) / max(1, len(self.texts))
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from crossgraph._types import Bool, Int32, Int64, UInt64
+from crossgraph.graphs.sorting import distinct
 
 if TYPE_CHECKING:
     from crossgraph.graphs.graph import KnowledgeGraph
@@ -119,7 +120,7 @@ class ContentKeys:
         """(E) of facts with their tags, types and surroundings, as deep as tells more entities apart."""
         keys, told = self._of_facts_and_types, 0
         for _ in range(_MOST_ROUNDS):
-            now = len(np.unique(keys))
+            now = len(distinct(keys.view(np.int64)))
             if now in (told, len(keys)):
                 break
             keys, told = self._refine(keys), now

@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 
 from crossgraph._types import Bool, Int32, Int64
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, pair_keys
 from crossgraph.features.description import Moved, combinations
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.changes import Changes
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.sorting import distinct
 
 # An entity of which a smaller share of the edges changed is much what it was.
 SUBSTANTIAL = 0.1
@@ -72,7 +73,7 @@ def around(
     found = np.zeros(len(candidates), dtype=bool)
     ends = pairs[0][few], pairs[1][few]
     _, left, right = combinations(adjacency[0].indptr, adjacency[1].indptr, ends)
-    keys = np.unique(adjacency[0].neighbours[left].astype(np.int64) << 32 | adjacency[1].neighbours[right])
+    keys = distinct(pair_keys(adjacency[0].neighbours[left], adjacency[1].neighbours[right]))
     places = candidates.find(keys >> 32, keys & 0xFFFFFFFF)
     found[places[places >= 0]] = True
     return found

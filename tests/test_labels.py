@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -136,6 +138,21 @@ def test_given_labels_count_once_and_must_be_candidates():
     assert len(labels.take(labels.same)) == 1
     with pytest.raises(ValueError, match="no candidate"):
         label_pairs(candidates, (ints(1), ints(0)), np.array([True]), seed=0)
+
+
+def test_a_link_that_blocking_missed_does_not_tell_how_likely_others_are():
+    numbers = np.arange(FEW_LINKS + 1, dtype=np.int32)
+    missed = numbers == 0
+    candidates = replace(Candidates.of_pairs(numbers, numbers), proposed=~missed)
+    links = EntityPairs.of(numbers, numbers)
+    labels = label_links(candidates, (links, NONE), NONE, seed=0)
+    assert len(labels.trusted()) == FEW_LINKS + 1
+    assert labels.telling().places.tolist() == numbers[1:].tolist()
+    assert labels.telling().matches == FEW_LINKS + 1
+    given = label_pairs(candidates, (numbers, numbers), numbers >= 0, seed=0)
+    assert len(given.telling()) == FEW_LINKS + 1
+    unproposed = replace(candidates, proposed=numbers < 0)
+    assert len(label_links(unproposed, (links, NONE), NONE, seed=0).telling()) == FEW_LINKS + 1
 
 
 def test_seeds_teach_only_types_without_links_and_not_more_than_enough():

@@ -156,12 +156,10 @@ def weighed(
 ) -> tuple[ScoringRound, Scored]:
     """Calibrate a round on the labelled candidates: raw scores first, then how pairs stand in the contest."""
     raw, candidates = trained.raw, contest.candidates
-    # What blocking did not propose stands among the candidates because it is known: no other pair is like it.
-    told = labels.take(candidates.proposed[labels.places])
-    calibration = fit_calibration(raw, rival_leads(raw, (candidates.left, candidates.right)), told)
+    calibration = fit_calibration(raw, rival_leads(raw, (candidates.left, candidates.right)), labels)
     score = calibrated(calibration, raw, candidates)
     standings = contest.standings(score)
-    settlement = fit_calibration(score, standings, told)
+    settlement = fit_calibration(score, standings, labels)
     step = ScoringRound(trained.scorers, evidence.names, calibration, settlement)
     score = settlement.scores(score, standings)
     return step, Scored(evidence, raw, score, probabilities(score))
@@ -169,8 +167,8 @@ def weighed(
 
 def fit_calibration(scores: AnyArray, standings: Float64, labels: Labels) -> Calibration:
     """Calibrate on the known pairs, or on all with the seeds where too few are known."""
-    trusted = labels.trusted()
-    return calibrate(scores[trusted.places], standings[trusted.places], trusted.same, trusted.weight)
+    telling = labels.telling()
+    return calibrate(scores[telling.places], standings[telling.places], telling.same, telling.weight)
 
 
 def fit_thresholds(

@@ -181,6 +181,7 @@ class _Stack:
             weight=np.concatenate(together("weight")),
             folds=np.concatenate(together("folds")),
             known=np.concatenate(trusted),
+            typical=np.concatenate(together("typical")),
             matches=sum(one.trusted().matches for one in parts),
         )
 

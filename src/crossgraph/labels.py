@@ -32,6 +32,7 @@ class Labels:
     weight (K)    trust, in (0, 1]
     folds (K)     0 .. FOLDS - 1; all pairs of a linked left entity share one
     known (K)     True where a person said so, False for seeds
+    typical (K)   False where a pair is a candidate only because it is known: no other one is like it
     matches       all known links, those among them that are no candidates too
     """
 
@@ -40,6 +41,7 @@ class Labels:
     weight: Float32
     folds: Int32
     known: Bool
+    typical: Bool
     matches: int
 
     def __len__(self) -> int:
@@ -48,6 +50,12 @@ class Labels:
     def trusted(self) -> Labels:
         """The labels to calibrate and to judge on: the known ones, or all where too few matches are known."""
         return self.take(self.known) if (self.known & self.same).sum() >= FEW_LINKS else self
+
+    def telling(self) -> Labels:
+        """The trusted ones that tell how likely pairs are that nobody knows."""
+        trusted = self.trusted()
+        telling = trusted.take(trusted.typical)
+        return telling if telling.same.any() else trusted
 
     def fold_of_each(self, candidates: int) -> Int32:
         """(P) the fold of each labelled candidate, -1 for the others."""
@@ -70,6 +78,7 @@ class Labels:
             self.weight[kept],
             self.folds[kept],
             self.known[kept],
+            self.typical[kept],
             self.matches,
         )
 
@@ -97,6 +106,7 @@ def label_pairs(
         weight=np.ones(len(places), dtype=np.float32),
         folds=_folds(pairs[0][first], seed, keys),
         known=np.ones(len(places), dtype=bool),
+        typical=np.ones(len(places), dtype=bool),
         matches=int(same[first].sum()),
     )
 
@@ -144,6 +154,7 @@ def label_links(
         weight=np.where(sure[places], 1.0, SEED_WEIGHT).astype(np.float32),
         folds=folds[places].astype(np.int32),
         known=sure[places],
+        typical=candidates.proposed[places],
         matches=len(positive),
     )
 

@@ -5,7 +5,9 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
+from crossgraph.features.rows import row_products
 from crossgraph.features.text import LONGEST_TEXT, TextTable, normalise
 from features import plain
 
@@ -64,3 +66,15 @@ def test_no_text_at_all_is_one_empty_row():
     table = TextTable.of(pl.Series([], dtype=pl.String))
     assert table.strings.to_list() == [""]
     assert table.cosines(plain.ints(0), plain.ints(0)).tolist() == [0.0]
+
+
+def test_products_of_rows_are_the_same_in_any_number_of_threads(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, y = (sparse.random(9, 30, 0.3, format="csr", dtype=np.float32, random_state=rng) for _ in range(2))
+    left, right = (rng.integers(0, 9, 50).astype(np.int32) for _ in range(2))
+    whole = row_products(x, y, left, right)
+    np.testing.assert_allclose(whole, np.ravel(x[left].multiply(y[right]).sum(axis=1)), rtol=1e-6)
+    monkeypatch.setattr("crossgraph.features.rows.LEAST_EACH", 7)
+    monkeypatch.setattr("crossgraph.features.rows.threads", lambda: 4)
+    np.testing.assert_array_equal(row_products(x, y, left, right), whole)
+    assert len(row_products(x, y, left[:0], right[:0])) == 0

@@ -85,21 +85,25 @@ def claims(sides: tuple[AnyArray, AnyArray], log_odds: Float64, alone: tuple[Boo
     told = np.zeros(len(log_odds)), np.zeros(len(log_odds))
     for number in range(MESSAGES):
         left, right = (_taken(sides[at], log_odds + told[1 - at], alone[at]) for at in (0, 1))
-        # In the middle between two messages: they may swing to and fro in a cycle.
-        told = ((told[0] + left) / 2, (told[1] + right) / 2) if number else (left, right)
+        if number:
+            # In the middle between two messages: they may swing to and fro in a cycle.
+            for now, before in ((left, told[0]), (right, told[1])):
+                now += before
+                now /= 2
+        told = left, right
     return told
 
 
 def _taken(ends: AnyArray, log_odds: Float64, alone: Bool) -> Float64:
-    odds = np.exp(log_odds)
+    """What rivals take, which takes the place of the log-odds."""
+    odds: Float64 = np.exp(log_odds, out=log_odds)
     if not len(odds):
         return odds
     several = None if alone.all() else ~alone
     if several is not None:
         odds[several] = 0.0
     # In place: it is asked dozens of times, for all pairs.
-    rivals: Float64 = np.bincount(ends, odds)[ends].astype(np.float64, copy=False)
-    rivals -= odds
+    rivals: Float64 = np.subtract(np.bincount(ends, odds)[ends], odds, out=odds)
     np.maximum(rivals, 0.0, out=rivals)
     np.negative(np.log1p(rivals, out=rivals), out=rivals)
     if several is not None:

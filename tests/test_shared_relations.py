@@ -56,6 +56,16 @@ def test_shares_by_hand():
     assert of_right[0] == pytest.approx(prior(0, 0))
 
 
+def test_of_many_pairs_some_tell(monkeypatch):
+    left, right = films()
+    film, movie = numbers(left, "film")[0], numbers(right, "movie")[0]
+    monkeypatch.setattr("crossgraph.sampling.shared.MOST_PAIRS", 3)
+    many = np.full(100, film, dtype=np.int32), np.full(100, movie, dtype=np.int32)
+    three = np.full(3, film, dtype=np.int32), np.full(3, movie, dtype=np.int32)
+    for found, expected in zip(shares_of(left, right, many), shares_of(left, right, three), strict=True):
+        assert found.tolist() == expected.tolist()
+
+
 def test_a_namesake_beside_another_film_is_no_echo():
     left, right = films()
     wrong = numbers(left, "film"), numbers(right, "c")

@@ -11,6 +11,8 @@ from crossgraph.graphs.content import mix
 
 # Neighbours by a relation count as if so many more had been seen, all but a few of them without an echo.
 PRIOR_EDGES, PRIOR_SHARE = 20.0, 0.02
+# So many pairs tell the shares of relations as well as millions.
+MOST_PAIRS = 100_000
 
 
 def echoed_shares(
@@ -20,10 +22,12 @@ def echoed_shares(
 ) -> tuple[Float64, Float64]:
     """(2R) of each side: how many neighbours by a directed relation have a namesake beside the partner.
 
-    pairs   (S), (S) entities that are probably the same
+    pairs   (S), (S) entities that are probably the same; of more than ``MOST_PAIRS``, as many in even steps
     names   (E) a number of each entity's name, 0 where it has none
     """
-    left, right = (_around(one, names[side], pairs[side]) for side, one in enumerate(adjacency))
+    every = len(pairs[0])
+    some = np.linspace(0, every - 1, MOST_PAIRS).astype(np.int64) if every > MOST_PAIRS else slice(None)
+    left, right = (_around(one, names[side], pairs[side][some]) for side, one in enumerate(adjacency))
     return (
         _shares(left, right[0], 2 * adjacency[0].relation_count),
         _shares(right, left[0], 2 * adjacency[1].relation_count),

@@ -2,8 +2,9 @@
 
 python benchmarks/speed.py MEASURED.jsonl --sizes 10000 100000 --page docs
 
-Each size is a line of MEASURED.jsonl and is not measured again. The page has a table and a log-log picture,
-and compares with the committed lines by ratio.
+Each run is a line of MEASURED.jsonl; a size that has as many as --runs is not measured again. The page has a
+table of the medians and a log-log picture, and compares with the committed lines by ratio. A run that was
+made otherwise joins by --result ENTITIES RESULT.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
@@ -58,10 +60,25 @@ def measure(entities: int) -> Measured:
         return Measured.of(entities, json.loads((result / "report.json").read_text()))
 
 
-def read(file: Path) -> list[Measured]:
-    """The lines of a file, smallest size first; none where there is no file."""
+def runs(file: Path) -> list[Measured]:
+    """The lines of a file; none where there is no file."""
     lines = file.read_text().splitlines() if file.exists() else []
-    return sorted((Measured(**json.loads(line)) for line in lines), key=lambda one: one.entities)
+    return [Measured(**json.loads(line)) for line in lines]
+
+
+def read(file: Path) -> list[Measured]:
+    """The medians of the runs of each size, smallest first."""
+    sizes: dict[int, list[Measured]] = {}
+    for one in runs(file):
+        sizes.setdefault(one.entities, []).append(one)
+    return [
+        Measured(size, *(_medians([getattr(one, part) for one in found]) for part in ("seconds", "peak")))
+        for size, found in sorted(sizes.items())
+    ]
+
+
+def _medians(found: list[dict[str, float]]) -> dict[str, float]:
+    return {stage: median(one.get(stage, 0.0) for one in found) for stage in found[0]}
 
 
 def exponent(sizes: list[int], seconds: list[float]) -> float | None:
@@ -126,8 +143,8 @@ def draw(measured: list[Measured], file: Path) -> None:
         figure.savefig(file, format="svg", metadata={"Date": None})
 
 
-def write_page(measured: list[Measured], folder: Path) -> None:
-    """speed.md and speed.svg."""
+def write_page(measured: list[Measured], folder: Path, made: int) -> None:
+    """speed.md and speed.svg; ``made`` runs of each size are asked for."""
     draw(measured, folder / "speed.svg")
     sizes = " ".join(str(one.entities) for one in measured)
     (folder / "speed.md").write_text(
@@ -140,7 +157,7 @@ the end of a stage. The last column compares the largest common size with the li
 `benchmarks/speed.jsonl`: 1 is as fast, 2 is twice as slow.
 
 ```sh
-python benchmarks/speed.py measured.jsonl --sizes {sizes} --page docs
+python benchmarks/speed.py measured.jsonl --sizes {sizes} --runs {made} --page docs
 ```
 
 {table(measured, read(BASELINE))}
@@ -150,6 +167,12 @@ python benchmarks/speed.py measured.jsonl --sizes {sizes} --page docs
     )
 
 
+def add(one: Measured, file: Path) -> None:
+    """A line more."""
+    with file.open("a") as out:
+        out.write(json.dumps(asdict(one)) + "\n")
+
+
 def main() -> None:
     """Measure what has no line yet, and write the page."""
     parser = argparse.ArgumentParser(
@@ -157,17 +180,20 @@ def main() -> None:
     )
     parser.add_argument("file", type=Path)
     parser.add_argument("--sizes", type=int, nargs="*", default=[])
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--result", nargs=2, metavar=("ENTITIES", "RESULT"))
     parser.add_argument("--page", type=Path)
     given = parser.parse_args()
     for size in given.sizes:
-        if size not in {one.entities for one in read(given.file)}:
-            line = json.dumps(asdict(measure(size)))
-            with given.file.open("a") as out:
-                out.write(line + "\n")
+        while sum(one.entities == size for one in runs(given.file)) < given.runs:
+            add(measure(size), given.file)
+    if given.result:
+        entities, folder = int(given.result[0]), Path(given.result[1])
+        add(Measured.of(entities, json.loads((folder / "report.json").read_text())), given.file)
     measured = read(given.file)
     print(table(measured, read(BASELINE)))
     if given.page:
-        write_page(measured, given.page)
+        write_page(measured, given.page, given.runs)
 
 
 if __name__ == "__main__":

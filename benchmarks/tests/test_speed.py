@@ -51,8 +51,17 @@ def test_a_size_with_a_line_is_not_measured_again(tmp_path, monkeypatch, capsys)
     assert [one.entities for one in speed.read(file)] == [1000, 9000]
     assert "| read | 1.0 (1,000, 101) | 9.0 (1,000, 109) | 1.00 |" in capsys.readouterr().out
     page = (tmp_path / "speed.md").read_text()
-    assert "--sizes 1000 9000 --page docs" in page
+    assert "--sizes 1000 9000 --runs 1 --page docs" in page
     assert (tmp_path / "speed.svg").read_text().count("<svg") == 1
+
+
+def test_of_several_runs_the_medians_count(tmp_path):
+    file = tmp_path / "measured.jsonl"
+    for seconds in (3.0, 1.0, 8.0):
+        speed.add(measured(1000, read=seconds), file)
+    (one,) = speed.read(file)
+    assert one.seconds == {"read": 3.0}
+    assert len(speed.runs(file)) == 3
 
 
 def test_the_committed_baseline_has_the_stages_of_a_run():

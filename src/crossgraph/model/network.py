@@ -21,7 +21,7 @@ from crossgraph.schema.vocabulary import Vocabulary
 
 CHUNK = 8_192
 # Pairs whose entities the last layer is prepared for at once.
-PAIRS = 1_000_000
+PAIRS = 500_000
 # Pairs at once where both layers see the partner: N^2 times M^2 affinities for each.
 CHUNK_BOTH = 256
 
@@ -136,12 +136,11 @@ class CollectiveNetwork(nn.Module):
 
     def upper(self, side: SideTensors, lower: Lower, places: Tensor, chunk: int = CHUNK) -> Prepared:
         """What the last layer needs of the entities at some places of the lower layers."""
-        return Prepared.stacked(
-            [
-                prepared(self.last, side, lower.h, (lower.known, lower.entities[part]), lower.level0[part])
-                for part in torch.split(places, chunk)
-            ]
+        parts = (
+            prepared(self.last, side, lower.h, (lower.known, lower.entities[part]), lower.level0[part])
+            for part in torch.split(places, chunk)
         )
+        return Prepared.stacked(parts, len(places))
 
     def compare(self, left: Prepared, right: Prepared, likeness: Likeness) -> PairOutput:
         """The last layer and the head for P pairs: row i of left with row i of right."""

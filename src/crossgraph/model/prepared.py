@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import torch
@@ -53,9 +54,23 @@ class Prepared:
         return Prepared(*(getattr(self, field.name)[places] for field in fields(self)))
 
     @staticmethod
-    def stacked(parts: list[Prepared]) -> Prepared:
-        """Several sets of entities, one after the other."""
-        return Prepared(*(torch.cat([getattr(p, f.name) for p in parts]) for f in fields(Prepared)))
+    def stacked(parts: Iterable[Prepared], count: int) -> Prepared:
+        """Sets of ``count`` entities in all, one after the other.
+
+        Where nothing is learned, each is put in its place as it comes: beside all of them there is one more.
+        """
+        if torch.is_grad_enabled():
+            every = list(parts)
+            return Prepared(*(torch.cat([getattr(p, f.name) for p in every]) for f in fields(Prepared)))
+        whole: list[Tensor] = []
+        start = 0
+        for part in parts:
+            columns = [getattr(part, field.name) for field in fields(Prepared)]
+            whole = whole or [column.new_empty((count, *column.shape[1:])) for column in columns]
+            for out, column in zip(whole, columns, strict=True):
+                out[start : start + len(column)] = column
+            start += len(columns[0])
+        return Prepared(*whole)
 
 
 def neighbours_of(side: SideTensors, entities: Tensor) -> Tensor:

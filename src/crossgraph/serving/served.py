@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from crossgraph.features.description import AttributeColumn
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.model.inputs import SideTensors
+from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.prepared import Prepared
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reviewing.views import GraphView
@@ -195,17 +197,18 @@ class _Sets:
 def _prepared(opened: Reopened, side: int, progress: Progress) -> tuple[Prepared, ...]:
     tensors: SideTensors = opened.tensors.right if side else opened.tensors.left
     everybody = torch.arange(len(tensors))
-    out = []
-    with progress.stage("prepare", len(tensors) * len(opened.model.networks), "vectors") as advance:
-        for network in opened.model.networks:
-            network.eval()
-            with torch.no_grad():
-                parts = []
-                for part in torch.split(everybody, CHUNK):
-                    parts.append(network.prepare(tensors, opened.tensors.sketch, part))
-                    advance(len(part))
-                out.append(Prepared.stacked(parts))
-    return tuple(out)
+    with (
+        progress.stage("prepare", len(tensors) * len(opened.model.networks), "vectors") as advance,
+        torch.no_grad(),
+    ):
+
+        def prepared(network: CollectiveNetwork) -> Iterator[Prepared]:
+            for part in torch.split(everybody, CHUNK):
+                yield network.prepare(tensors, opened.tensors.sketch, part)
+                advance(len(part))
+
+        networks = [network.eval() for network in opened.model.networks]
+        return tuple(Prepared.stacked(prepared(network), len(tensors)) for network in networks)
 
 
 def _pools(opened: Reopened, side: int) -> Int32:

@@ -29,6 +29,7 @@ from crossgraph.pipeline import (
 from crossgraph.results import read_matches, read_scores
 from crossgraph.schema.mapping import read_schema
 from exchanged import apart, exchanged
+from noted import Notes
 
 if TYPE_CHECKING:
     from conftest import Pair
@@ -139,6 +140,15 @@ def assert_sound(result: Path) -> None:
 def test_links_teach_an_alignment(case: Case, linked: Outcome) -> None:
     assert_sound(linked.path)
     assert f1(matched(linked.path) - case.known, case.truth - case.known - case.refuted) > 0.85
+
+
+def test_little_memory_changes_nothing_and_is_told(case: Case, linked: Outcome, tmp_path: Path) -> None:
+    notes = Notes()
+    little = replace(QUICK, run=replace(QUICK.run, memory="1MB"))
+    again = align(case.inputs, tmp_path / "RESULT", config=little, progress=notes)
+    for file in ("scores.parquet", "matches.sssom.tsv"):
+        assert (again.path / file).read_bytes() == (linked.path / file).read_bytes()
+    assert [note for note in notes.notes if "more than --memory 1MB" in note]
 
 
 def test_known_links_are_matches_and_known_non_matches_are_none(case: Case, linked: Outcome) -> None:

@@ -125,7 +125,15 @@ def align(
             labels = labels_for(preparation, known, config)
             run, model = session.learn(preparation, evidence, known, labels)
         report = session.write(run, model, stage, card)
+    _tell_of_memory(config, report, progress)
     return Outcome(folder.path, summary_of(report), report)
+
+
+def _tell_of_memory(config: Config, report: dict[str, Any], progress: Progress) -> None:
+    """Whether a run took more than it was to take."""
+    peak = max(row["peak_memory_mib"] for row in report["stages"]) / 1024
+    if config.run.budget is not None and peak * 2**30 > config.run.budget:
+        progress.note(f"the run took {peak:.1f} GiB, more than --memory {config.run.memory}")
 
 
 def train_pairs(

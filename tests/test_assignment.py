@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
@@ -31,6 +32,17 @@ def test_the_sum_is_that_of_dense_assignment(rows):
     np.testing.assert_allclose(probability[chosen].sum(), best, atol=1e-9)
     assert (probability[chosen] >= LEAST).all()
     assert len(set(left[chosen])) == len(set(right[chosen])) == chosen.sum()
+
+
+@given(rows, st.integers(1, 5))
+def test_what_is_not_connected_is_solved_apart(rows, together):
+    left, right, probability = columns(rows)
+    whole = one_to_one(left, right, probability)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crossgraph.assignment.TOGETHER", together)
+        apart = one_to_one(left, right, probability)
+    np.testing.assert_allclose(probability[apart].sum(), probability[whole].sum(), atol=1e-9)
+    assert len(set(left[apart])) == len(set(right[apart])) == apart.sum()
 
 
 @given(rows)

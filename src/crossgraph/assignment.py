@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
-from crossgraph._types import Bool, Float64, Int32
+from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.blocking.ranking import lead
 
 # Pairs less likely than this are never worth a partner.
 LEAST = 0.01
+# Pairs that are solved together, at least, where so many compete or wait.
+TOGETHER = 500
 
 
 def one_to_one(left: Int32, right: Int32, probability: Float64) -> Bool:
@@ -29,15 +31,43 @@ def one_to_one(left: Int32, right: Int32, probability: Float64) -> Bool:
     sure = worth[_sure(left[worth], right[worth], probability[worth])]
     chosen[sure] = True
     worth = worth[~(np.isin(left[worth], left[sure]) | np.isin(right[worth], right[sure]))]
-    if not len(worth):
-        return chosen
-    lefts, rows = np.unique(left[worth], return_inverse=True)
-    rights, columns = np.unique(right[worth], return_inverse=True)
+    for batch in _batches(left[worth], right[worth]):
+        asked = worth[batch]
+        chosen[asked[_assigned(left[asked], right[asked], probability[asked])]] = True
+    return chosen
+
+
+def _batches(left: Int32, right: Int32) -> list[Int64]:
+    """The places of pairs by connected component, those of ``TOGETHER`` pairs or more at once.
+
+    What is not connected does not compete; to solve all at once would cost the square of it.
+    """
+    if not len(left):
+        return []
+    lefts, rows = np.unique(left, return_inverse=True)
+    rights, columns = np.unique(right, return_inverse=True)
+    size = len(lefts) + len(rights)
+    edges = sparse.coo_matrix((np.ones(len(left)), (rows, len(lefts) + columns)), shape=(size, size))
+    component = connected_components(edges, directed=False)[1][rows]
+    order = np.argsort(component, kind="stable")
+    ends = np.r_[np.flatnonzero(np.diff(component[order])) + 1, len(order)]
+    cuts, last = [], 0
+    for end in ends.tolist():
+        if end - last >= TOGETHER:
+            cuts.append(end)
+            last = end
+    return [part for part in np.split(order, cuts) if len(part)]
+
+
+def _assigned(left: Int32, right: Int32, probability: Float64) -> Bool:
+    """(P) the pairs of the best assignment, all together."""
+    lefts, rows = np.unique(left, return_inverse=True)
+    rights, columns = np.unique(right, return_inverse=True)
     alone = np.arange(len(lefts))
     # Costs must be positive: 2 for no partner, 2 - probability for a pair.
     cost = sparse.csr_matrix(
         (
-            np.r_[2.0 - probability[worth], np.full(len(lefts), 2.0)],
+            np.r_[2.0 - probability, np.full(len(lefts), 2.0)],
             (np.r_[rows, alone], np.r_[columns, len(rights) + alone]),
         ),
         shape=(len(lefts), len(rights) + len(lefts)),
@@ -45,7 +75,7 @@ def one_to_one(left: Int32, right: Int32, probability: Float64) -> Bool:
     matched_rows, matched_columns = min_weight_full_bipartite_matching(cost)
     partner = np.full(len(lefts), -1)
     partner[matched_rows] = matched_columns
-    chosen[worth[partner[rows] == columns]] = True
+    chosen: Bool = partner[rows] == columns
     return chosen
 
 

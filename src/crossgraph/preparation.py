@@ -201,7 +201,7 @@ def propose(
     glance = replace(blocking, per_entity=5, name_pool=5, structure_pool=20)
     lookups = NameLookups(description.texts, blocking.name_pool, nearest)
     candidates: Candidates | None = None
-    for _ in range(blocking.rounds):
+    for number in range(1, blocking.rounds + 1):
         before = len(seeds)
         candidates = block(
             graphs,
@@ -210,6 +210,8 @@ def propose(
             seeds,
             former=candidates,
             options=glance,
+            progress=progress,
+            told=f"block: round {number}",
             lookups=lookups,
             nearest=nearest,
         ).candidates

@@ -11,7 +11,7 @@ from scipy import sparse
 from crossgraph._types import Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import NameLookups, name_rows
-from crossgraph.blocking.pool import Clues, Searching, Sides, pool_of, weighed
+from crossgraph.blocking.pool import Clues, Searching, Sides, asking_pieces, pool_of, weighed
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.blocking.ranking import lead, ranks
@@ -104,6 +104,7 @@ def block(
     keep: EntityPairs | None = None,
     options: BlockingOptions = BlockingOptions(),
     progress: Progress = SILENT,
+    told: str = "block",
     lookups: NameLookups | None = None,
     nearest: Nearest = nearest_rows,
 ) -> Blocked:
@@ -113,6 +114,7 @@ def block(
             do, and they teach how telling names, neighbours and close values are
     former  the candidates of the round before: neighbours that may be the same speak for a pair too
     keep    pairs that are to be candidates whatever their names, neighbours and types
+    told    what people are told is going on
     lookups what other rounds found by names
     nearest where the products of names and of neighbours are made
 
@@ -124,7 +126,7 @@ def block(
     names = name_rows(description, schema)
     if lookups is None:
         lookups = NameLookups(description.texts, options.name_pool, nearest)
-    with progress.stage("block: names", len(members), "types") as advance:
+    with progress.stage(f"{told}: names", len(members), "types") as advance:
         named = []
         for sides in members:
             rows = _rows_of(names[0], sides[0]), _rows_of(names[1], sides[1])
@@ -138,12 +140,12 @@ def block(
     searching = Searching(options.structure_pool, POOLED * options.per_entity, settled, nearest)
     kept: list[Candidates] = []
     pools: list[tuple[Sides, Weigher]] = []
-    with progress.stage("block: neighbours", len(members), "types") as advance:
+    asking = sum(len(one) for sides in members for _, one in asking_pieces(sides, seeds))
+    with progress.stage(f"{told}: neighbours", asking, "entities") as advance:
         for sides, by_name in zip(members, named, strict=True):
-            pool, weigher = pool_of(by_name, clues, sides, searching)
+            pool, weigher = pool_of(by_name, clues, sides, searching, advance)
             pools.append((sides, weigher))
             kept.append(best_of_each(pool, options, by_left=sides[0].sum() <= sides[1].sum()))
-            advance(1)
     proposed = Candidates.stacked(kept)
     if keep is None:
         return Blocked(proposed, Weighing(similarity, anyhow, lengths, tuple(pools), None))

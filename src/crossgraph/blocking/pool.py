@@ -16,6 +16,7 @@ from crossgraph.blocking.products import Nearest
 from crossgraph.blocking.ranking import ranks
 from crossgraph.blocking.structure import Surroundings, weights_of
 from crossgraph.features.description import Description
+from crossgraph.progress import Advance, unwatched
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import EntityPairs
 
@@ -82,7 +83,7 @@ class Searching:
 
 
 def pool_of(
-    by_name: Candidates, clues: Clues, sides: Sides, searching: Searching
+    by_name: Candidates, clues: Clues, sides: Sides, searching: Searching, advance: Advance = unwatched
 ) -> tuple[Candidates, Weigher]:
     """The pairs of two types that share names or neighbours, weighed, and what weighed them.
 
@@ -90,37 +91,47 @@ def pool_of(
     names, neighbours and values are.
     """
     weigher: Weigher | None = None
-    sizes = [int(side.sum()) for side in sides]
-    whole, smaller = min(sizes) <= PIECE, sizes.index(min(sizes))
-    pool = Candidates.stacked([])
-    for mine in (smaller, 1 - smaller)[: sizes.count(min(sizes))]:
-        around = Surroundings.of(clues.factors, sides[1 - mine], mine=mine, nearest=searching.nearest)
+    pieces = asking_pieces(sides, clues.seeds)
+    whole, smaller = len(pieces[0][1]) == min(side.sum() for side in sides), pieces[0][0]
+    around: Surroundings | None = None
+    kept: tuple[list[Candidates], list[Candidates]] = [], []
+    for mine, asking in pieces:
+        if around is None or around.mine != mine:
+            around = Surroundings.of(clues.factors, sides[1 - mine], mine=mine, nearest=searching.nearest)
         settled = None if searching.settled is None else searching.settled[mine]
-        kept = []
-        for asking in _pieces(sides[mine], clues.seeds.right if mine else clues.seeds.left):
-            found = around.partners(asking, top=searching.top, settled=settled)
-            if mine == smaller:
-                named = _mask(asking, len(sides[mine]))[by_name.end(mine)]
-                found = Candidates.united(by_name.take(named), found)
-            piece = clues.of(found)
-            weigher = weigher or clues.weigher(piece, sides)
-            piece = weighed(piece, weigher)
-            kept.append(piece if whole else piece.take(ranks(piece.end(mine), piece.prior) < searching.room))
-        more = Candidates.stacked(kept)
-        pool = Candidates.stacked([pool, more.take(pool.find(more.left, more.right) < 0)])
-    assert weigher is not None  # somebody asks, if only nobody
-    return pool, weigher
+        found = around.partners(asking, top=searching.top, settled=settled)
+        if mine == smaller:
+            named = _mask(asking, len(sides[mine]))[by_name.end(mine)]
+            found = Candidates.united(by_name.take(named), found)
+        piece = clues.of(found)
+        weigher = weigher or clues.weigher(piece, sides)
+        piece = weighed(piece, weigher)
+        kept[mine].append(
+            piece if whole else piece.take(ranks(piece.end(mine), piece.prior) < searching.room)
+        )
+        advance(len(asking))
+    assert weigher is not None  # there is one piece at least
+    pool, others = (Candidates.stacked(kept[side]) for side in (smaller, 1 - smaller))
+    return Candidates.stacked([pool, others.take(pool.find(others.left, others.right) < 0)]), weigher
+
+
+def asking_pieces(sides: Sides, seeds: EntityPairs) -> list[tuple[int, Int32]]:
+    """Who looks for partners at once: the side (0 is left) and its entities, those of seeds first.
+
+    The smaller type asks, and both where they are as many; one piece at least.
+    """
+    sizes = [int(side.sum()) for side in sides]
+    first = sizes.index(min(sizes))
+    pieces = []
+    for mine in (first, 1 - first)[: sizes.count(min(sizes))]:
+        last = ~_mask(seeds.right if mine else seeds.left, len(sides[mine]))
+        rows = np.flatnonzero(sides[mine]).astype(np.int32)
+        rows = rows[np.argsort(last[rows], kind="stable")]
+        pieces += [(mine, rows[start : start + PIECE]) for start in range(0, max(len(rows), 1), PIECE)]
+    return pieces
 
 
 def _mask(entities: Int32, size: int) -> Bool:
     mask = np.zeros(size, dtype=bool)
     mask[entities] = True
     return mask
-
-
-def _pieces(side: Bool, seeds: Int32) -> list[Int32]:
-    """The members of a side, those of seeds first, in runs of those that ask at once."""
-    last = ~_mask(seeds, len(side))
-    rows = np.flatnonzero(side).astype(np.int32)
-    rows = rows[np.argsort(last[rows], kind="stable")]
-    return [rows[start : start + PIECE] for start in range(0, max(len(rows), 1), PIECE)]

@@ -92,6 +92,8 @@ def _bytes(value: Any) -> float:
         return float(value.numel() * value.element_size())
     if hasattr(value, "indptr"):
         return float(value.data.nbytes + value.indices.nbytes + value.indptr.nbytes)
+    if value is None or isinstance(value, int):
+        return 0.0
     return sum(_bytes(getattr(value, one.name)) for one in fields(value))
 
 

@@ -56,8 +56,8 @@ __all__ = [
     "train_pairs",
 ]
 
-# Rough fits to the reports of runs on catalogues of 2,000 to 240,000 entities on two cores.
-SECONDS_PER_ENTITY, SECONDS_PER_CANDIDATE, BYTES_PER_CANDIDATE = 2e-4, 1e-4, 3_500
+# Rough fits to the reports of runs on 2,000 to two million entities, of both sides together, on two cores.
+SECONDS_PER_ENTITY, BYTES_PER_ENTITY = 9e-4, 7_000
 
 
 @dataclass(frozen=True)
@@ -220,8 +220,8 @@ def plan(inputs: Inputs, *, config: Config) -> list[tuple[str, str]]:
     entities = len(graphs[0]) + len(graphs[1])
     candidates = config.blocking.per_entity * min(len(graphs[0]), len(graphs[1]))
     learned = "learn from known links" if len(known.same) else "learn from seeds found without labels"
-    seconds = 5 + SECONDS_PER_ENTITY * entities + SECONDS_PER_CANDIDATE * candidates
-    gib = 0.4 + BYTES_PER_CANDIDATE * candidates / 2**30
+    seconds = 10 + SECONDS_PER_ENTITY * entities
+    gib = 0.6 + BYTES_PER_ENTITY * entities / 2**30
     return [
         ("read", f"{len(graphs[0]):,} left and {len(graphs[1]):,} right entities"),
         ("know", f"{len(known.same):,} links"),

@@ -19,6 +19,7 @@ from crossgraph.blocking.structure import echoed_share, neighbour_products
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import Description
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.sorting import marked
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import BELIEVED, EntityPairs, type_codes
@@ -137,13 +138,15 @@ def block(
     anyhow = echoed_share(left, right, seeds)
     factors, lengths = neighbour_products(left, right, schema, similarity, anyhow=anyhow)
     clues = Clues(description, schema, names, factors, seeds)
-    searching = Searching(options.structure_pool, POOLED * options.per_entity, settled, nearest)
     kept: list[Candidates] = []
     pools: list[tuple[Sides, Weigher]] = []
-    asking = sum(len(one) for sides in members for _, one in asking_pieces(sides, seeds))
+    pieces = [asking_pieces(sides, seeds) for sides in members]
+    asking = sum(len(one) for own in pieces for _, one in own)
     with progress.stage(f"{told}: neighbours", asking, "entities") as advance:
-        for sides, by_name in zip(members, named, strict=True):
-            pool, weigher = pool_of(by_name, clues, sides, searching, advance)
+        room = POOLED * options.per_entity
+        searching = Searching(options.structure_pool, room, settled, nearest, advance)
+        for sides, by_name, own in zip(members, named, pieces, strict=True):
+            pool, weigher = pool_of(by_name, clues, sides, searching, own)
             pools.append((sides, weigher))
             kept.append(best_of_each(pool, options, by_left=sides[0].sum() <= sides[1].sum()))
     proposed = Candidates.stacked(kept)
@@ -197,12 +200,7 @@ def likeness(
 def settled_by(former: Candidates, sizes: tuple[int, int]) -> tuple[Bool, Bool]:
     """(E), (E') entities of which the round before knew the partner, as good as surely."""
     sure = former.shares >= SETTLED
-    sides = []
-    for size, ends in zip(sizes, (former.left, former.right), strict=True):
-        has = np.zeros(size, dtype=bool)
-        has[ends[sure]] = True
-        sides.append(has)
-    return sides[0], sides[1]
+    return marked(former.left[sure], sizes[0]), marked(former.right[sure], sizes[1])
 
 
 def name_similarity(named: Candidates, shape: tuple[int, int]) -> sparse.csr_matrix:

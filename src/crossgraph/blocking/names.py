@@ -176,9 +176,10 @@ def _nearest_texts(
     asking = texts.grams[asked.to_numpy()]
     rarest = within_reach(asking, turned)
     rows, columns = nearest(rarest, turned, top if rarest is asking else FARTHER * top)
-    place = ranks(rows.astype(np.int32), texts.cosines(_int32(asked, rows), _int32(known, columns)))
+    name = texts.cosines(_int32(asked, rows), _int32(known, columns))
+    place = ranks(rows.astype(np.int32), name)
     kept = place < top
-    rows, columns, place = rows[kept], columns[kept], place[kept]
+    rows, columns, name, place = rows[kept], columns[kept], name[kept], place[kept]
     if texts.meanings is not None:
         meant = texts.meanings.nearest(asked.to_numpy(), known.to_numpy(), top)
         keys = np.r_[pair_keys(rows, columns), pair_keys(*meant)]
@@ -186,8 +187,9 @@ def _nearest_texts(
         order = np.lexsort((place, keys))
         keys, first = np.unique(keys[order], return_index=True)
         rows, columns, place = keys >> 32, keys & 0xFFFFFFFF, place[order][first]
-    near = _int32(asked, rows), _int32(known, columns)
-    return pl.DataFrame({"asked": near[0], "known": near[1], "name": texts.nearness(*near), "place": place})
+        name = texts.nearness(_int32(asked, rows), _int32(known, columns))
+    ends = {"asked": _int32(asked, rows), "known": _int32(known, columns)}
+    return pl.DataFrame({**ends, "name": name, "place": place})
 
 
 def _int32(values: pl.Series, places: Int64) -> Int32:

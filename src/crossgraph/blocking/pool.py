@@ -16,7 +16,8 @@ from crossgraph.blocking.products import Nearest
 from crossgraph.blocking.ranking import ranks
 from crossgraph.blocking.structure import Surroundings, weights_of
 from crossgraph.features.description import Description
-from crossgraph.progress import Advance, unwatched
+from crossgraph.graphs.sorting import marked
+from crossgraph.progress import Advance
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import EntityPairs
 
@@ -24,6 +25,7 @@ from crossgraph.schema.seeds import EntityPairs
 PIECE = 50_000
 
 Sides = tuple[Bool, Bool]
+Pieces = list[tuple[int, Int32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,24 +76,24 @@ class Searching:
     room      pairs of an asking entity that stay in a pool of several pieces, best prior first
     settled   see ``Surroundings.partners``
     nearest   where the products are made
+    advance   told how many entities have asked
     """
 
     top: int
     room: int
     settled: Sides | None
     nearest: Nearest
+    advance: Advance
 
 
 def pool_of(
-    by_name: Candidates, clues: Clues, sides: Sides, searching: Searching, advance: Advance = unwatched
+    by_name: Candidates, clues: Clues, sides: Sides, searching: Searching, pieces: Pieces
 ) -> tuple[Candidates, Weigher]:
     """The pairs of two types that share names or neighbours, weighed, and what weighed them.
 
-    The smaller type asks, piece by piece: entities of seeds first, since the first piece says how telling
-    names, neighbours and values are.
+    pieces   see ``asking_pieces``; the first one says how telling names, neighbours and values are
     """
     weigher: Weigher | None = None
-    pieces = asking_pieces(sides, clues.seeds)
     whole, smaller = len(pieces[0][1]) == min(side.sum() for side in sides), pieces[0][0]
     around: Surroundings | None = None
     kept: tuple[list[Candidates], list[Candidates]] = [], []
@@ -101,7 +103,7 @@ def pool_of(
         settled = None if searching.settled is None else searching.settled[mine]
         found = around.partners(asking, top=searching.top, settled=settled)
         if mine == smaller:
-            named = _mask(asking, len(sides[mine]))[by_name.end(mine)]
+            named = marked(asking, len(sides[mine]))[by_name.end(mine)]
             found = Candidates.united(by_name.take(named), found)
         piece = clues.of(found)
         weigher = weigher or clues.weigher(piece, sides)
@@ -109,13 +111,13 @@ def pool_of(
         kept[mine].append(
             piece if whole else piece.take(ranks(piece.end(mine), piece.prior) < searching.room)
         )
-        advance(len(asking))
+        searching.advance(len(asking))
     assert weigher is not None  # there is one piece at least
     pool, others = (Candidates.stacked(kept[side]) for side in (smaller, 1 - smaller))
     return Candidates.stacked([pool, others.take(pool.find(others.left, others.right) < 0)]), weigher
 
 
-def asking_pieces(sides: Sides, seeds: EntityPairs) -> list[tuple[int, Int32]]:
+def asking_pieces(sides: Sides, seeds: EntityPairs) -> Pieces:
     """Who looks for partners at once: the side (0 is left) and its entities, those of seeds first.
 
     The smaller type asks, and both where they are as many; one piece at least.
@@ -124,14 +126,8 @@ def asking_pieces(sides: Sides, seeds: EntityPairs) -> list[tuple[int, Int32]]:
     first = sizes.index(min(sizes))
     pieces = []
     for mine in (first, 1 - first)[: sizes.count(min(sizes))]:
-        last = ~_mask(seeds.right if mine else seeds.left, len(sides[mine]))
+        last = ~marked(seeds.right if mine else seeds.left, len(sides[mine]))
         rows = np.flatnonzero(sides[mine]).astype(np.int32)
         rows = rows[np.argsort(last[rows], kind="stable")]
         pieces += [(mine, rows[start : start + PIECE]) for start in range(0, max(len(rows), 1), PIECE)]
     return pieces
-
-
-def _mask(entities: Int32, size: int) -> Bool:
-    mask = np.zeros(size, dtype=bool)
-    mask[entities] = True
-    return mask

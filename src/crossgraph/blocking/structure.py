@@ -13,7 +13,7 @@ from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, within_reach
 from crossgraph.features.rows import row_products
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.graphs.sorting import distinct
+from crossgraph.graphs.sorting import distinct, marked
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import EntityPairs
 
@@ -50,9 +50,7 @@ def neighbour_products(
     """
     (x, y), squares = neighbour_rows(left, right, schema, similarity, anyhow=anyhow)
     lengths = row_lengths(squares[0]), row_lengths(squares[1])
-    held = np.zeros(y.shape[1], dtype=bool)
-    held[y.indices] = True
-    places = np.flatnonzero(held)
+    places = np.flatnonzero(marked(y.indices, y.shape[1]))
     return (_shortened(x, lengths[0], places), _shortened(y, lengths[1], places)), lengths
 
 
@@ -345,12 +343,12 @@ class Surroundings:
 
         settled (E)   who has a sure partner already, and looks for ``FEW`` others
         """
-        parts = [Candidates.of_pairs(entities[:0], entities[:0])]
+        pairs = [(entities[:0], self.rows[:0])]
         for rows, most in _asking(entities, settled, top):
             places, found = self.nearest(within_reach(self.asking[rows], self.turned), self.turned, most)
-            ends = rows[places], self.rows[found]
-            parts.append(Candidates.of_pairs(*(ends if self.mine == 0 else ends[::-1])))
-        return Candidates.united(*parts)
+            pairs.append((rows[places], self.rows[found]))
+        ends = [np.concatenate(side) for side in zip(*pairs, strict=True)]
+        return Candidates.of_pairs(*(ends if self.mine == 0 else ends[::-1]))
 
 
 def _asking(rows: Int32, settled: Bool | None, top: int) -> list[tuple[Int32, int]]:

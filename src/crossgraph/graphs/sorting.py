@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crossgraph._types import AnyArray, Int32, Int64
+from crossgraph._types import AnyArray, Bool, Int32, Int64
 
 
 def sorted_rows(*columns: Int32) -> tuple[Int32, ...]:
@@ -49,6 +49,13 @@ def firsts(ordered: AnyArray) -> Int64:
     if not len(ordered):
         return np.zeros(0, dtype=np.int64)
     return np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+
+
+def marked(numbers: AnyArray, count: int) -> Bool:
+    """(count) True at the places of some numbers."""
+    marks = np.zeros(count, dtype=bool)
+    marks[numbers] = True
+    return marks
 
 
 def row_starts(numbers: AnyArray, count: int) -> Int64:

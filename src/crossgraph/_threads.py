@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def threads() -> int:
@@ -10,3 +15,16 @@ def threads() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return min(cores, int(said)) if said.isdecimal() and int(said) else cores
+
+
+def in_parts(work: Callable[[slice], T], rows: int, *, least: int) -> list[T]:
+    """The results of a kernel that lets go of the interpreter, for consecutive parts of some rows, in order.
+
+    least   rows of a part: with fewer, a thread is not worth its start
+    """
+    size = max(least, -(-rows // threads()))
+    parts = [slice(start, min(start + size, rows)) for start in range(0, rows, size)] or [slice(0, 0)]
+    if len(parts) == 1:
+        return [work(parts[0])]
+    with ThreadPoolExecutor(len(parts)) as pool:
+        return list(pool.map(work, parts))

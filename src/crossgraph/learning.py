@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -24,13 +24,15 @@ from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.labels import FOLDS, Labels
 from crossgraph.model.inputs import PairTensors
-from crossgraph.model.network import CollectiveNetwork, PairOutput, Slots
+from crossgraph.model.network import CHUNK, PAIRS, CollectiveNetwork, PairOutput, Slots
 from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
 from crossgraph.progress import SILENT, Advance, Progress, unwatched
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.vocabulary import Vocabulary
 from crossgraph.training import TrainingOptions, network_schedule, train_network, train_scorer
+
+T = TypeVar("T")
 
 # How much more an attribute with a counterpart weighs in an entity's vector at the start (log).
 MAPPED_IMPORTANCE = 4.0
@@ -140,8 +142,8 @@ def untrained(
     return network
 
 
-def side_by_side(work: Callable[[int], None], numbers: range) -> None:
-    """Do independent pieces of work at once, each on one thread.
+def side_by_side(work: Callable[[int], T], numbers: range) -> list[T]:
+    """The results of independent pieces of work that are done at once, each on one thread.
 
     The matrices of one step are too small to be shared among threads: torch's own threads would spend more
     time waiting for each other than computing, and on busy cores many times more. Results do not depend
@@ -151,16 +153,15 @@ def side_by_side(work: Callable[[int], None], numbers: range) -> None:
     torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(max_workers=threads()) as pool:
-            for done in [pool.submit(_on_one_thread, work, number) for number in numbers]:
-                done.result()
+            return [done.result() for done in [pool.submit(_on_one_thread, work, at) for at in numbers]]
     finally:
         torch.set_num_threads(before)
 
 
-def _on_one_thread(work: Callable[[int], None], number: int) -> None:
+def _on_one_thread(work: Callable[[int], T], number: int) -> T:
     # OpenMP keeps the number of threads for each calling thread.
     torch.set_num_threads(1)
-    work(number)
+    return work(number)
 
 
 def attribute_importance(vocabulary: Vocabulary, schema: SchemaMapping) -> Float32:
@@ -187,21 +188,33 @@ def heard(
     folds (P)   of labelled pairs, which hear only who did not learn from their half; -1 for the others
     """
     left, right = (torch.from_numpy(side).long().to(tensors.sketch.device) for side in pairs)
-    said = np.zeros((len(networks), len(SAID), len(left)), dtype=np.float32)
-
-    def ask(number: int) -> None:
-        at = 0
-        for out in networks[number].compare_all(tensors, left, right):
-            part = slice(at, at + len(out.logits))
-            said[number, :, part] = told(out).cpu().numpy()
-            at = part.stop
-            advance(len(out.logits))
-
-    side_by_side(ask, range(len(networks)))
+    said = np.stack([_said(network, tensors, (left, right), advance) for network in networks])
     mean: Float32 = said.mean(axis=0)
     labelled = np.flatnonzero(folds >= 0)
     mean[:, labelled] = said[folds[labelled] % HALVES, :, labelled].T
     return mean
+
+
+def _said(
+    network: CollectiveNetwork, tensors: PairTensors, pairs: tuple[Tensor, Tensor], advance: Advance
+) -> Float32:
+    """(9, P) what a network says of pairs: the sides are seen alone at once, and then parts of the pairs."""
+    entities, count = [torch.unique(side) for side in pairs], len(pairs[0])
+    lowers = side_by_side(lambda side: network.seen_alone(tensors, side, entities[side]), range(2))
+    size = min(PAIRS, max(CHUNK, -(-count // 2)))
+    said = np.zeros((len(SAID), count), dtype=np.float32)
+
+    def ask(number: int) -> None:
+        at = number * size
+        part = pairs[0][at : at + size], pairs[1][at : at + size]
+        for out in network.compare_some(tensors, lowers, part):
+            end = at + len(out.logits)
+            said[:, at:end] = told(out).cpu().numpy()
+            advance(end - at)
+            at = end
+
+    side_by_side(ask, range(-(-count // size)))
+    return said
 
 
 def told(out: PairOutput) -> Tensor:

@@ -6,9 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
 
-from crossgraph._threads import threads
 from crossgraph._types import Float64, Int64
 from crossgraph.benchmarking.problem import Answer, Problem
 from crossgraph.blocking.candidates import Candidates
@@ -20,13 +18,13 @@ from crossgraph.labels import Labels
 from crossgraph.learning import (
     fit_networks,
     fit_scorers,
+    heard,
     opinions,
     side_by_side,
     untrained,
 )
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
-from crossgraph.model.prepared import Prepared
 from crossgraph.preparation import gather_evidence
 from crossgraph.scoring import score_candidates
 from crossgraph.stages import StageClock
@@ -71,32 +69,10 @@ def network_alone(problem: Problem) -> Answer:
 
 
 def logits_of(network: CollectiveNetwork, tensors: PairTensors, asked: Candidates) -> Float64:
-    """(P) logits of pairs, on all cores: each prepares a side, then takes an equal part of the pairs."""
-    pairs = torch.from_numpy(asked.left).long(), torch.from_numpy(asked.right).long()
-    entities, rows = zip(*(torch.unique(side, return_inverse=True) for side in pairs), strict=True)
-    parts = [torch.from_numpy(part) for part in np.array_split(np.arange(len(asked)), threads())]
-    prepared: dict[int, Prepared] = {}
-    score = np.empty(len(asked))
-
-    @torch.no_grad()
-    def prepare(number: int) -> None:
-        side = tensors.right if number else tensors.left
-        prepared[number] = network.prepare(side, tensors.sketch, entities[number])
-
-    def compare(number: int) -> None:
-        part = parts[number]
-        if network.options.collective_layers == "both":
-            outputs = network.compare_all(tensors, pairs[0][part], pairs[1][part])
-        else:
-            sides, at = (prepared[0], prepared[1]), (rows[0][part], rows[1][part])
-            outputs = network.compare_prepared(sides, tensors.likeness, at)
-        if len(part):
-            score[part.numpy()] = torch.cat([out.logits for out in outputs]).double().numpy()
-
-    if network.options.collective_layers == "last":
-        side_by_side(prepare, range(2))
-    side_by_side(compare, range(len(parts)))
-    return score
+    """(P) logits of pairs, on all cores."""
+    nobody = np.full(len(asked), -1, dtype=np.int32)
+    logits: Float64 = heard((network,), tensors, (asked.left, asked.right), nobody)[0].astype(np.float64)
+    return logits
 
 
 def full_network(problem: Problem) -> Answer:

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numba import njit
 from scipy import sparse
 
-from crossgraph._threads import threads
+from crossgraph._threads import in_parts
 from crossgraph._types import AnyArray, Float32, Int32
 
-# With fewer pairs a thread is not worth its start.
 LEAST_EACH = 100_000
 
 
 def row_products(x: sparse.csr_matrix, y: sparse.csr_matrix, left: Int32, right: Int32) -> Float32:
     """(K) the products of pairs of rows, one of each matrix; the columns of each row ascend."""
     rows = (x.indptr, x.indices, x.data), (y.indptr, y.indices, y.data)
-    size = max(LEAST_EACH, -(-len(left) // threads()))
-    parts = [slice(start, start + size) for start in range(0, len(left), size)]
-    if len(parts) < 2:
-        whole: Float32 = _row_products(*rows, left, right)
-        return whole
-    with ThreadPoolExecutor(len(parts)) as pool:
-        done = [pool.submit(_row_products, *rows, left[part], right[part]) for part in parts]
-    return np.concatenate([one.result() for one in done])
+    parts = in_parts(lambda part: _row_products(*rows, left[part], right[part]), len(left), least=LEAST_EACH)
+    return np.concatenate(parts)
 
 
 @njit(cache=True, nogil=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
+from crossgraph._threads import in_parts
 from crossgraph._types import Bool, Int32, Int64, UInt64
 from crossgraph.graphs.sorting import distinct
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from crossgraph.graphs.graph import KnowledgeGraph
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+# Edges that are worth a thread.
+LEAST_EACH = 100_000
 # So many edges away an entity without facts is told by.
 _ROUNDS = 2
 # Entities that look alike so many edges deep are as good as alike.
@@ -114,7 +117,15 @@ class ContentKeys:
     def _refine(self, keys: UInt64) -> UInt64:
         """(E) told one edge deeper (colour refinement of Weisfeiler and Leman, 1968)."""
         graph = self.graph
-        return mix(keys + _reached(keys, graph.heads, graph.relations, graph.tails, directed_keys(graph)))
+        directed = directed_keys(graph)
+
+        def reached(edges: slice) -> UInt64:
+            sums: UInt64 = _reached(
+                keys, graph.heads[edges], graph.relations[edges], graph.tails[edges], directed
+            )
+            return sums
+
+        return mix(keys + np.add.reduce(in_parts(reached, len(graph.heads), least=LEAST_EACH)))
 
     def refined(self) -> UInt64:
         """(E) of facts with their tags, types and surroundings, as deep as tells more entities apart."""

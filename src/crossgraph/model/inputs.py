@@ -123,3 +123,8 @@ class PairTensors:
     sketch: Tensor
     likeness: Likeness
     farther: int | None = None
+
+    @property
+    def sides(self) -> tuple[SideTensors, SideTensors]:
+        """Left and right."""
+        return self.left, self.right

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,11 +16,12 @@ from crossgraph.model.head import Compared, head_of, length
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.layer import CollectiveLayer
 from crossgraph.model.options import ModelOptions
-from crossgraph.model.prepared import Lower, Prepared, messages, neighbours_of, prepared
+from crossgraph.model.prepared import Lower, Prepared, messages, neighbours_of, prepared, stacked
 from crossgraph.schema.vocabulary import Vocabulary
 
 CHUNK = 8_192
-# Pairs whose entities the last layer is prepared for at once.
+# Pairs whose entities the last layer is prepared for at once: the messages of all would take more memory
+# than anything else.
 PAIRS = 500_000
 # Pairs at once where both layers see the partner: N^2 times M^2 affinities for each.
 CHUNK_BOTH = 256
@@ -102,7 +103,7 @@ class CollectiveNetwork(nn.Module):
     ) -> Prepared:
         """What the last layer needs of K distinct entities (ascending), pair-independent."""
         lower = self.lower(side, sketch, entities, farther=farther)
-        return self.upper(side, lower, torch.arange(len(entities), device=entities.device))
+        return self.upper(side, sketch, lower, entities)
 
     def lower(
         self,
@@ -124,23 +125,28 @@ class CollectiveNetwork(nn.Module):
             around = neighbours_of(below if hop else side, reached[-1])
             reached.append(torch.unique(torch.cat([reached[-1], around])))
         known, wanted = reached[-1], reached[-2::-1]
-        h = h0 = torch.cat([self.level0(side, sketch, part) for part in torch.split(known, chunk)])
-        level0 = h0[torch.searchsorted(known, entities)]
+        own = ([self.level0(side, sketch, part)] for part in torch.split(known, chunk))
+        h = stacked(own, len(known))[0]
         for number, rows in enumerate(wanted[:-1]):
-            layer, parts = self.hop(number), []
-            for part in torch.split(rows, chunk):
-                own, z = messages(layer, below, h, (known, part))
-                parts.append(layer.alone(own, z, below.relations[part], below.mask[part]))
-            known, h = rows, torch.cat(parts)
-        return Lower(entities, level0, known, h)
+            at = ((known, part) for part in torch.split(rows, chunk))
+            h = stacked(([self._alone(number, below, h, one)] for one in at), len(rows))[0]
+            known = rows
+        return Lower(known, h)
 
-    def upper(self, side: SideTensors, lower: Lower, places: Tensor, chunk: int = CHUNK) -> Prepared:
-        """What the last layer needs of the entities at some places of the lower layers."""
+    def _alone(self, number: int, side: SideTensors, h: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
+        layer, entities = self.hop(number), at[1]
+        own, z = messages(layer, side, h, at)
+        return layer.alone(own, z, side.relations[entities], side.mask[entities])
+
+    def upper(
+        self, side: SideTensors, sketch: Tensor, lower: Lower, entities: Tensor, chunk: int = CHUNK
+    ) -> Prepared:
+        """What the last layer needs of some of the entities that the lower layers were asked about."""
         parts = (
-            prepared(self.last, side, lower.h, (lower.known, lower.entities[part]), lower.level0[part])
-            for part in torch.split(places, chunk)
+            prepared(self.last, side, lower.h, (lower.known, part), self.level0(side, sketch, part))
+            for part in torch.split(entities, chunk)
         )
-        return Prepared.stacked(parts, len(places))
+        return Prepared.stacked(parts, len(entities))
 
     def compare(self, left: Prepared, right: Prepared, likeness: Likeness) -> PairOutput:
         """The last layer and the head for P pairs: row i of left with row i of right."""
@@ -189,28 +195,41 @@ class CollectiveNetwork(nn.Module):
         return (left_side, right_side), (l_rows, r_rows)
 
     @torch.no_grad()
-    def compare_all(self, tensors: PairTensors, left: Tensor, right: Tensor) -> Iterator[PairOutput]:
-        """``forward`` for many pairs, in order.
+    def seen_alone(self, tensors: PairTensors, number: int, entities: Tensor) -> Lower | None:
+        """What all layers but the last say of distinct entities (ascending) of a side: 0, or 1 for the right.
 
-        The lower layers are computed once for every entity, and the messages of the last one for the entities
-        of ``PAIRS`` pairs at once: those of all would take more memory than anything else.
+        None where these layers see the partner too.
         """
         if self.options.collective_layers == "both":
+            return None
+        return self.lower(tensors.sides[number], tensors.sketch, entities, farther=tensors.farther)
+
+    @torch.no_grad()
+    def compare_some(
+        self, tensors: PairTensors, lowers: Sequence[Lower | None], pairs: tuple[Tensor, Tensor]
+    ) -> Iterator[PairOutput]:
+        """``forward`` for pairs (P), (P) in order, where ``seen_alone`` was asked of all their entities.
+
+        Of the entities of all these pairs, the messages are held at once.
+        """
+        left, right = pairs
+        if lowers[0] is None or lowers[1] is None:
             for part in torch.split(torch.arange(len(left), device=left.device), CHUNK_BOTH):
                 yield self(tensors, left[part], right[part])
             return
-        (l_entities, l_rows), (r_entities, r_rows) = each_once(left, right)
-        lowers = [
-            self.lower(side, tensors.sketch, entities, farther=tensors.farther)
-            for side, entities in ((tensors.left, l_entities), (tensors.right, r_entities))
-        ]
-        for l_part, r_part in zip(torch.split(l_rows, PAIRS), torch.split(r_rows, PAIRS), strict=True):
-            (l_places, l_at), (r_places, r_at) = each_once(l_part, r_part)
-            sides = (
-                self.upper(tensors.left, lowers[0], l_places),
-                self.upper(tensors.right, lowers[1], r_places),
-            )
-            yield from self.compare_prepared(sides, tensors.likeness, (l_at, r_at))
+        (l_entities, l_at), (r_entities, r_at) = each_once(left, right)
+        sides = (
+            self.upper(tensors.left, tensors.sketch, lowers[0], l_entities),
+            self.upper(tensors.right, tensors.sketch, lowers[1], r_entities),
+        )
+        yield from self.compare_prepared(sides, tensors.likeness, (l_at, r_at))
+
+    def compare_all(self, tensors: PairTensors, left: Tensor, right: Tensor) -> Iterator[PairOutput]:
+        """``forward`` for many pairs, in order, each entity being seen alone once."""
+        entities = torch.unique(left), torch.unique(right)
+        lowers = [self.seen_alone(tensors, side, who) for side, who in enumerate(entities)]
+        for part in zip(torch.split(left, PAIRS), torch.split(right, PAIRS), strict=True):
+            yield from self.compare_some(tensors, lowers, part)
 
     @torch.no_grad()
     def compare_prepared(

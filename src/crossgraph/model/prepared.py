@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -16,14 +16,10 @@ from crossgraph.model.layer import CollectiveLayer
 class Lower:
     """What the layers before the last say of some entities and of their neighbours.
 
-    entities (K)     distinct, ascending
-    level0 (K, D)    their own attributes
     known (T)        they and their neighbours, distinct, ascending
     h (T, I)         the vectors that the last layer reads
     """
 
-    entities: Tensor
-    level0: Tensor
     known: Tensor
     h: Tensor
 
@@ -55,22 +51,26 @@ class Prepared:
 
     @staticmethod
     def stacked(parts: Iterable[Prepared], count: int) -> Prepared:
-        """Sets of ``count`` entities in all, one after the other.
+        """Sets of ``count`` entities in all, one after the other."""
+        names = [field.name for field in fields(Prepared)]
+        return Prepared(*stacked(([getattr(part, name) for name in names] for part in parts), count))
 
-        Where nothing is learned, each is put in its place as it comes: beside all of them there is one more.
-        """
-        if torch.is_grad_enabled():
-            every = list(parts)
-            return Prepared(*(torch.cat([getattr(p, f.name) for p in every]) for f in fields(Prepared)))
-        whole: list[Tensor] = []
-        start = 0
-        for part in parts:
-            columns = [getattr(part, field.name) for field in fields(Prepared)]
-            whole = whole or [column.new_empty((count, *column.shape[1:])) for column in columns]
-            for out, column in zip(whole, columns, strict=True):
-                out[start : start + len(column)] = column
-            start += len(columns[0])
-        return Prepared(*whole)
+
+def stacked(parts: Iterable[Sequence[Tensor]], count: int) -> Sequence[Tensor]:
+    """Columns of ``count`` rows in all, each put together of its parts.
+
+    Where nothing is learned, each part is put in its place as it comes: beside the whole there is only one.
+    """
+    if torch.is_grad_enabled():
+        return [torch.cat(column) for column in zip(*parts, strict=True)]
+    whole: list[Tensor] = []
+    start = 0
+    for part in parts:
+        whole = whole or [column.new_empty((count, *column.shape[1:])) for column in part]
+        for out, column in zip(whole, part, strict=True):
+            out[start : start + len(column)] = column
+        start += len(part[0])
+    return whole
 
 
 def neighbours_of(side: SideTensors, entities: Tensor) -> Tensor:

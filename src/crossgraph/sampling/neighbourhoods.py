@@ -8,14 +8,17 @@ from typing import TypeAlias
 import numpy as np
 from numba import njit
 
+from crossgraph._threads import in_parts
 from crossgraph._types import Bool, Float64, Int32, Int64, UInt64
 from crossgraph.errors import ConfigError
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.content import ContentKeys, directed_keys, mix, mix_one
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.sorting import marked
 from crossgraph.sampling.weights import relation_weights
 
 _Drawn: TypeAlias = tuple[Int32, Int32, Bool]
+LEAST_EACH = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +52,10 @@ class Neighbourhoods:
     relations: Int32
     mask: Bool
 
+    def part(self, rows: slice) -> _Drawn:
+        """The three tables of some rows, to be read or written."""
+        return self.neighbours[rows], self.relations[rows], self.mask[rows]
+
 
 def sample_neighbourhoods(
     graph: KnowledgeGraph,
@@ -79,32 +86,37 @@ def sample_neighbourhoods(
     weights = weights if shares is None else weights * shares[table.relations]
     drawn = np.arange(len(graph), dtype=np.int32) if entities is None else entities.astype(np.int32)
     types = graph.primary_types[drawn] + 1
-    return Neighbourhoods(
-        *_draw(
-            (drawn, types, np.argsort(types, kind="stable")),
-            (adjacency.indptr, adjacency.neighbours, adjacency.relations),
-            (mix(content.keys ^ mix(np.array([seed], dtype=np.uint64))), content.keys, directed_keys(graph)),
-            _numbered_alike(adjacency, content, drawn),
-            (table.indptr, table.relations, weights),
-            options.neighbours,
-        )
+    shape = len(drawn), options.neighbours
+    around = Neighbourhoods(
+        np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.bool_)
     )
+    edges = adjacency.indptr, adjacency.neighbours, adjacency.relations
+    own = mix(content.keys ^ mix(np.array([seed], dtype=np.uint64)))
+    hashes = own, content.keys, directed_keys(graph)
+    nth, chances = _numbered_alike(adjacency, content, drawn), (table.indptr, table.relations, weights)
+
+    def draw(part: slice) -> None:
+        who = drawn[part], types[part], np.argsort(types[part], kind="stable")
+        _draw(who, edges, hashes, nth, chances, around.part(part))
+
+    in_parts(draw, len(drawn), least=LEAST_EACH)
+    return around
 
 
-def _numbered_alike(adjacency: Adjacency, content: ContentKeys, entities: Int32) -> Int64:
+def _numbered_alike(adjacency: Adjacency, content: ContentKeys, entities: Int32) -> Int32:
     """(2T) number the neighbours of one key that one of these entities has by one relation: 0, 1, ...
 
     In the order of their places, so that each arrives at a time of its own; 0 for all other rows.
     """
-    nth = np.zeros(len(adjacency.neighbours), dtype=np.int64)
-    asked = np.zeros(len(adjacency.indptr) - 1, dtype=bool)
-    asked[entities] = True
-    sources, places = adjacency.sources, content.places
-    rows = np.flatnonzero(asked[sources] & (places[adjacency.neighbours] >= 0))
+    nth = np.zeros(len(adjacency.neighbours), dtype=np.int32)
+    asked, places = marked(entities, len(adjacency.indptr) - 1), content.places
+    rows = np.flatnonzero((places >= 0)[adjacency.neighbours])
+    sources = np.searchsorted(adjacency.indptr, rows, side="right") - 1
+    rows, sources = rows[asked[sources]], sources[asked[sources]]
     if len(rows):
-        order = np.lexsort((places[adjacency.neighbours[rows]], adjacency.relations[rows], sources[rows]))
+        order = np.lexsort((places[adjacency.neighbours[rows]], adjacency.relations[rows], sources))
         rows = rows[order]
-        told = sources[rows], adjacency.relations[rows], content.keys[adjacency.neighbours[rows]]
+        told = sources[order], adjacency.relations[rows], content.keys[adjacency.neighbours[rows]]
         new = np.any([np.diff(column) != 0 for column in told], axis=0)
         starts = np.flatnonzero(np.r_[True, new])
         nth[rows] = np.arange(len(rows)) - np.repeat(starts, np.diff(np.r_[starts, len(rows)]))
@@ -116,19 +128,22 @@ def _draw(
     entities: tuple[Int32, Int32, Int64],
     edges: tuple[Int64, Int32, Int32],
     hashes: tuple[UInt64, UInt64, UInt64],
-    nth: Int64,
+    nth: Int32,
     table: tuple[Int64, Int32, Float64],
-    count: int,
-) -> _Drawn:
-    """(Q, N) neighbours, relations and mask: each entity's rows race, and the ``count`` fastest are kept."""
+    around: _Drawn,
+) -> None:
+    """Fill in (Q, N) neighbours, relations and mask: each entity's rows race, and the N fastest are kept."""
     who, types, order = entities
     indptr, to, by = edges
     own, keys, directed = hashes
     starts, known, weights = table
-    neighbours = np.zeros((len(who), count), dtype=np.int32)
-    relations = np.zeros((len(who), count), dtype=np.int32)
-    mask = np.zeros((len(who), count), dtype=np.bool_)
+    neighbours, relations, mask = around
+    count = neighbours.shape[1]
     times, rows = np.empty(count), np.empty(count, dtype=np.int64)
+    most = np.int64(0)
+    for one in who:
+        most = max(most, indptr[one + 1] - indptr[one])
+    drawn = np.empty(most)
     weight, kind = np.empty(len(directed)), -1
     for q in order:
         first, end = indptr[who[q]], indptr[who[q] + 1]
@@ -137,23 +152,28 @@ def _draw(
             kind = types[q]
             for at in range(starts[kind], starts[kind + 1]):
                 weight[known[at]] = weights[at]
-        filled = 0
+        # Apart from the race, which branches, so that the processor fetches many keys at once.
         for row in range(first, end):
             hashed = mix_one(mix_one(own[who[q]] ^ keys[to[row]]) ^ directed[by[row]])
-            filled = _enter(times, rows, filled, _time(hashed, nth[row], weight[by[row]]), row)
+            drawn[row - first] = _number(hashed, nth[row])
+        filled = 0
+        for row in range(first, end):
+            u = drawn[row - first]
+            # A logarithm is dear: -log(u) is at least 1 - u, which tells who comes too late anyway.
+            if filled < count or (1.0 - u) < times[-1] * weight[by[row]]:
+                filled = _enter(times, rows, filled, -np.log(u) / weight[by[row]], row)
         for place in range(filled):
             neighbours[q, place], relations[q, place] = to[rows[place]], by[rows[place]]
             mask[q, place] = True
-    return neighbours, relations, mask
 
 
 @njit(cache=True, nogil=True)
-def _time(hashed: int, nth: int, weight: float) -> float:
-    """When a row arrives in the race; ``nth`` is its number among the rows that are told alike."""
+def _number(hashed: int, nth: int) -> float:
+    """What a row draws, in (0, 1); ``nth`` is its number among the rows that are told alike."""
     drawn = np.uint64(hashed)
     if nth:
         drawn = mix_one(drawn + np.uint64(nth))
-    return float(-np.log((np.float64(drawn >> np.uint64(11)) + 0.5) / 2.0**53) / weight)
+    return float((np.float64(drawn >> np.uint64(11)) + 0.5) / 2.0**53)
 
 
 @njit(cache=True, nogil=True)

@@ -9,6 +9,7 @@ import numpy as np
 from crossgraph._types import Float64, Int32, Int64
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.sorting import distinct
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,8 @@ def relation_weights(graph: KnowledgeGraph, adjacency: Adjacency) -> RelationWei
     new = (np.diff(sources) != 0) | (np.diff(relations) != 0)
     starts = np.flatnonzero(np.r_[True, new])[: len(sources)]
     codes = types[sources[starts]] * directed + relations[starts]
-    known, place = np.unique(codes, return_inverse=True)
+    known = distinct(codes)
+    place = np.searchsorted(known, codes)
     edges = np.bincount(place, np.diff(np.r_[starts, len(sources)]), minlength=len(known))
     return RelationWeights(
         indptr=np.searchsorted(known, np.arange(len(graph.type_names) + 2) * directed).astype(np.int64),

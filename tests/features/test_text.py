@@ -75,6 +75,6 @@ def test_products_of_rows_are_the_same_in_any_number_of_threads(monkeypatch):
     whole = row_products(x, y, left, right)
     np.testing.assert_allclose(whole, np.ravel(x[left].multiply(y[right]).sum(axis=1)), rtol=1e-6)
     monkeypatch.setattr("crossgraph.features.rows.LEAST_EACH", 7)
-    monkeypatch.setattr("crossgraph.features.rows.threads", lambda: 4)
+    monkeypatch.setattr("crossgraph._threads.threads", lambda: 4)
     np.testing.assert_array_equal(row_products(x, y, left, right), whole)
     assert len(row_products(x, y, left[:0], right[:0])) == 0

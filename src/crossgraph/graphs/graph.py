@@ -185,28 +185,32 @@ class KnowledgeGraph:
 
     def tables(self) -> GraphTables:
         """The graph as sorted tables of strings again (the round trip of ``from_tables``)."""
-        types = pl.DataFrame(
-            {
-                "entity": self.ids.gather(self.typed[:, 0]),
-                "type": _names(self.type_names, self.typed[:, 1]),
-            }
-        ).sort("entity", "type")
-        edges = pl.DataFrame(
-            {
-                "head": self.ids.gather(self.heads),
-                "relation": _names(self.relation_names, self.relations),
-                "tail": self.ids.gather(self.tails),
-            }
-        ).sort("head", "relation", "tail")
-        facts = pl.DataFrame(
-            {
-                "entity": self.ids.gather(self.fact_entities),
-                "attribute": _names(self.attribute_names, self.fact_attributes),
-                "value": self.fact_values,
-                "tag": _names(self.tag_names, self.fact_tags),
-            }
-        ).sort("entity", "attribute", "value", "tag")
-        return GraphTables(types=types, edges=edges, facts=facts)
+        ids, numbers = self._alphabetic
+        places = np.empty(len(self), dtype=np.int32)
+        places[numbers] = np.arange(len(self), dtype=np.int32)
+        # Names are numbered in their order, and so are an entity's facts: only entities are to be sorted.
+        entities, types = sorted_rows(places[self.typed[:, 0]], self.typed[:, 1])
+        heads, relations, tails = sorted_rows(places[self.heads], self.relations, places[self.tails])
+        holders = places[self.fact_entities]
+        facts = np.argsort(holders, kind="stable")
+        return GraphTables(
+            types=pl.DataFrame({"entity": ids.gather(entities), "type": _names(self.type_names, types)}),
+            edges=pl.DataFrame(
+                {
+                    "head": ids.gather(heads),
+                    "relation": _names(self.relation_names, relations),
+                    "tail": ids.gather(tails),
+                }
+            ),
+            facts=pl.DataFrame(
+                {
+                    "entity": ids.gather(holders[facts]),
+                    "attribute": _names(self.attribute_names, self.fact_attributes[facts]),
+                    "value": self.fact_values.gather(facts),
+                    "tag": _names(self.tag_names, self.fact_tags[facts]),
+                }
+            ),
+        )
 
     def fingerprint(self) -> str:
         """A text that another graph does not share, whatever files it was read from."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from crossgraph._types import AnyArray, Bool, Int32, Int64
 
@@ -56,6 +57,12 @@ def marked(numbers: AnyArray, count: int) -> Bool:
     marks = np.zeros(count, dtype=bool)
     marks[numbers] = True
     return marks
+
+
+def held_by(numbers: AnyArray, others: AnyArray) -> Bool:
+    """Which of some numbers are among others. NumPy's own ``isin`` is twenty times slower for millions."""
+    held: Bool = pl.Series(numbers).is_in(pl.Series(others).implode()).to_numpy()
+    return held
 
 
 def row_starts(numbers: AnyArray, count: int) -> Int64:

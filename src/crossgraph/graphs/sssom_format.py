@@ -42,6 +42,8 @@ _URL = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://{_HOST}(?:[/?]{_LONG_PART}*)?(?:#
 _REST, _LONG_REST = (rf"(?:/?{part.replace('/', '')}{part}*|/)" for part in (_PART, _LONG_PART))
 _URN = re.compile(rf"(?:{'|'.join(_SCHEMES)}):{_LONG_REST}(?:#{_LONG_PART}*)?")
 _CURIE = re.compile(rf"(?P<prefix>[A-Za-z_][A-Za-z0-9_.-]*):{_REST}(?:#{_PART}*)?")
+# What percent-encoding leaves as it is.
+_SAFE = re.compile(r"[A-Za-z0-9_.~-]*")
 _NOT_PREFIXES = frozenset({"left", "right", "http", "https", "ftp", "file"})
 
 
@@ -77,8 +79,13 @@ def write_ids(identifiers: pl.Series, side: Side) -> pl.Series:
     prefix = identifiers.str.extract(_whole(_CURIE), 1)
     plain = identifiers.str.contains(_whole(_URL)) | identifiers.str.contains(_whole(_URN))
     plain |= prefix.is_not_null() & ~prefix.fill_null("").is_in(sorted(_NOT_PREFIXES))
-    written = [one if kept else write_id(one, side) for one, kept in zip(identifiers, plain, strict=True)]
-    return pl.Series(written, dtype=pl.String)
+    rows = pl.DataFrame({"id": identifiers, "plain": plain})
+    prefixed = pl.when("plain").then(pl.col("id")).otherwise(pl.lit(f"{side}:") + pl.col("id"))
+    written = rows.select(prefixed).to_series()
+    odd = ~(plain | identifiers.str.contains(_whole(_SAFE)))
+    if odd.any():
+        written = written.scatter(odd.arg_true(), [write_id(one, side) for one in identifiers.filter(odd)])
+    return written
 
 
 def _whole(pattern: re.Pattern[str]) -> str:

@@ -8,6 +8,7 @@ from crossgraph._types import Float64, Int32, Int64, UInt64
 from crossgraph.features.description import expand
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.content import mix
+from crossgraph.graphs.sorting import held_by
 
 # Neighbours by a relation count as if so many more had been seen, all but a few of them without an echo.
 PRIOR_EDGES, PRIOR_SHARE = 20.0, 0.02
@@ -46,7 +47,7 @@ def _around(adjacency: Adjacency, names: UInt64, entities: Int32) -> tuple[UInt6
 
 def _shares(side: tuple[UInt64, Int32], others: UInt64, directed: int) -> Float64:
     codes, relations = side
-    hits = (codes != 0) & np.isin(codes, others)
+    hits = (codes != 0) & held_by(codes, others)
     seen, echoed = (np.bincount(part, minlength=directed) for part in (relations, relations[hits]))
     shares: Float64 = (echoed + PRIOR_EDGES * PRIOR_SHARE) / (seen + PRIOR_EDGES)
     return shares

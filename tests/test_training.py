@@ -12,7 +12,7 @@ from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.errors import ConfigError, NonFiniteLossError
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.fitting import TrainedRound, fit, weighed
+from crossgraph.fitting import fit, weighed
 from crossgraph.labels import FOLDS, Labels
 from crossgraph.learning import (
     HALVES,
@@ -169,7 +169,7 @@ def test_scarce_labels_are_no_crash(mid_world: World, case: str, batch: int) -> 
     raw = raw_scores(scorers, together, labels)
     assert np.isfinite(raw).all()
     contest = replace(Contest.free(mid_world.preparation.candidates), folds=labels.fold_of_each(len(raw)))
-    _, scored = weighed(TrainedRound(scorers, raw), together, labels, contest)
+    _, scored = weighed(scorers, raw, together, labels, contest=contest)
     assert np.isfinite(scored.score).all()
 
 

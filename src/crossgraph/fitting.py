@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache as once
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
@@ -42,6 +43,9 @@ from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
 from crossgraph.scoring import Scored, calibrated, pair_tensors, sample_both
 from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions
+
+Weighed: TypeAlias = tuple[ScoringRound, Scored]
+"""A trained and calibrated round, and what it says of every candidate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,30 +141,30 @@ def network_tensors(preparation: Preparation, vocabulary: Vocabulary, config: Co
 
 def apply_scorers(
     scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable, candidates: Candidates, labels: Labels
-) -> tuple[ScoringRound, Scored]:
+) -> Weighed:
     """Score every candidate with trained scorers, and calibrate on the labelled ones."""
-    trained = TrainedRound(scorers, raw_scores(scorers, evidence, labels))
-    return weighed(trained, evidence, labels, Contest.free(candidates))
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedRound:
-    """The scorers of one round, and what they say of every candidate (P) before calibration."""
-
-    scorers: tuple[EvidenceScorer, ...]
-    raw: Float32
+    raw = raw_scores(scorers, evidence, labels)
+    return weighed(scorers, raw, evidence, labels, contest=Contest.free(candidates))
 
 
 def weighed(
-    trained: TrainedRound, evidence: EvidenceTable, labels: Labels, contest: Contest
-) -> tuple[ScoringRound, Scored]:
-    """Calibrate a round on the labelled candidates: raw scores first, then how pairs stand in the contest."""
-    raw, candidates = trained.raw, contest.candidates
+    scorers: tuple[EvidenceScorer, ...],
+    raw: Float32,
+    evidence: EvidenceTable,
+    labels: Labels,
+    *,
+    contest: Contest,
+) -> Weighed:
+    """Calibrate a round on the labelled candidates: raw scores first, then how pairs stand in the contest.
+
+    raw (P)   what the scorers say of every candidate
+    """
+    candidates = contest.candidates
     calibration = fit_calibration(raw, rival_leads(raw, (candidates.left, candidates.right)), labels)
     score = calibrated(calibration, raw, candidates)
     standings = contest.standings(score)
     settlement = fit_calibration(score, standings, labels)
-    step = ScoringRound(trained.scorers, evidence.names, calibration, settlement)
+    step = ScoringRound(scorers, evidence.names, calibration, settlement)
     score = settlement.scores(score, standings)
     return step, Scored(evidence, raw, score, probabilities(score))
 
@@ -290,37 +294,46 @@ def fit_rounds(
                 believed = cache.recall(f"believed{number}", believe, beliefs, row=row)
             read = EvidenceTable.beside([together, believed])
         with clock.stage(f"train: scorer, round {number}") as row:
-            train = partial(_trained_round, read, labels, options, around)
-            trained = cache.recall(f"round{number}", train, _round_form(read, options), row=row)
-            step, told = weighed(trained, read, labels, pool.contest)
+            train = partial(_round, read, labels, pool.contest, options, around)
+            step, told = cache.recall(f"round{number}", train, _round_form(read, options), row=row)
             scored = told.following(scored)
             rounds.append(step)
     assert scored is not None  # at least one round, see TrainingOptions
     return tuple(rounds), scored
 
 
-def _trained_round(
-    evidence: EvidenceTable, labels: Labels, options: LearningOptions, around: Around
-) -> TrainedRound:
+def _round(
+    evidence: EvidenceTable, labels: Labels, contest: Contest, options: LearningOptions, around: Around
+) -> Weighed:
     scorers = fit_scorers(evidence, labels, options=options, progress=around.progress)
-    return TrainedRound(scorers, raw_scores(scorers, evidence, labels, score=around.engine.score))
+    raw = raw_scores(scorers, evidence, labels, score=around.engine.score)
+    return weighed(scorers, raw, evidence, labels, contest=contest)
 
 
-def _round_form(evidence: EvidenceTable, options: LearningOptions) -> Form[TrainedRound]:
+def _round_form(evidence: EvidenceTable, options: LearningOptions) -> Form[Weighed]:
     """Of a round that reads this evidence."""
     columns = len(evidence.names)
     scorers = modules_form(
         lambda: [EvidenceScorer(columns, options.scorer) for _ in range(FOLDS)], device="cpu"
     )
 
-    def pack(trained: TrainedRound) -> Arrays:
-        return {**scorers.pack(trained.scorers), "raw": trained.raw}
+    def pack(weighed: Weighed) -> Arrays:
+        step, told = weighed
+        fitted = [list(asdict(one).values()) for one in (step.calibration, step.settlement)]
+        return {
+            **scorers.pack(step.scorers),
+            "raw": told.raw,
+            "score": told.score,
+            "fitted": np.array(fitted),
+        }
 
-    def unpack(arrays: Arrays) -> TrainedRound:
-        raw = arrays.pop("raw")
-        if len(raw) != len(evidence):
+    def unpack(arrays: Arrays) -> Weighed:
+        raw, score, fitted = (arrays.pop(name) for name in ("raw", "score", "fitted"))
+        if not len(raw) == len(score) == len(evidence):
             raise ValueError(f"{len(raw)} scores for {len(evidence)} pairs")
-        return TrainedRound(scorers.unpack(arrays), raw)
+        calibration, settlement = (Calibration(*map(float, one)) for one in fitted)
+        step = ScoringRound(scorers.unpack(arrays), evidence.names, calibration, settlement)
+        return step, Scored(evidence, raw, score, probabilities(score))
 
     return Form(pack, unpack)
 

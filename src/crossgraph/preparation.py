@@ -12,6 +12,7 @@ from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import Float64, Side
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import (
+    Blocked,
     BlockingOptions,
     Weighing,
     block,
@@ -28,6 +29,7 @@ from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import Description, describe
 from crossgraph.features.meaning import TextEncoder
 from crossgraph.graphs.adjacency import Adjacency
+from crossgraph.graphs.content import content_keys, mix
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.progress import SILENT, Advance, Progress, unwatched
 from crossgraph.schema.estimate import SchemaOptions, estimate_schema
@@ -38,6 +40,8 @@ Graphs = tuple[KnowledgeGraph, KnowledgeGraph]
 
 # Neighbours that are less likely the same are no echo.
 LEAST_BELIEF = 0.05
+# So many links, and such a share of the entities, are worth knowing how well unknown ones are blocked.
+LEAST_LINKS, LEAST_SHARE = 100, 0.05
 # Blocking goes on as long as each round has so many times the seeds of the one before.
 GROWS = 1.05
 
@@ -188,58 +192,125 @@ def propose(
     progress: Progress = SILENT,
     nearest: Nearest = nearest_rows,
 ) -> Proposed:
-    """Map the schemas of two described graphs and block, in rounds; ``prepare`` says what is given.
-
-    A round needs but a glance at few candidates to find surer seeds, and more of them, than the one before:
-    their neighbours, and the relations and attributes that they share, give the next ones. Rounds end when
-    there are hardly more.
-    """
-    mapping, seeds = first_schema(graphs, description, known, options=schema_options)
+    """Map the schemas of two described graphs and block, in rounds; ``prepare`` says what is given."""
     if schema is not None:
         refuse_unknown_names(schema, graphs)
-        mapping = schema
-    glance = replace(blocking, per_entity=5, name_pool=5, structure_pool=20)
     lookups = NameLookups(description.texts, blocking.name_pool, nearest)
-    candidates: Candidates | None = None
-    for number in range(1, blocking.rounds + 1):
-        before = len(seeds)
-        candidates = block(
-            graphs,
-            description,
-            mapping,
-            seeds,
-            former=candidates,
-            options=glance,
-            progress=progress,
-            told=f"block: round {number}",
-            lookups=lookups,
-            nearest=nearest,
-        ).candidates
-        seeds = seeds_of(known, candidates, graphs[0])
-        if schema is None:
-            mapping = estimate_schema(*graphs, description, seeds, options=schema_options)
-        if len(seeds) < GROWS * before:
-            break
-    if schema is None and inherited is not None:
-        mapping = mapping.inheriting(inherited, lambda table, side: names_of(graphs, table, side))
-    blocked = block(
-        graphs,
-        description,
-        mapping,
-        seeds,
-        former=candidates,
-        keep=keep,
-        options=blocking,
-        progress=progress,
-        lookups=lookups,
-        nearest=nearest,
+    rounds = _Rounds(
+        graphs, description, schema, inherited, schema_options, blocking, lookups, nearest, progress
     )
-    if not blocked.candidates.proposed.any():
+    unseen = None if keep is None else rounds.unseen(known)
+    proposed = rounds.proposed(known, keep=keep, unseen=unseen)
+    if not proposed.candidates.proposed.any():
         raise NoCandidatesError(
             "no two entities have similar names, values or neighbours",
             hint="see `crossgraph schema`: which types and attributes correspond? --names-from-iri may help",
         )
-    return Proposed(mapping, blocked.candidates, blocked.weighing)
+    return proposed
+
+
+@dataclass(frozen=True, eq=False)
+class _Rounds:
+    """The rounds of blocking; ``prepare`` says what is given."""
+
+    graphs: Graphs
+    description: Description
+    schema: SchemaMapping | None
+    inherited: SchemaMapping | None
+    schema_options: SchemaOptions
+    blocking: BlockingOptions
+    lookups: NameLookups
+    nearest: Nearest
+    progress: Progress
+
+    def proposed(
+        self,
+        known: Known,
+        *,
+        keep: EntityPairs | None,
+        unseen: EntityPairs | None = None,
+        told: str = "block",
+    ) -> Proposed:
+        """The candidates by what is known.
+
+        A round needs but a glance at few candidates to find surer seeds, and more of them, than the one
+        before: their neighbours, and the relations and attributes that they share, give the next ones. Rounds
+        end when there are hardly more.
+
+        unseen   as of ``block``
+        """
+        graphs, blocking, options = self.graphs, self.blocking, self.schema_options
+        mapping, seeds = first_schema(graphs, self.description, known, options=options)
+        mapping = mapping if self.schema is None else self.schema
+        glance = replace(blocking, per_entity=5, name_pool=5, structure_pool=20)
+        candidates: Candidates | None = None
+        for number in range(1, blocking.rounds + 1):
+            before = len(seeds)
+            name = f"{told}: round {number}"
+            candidates = self._block(mapping, seeds, candidates, glance, name).candidates
+            seeds = seeds_of(known, candidates, graphs[0])
+            if self.schema is None:
+                mapping = estimate_schema(*graphs, self.description, seeds, options=options)
+            if len(seeds) < GROWS * before:
+                break
+        if self.schema is None and self.inherited is not None:
+            mapping = mapping.inheriting(self.inherited, lambda table, side: names_of(graphs, table, side))
+        blocked = self._block(mapping, seeds, candidates, blocking, told, keep=keep, unseen=unseen)
+        return Proposed(mapping, blocked.candidates, blocked.weighing)
+
+    def unseen(self, known: Known) -> EntityPairs | None:
+        """The links that blocking would not propose if they were not known, by what the others tell it.
+
+        Blocking starts from the links, so it proposes more of them than of the pairs that nobody knows: a
+        neighbour that is believed because of a link speaks for that link in turn. Each half of the links is
+        blocked by the other. None where links are too few to be blocked by halves of them, or to matter.
+        """
+        links, left = known.same, self.graphs[0]
+        if len(links) < max(LEAST_LINKS, LEAST_SHARE * _of_linked_types(self.graphs, links)):
+            return None
+        half = mix(content_keys(left)[links.left]) % np.uint64(2) == 0
+        missed = []
+        for number, hidden in enumerate((half, ~half), start=1):
+            told = f"block, half {number} of the links"
+            found = self.proposed(replace(known, same=links.take(~hidden)), keep=None, told=told).candidates
+            asked = links.take(hidden)
+            missed.append(asked.take(found.find(asked.left, asked.right) < 0))
+        return missed[0].and_also(missed[1])
+
+    def _block(
+        self,
+        mapping: SchemaMapping,
+        seeds: EntityPairs,
+        former: Candidates | None,
+        options: BlockingOptions,
+        told: str,
+        *,
+        keep: EntityPairs | None = None,
+        unseen: EntityPairs | None = None,
+    ) -> Blocked:
+        return block(
+            self.graphs,
+            self.description,
+            mapping,
+            seeds,
+            former=former,
+            keep=keep,
+            unseen=unseen,
+            options=options,
+            progress=self.progress,
+            told=told,
+            lookups=self.lookups,
+            nearest=self.nearest,
+        )
+
+
+def _of_linked_types(graphs: Graphs, links: EntityPairs) -> int:
+    """How many entities of the types that links are of the smaller side has."""
+    sizes = []
+    for graph, ends in zip(graphs, (links.left, links.right), strict=True):
+        codes = type_codes(graph)[1]
+        sizes.append(int(np.isin(codes, codes[ends]).sum()))
+    return min(sizes)
 
 
 def names_of(graphs: Graphs, table: str, side: Side) -> set[str]:

@@ -6,6 +6,8 @@ import pytest
 
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.errors import GraphFormatError, NoCandidatesError
+from crossgraph.graphs.content import content_keys
+from crossgraph.labels import drawn
 from crossgraph.preparation import Known, gather_evidence, prepare
 from crossgraph.schema.estimate import SchemaOptions
 from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping, TypeMapping
@@ -130,3 +132,30 @@ def test_a_clock_measures_stages_even_where_they_fail():
         raise ValueError("no")
     assert [stage["stage"] for stage in clock.stages] == ["one", "two"]
     assert all(stage["seconds"] >= 0 and stage["peak_memory_mib"] > 1 for stage in clock.stages)
+
+
+def edges_apart(count, names):
+    """So many edges of two entities each, of which nobody tells anything else."""
+    triples = [(f"{names}{at}", "beside", f"{names}{at}x") for at in range(count)]
+    return graph_of([], triples, [])
+
+
+def links_of_edges(graphs, count):
+    ends = [[f"{names}{at}{end}" for at in range(count) for end in ("", "x")] for names in "ab"]
+    return EntityPairs.of(*(graph.positions(pl.Series(own)) for graph, own in zip(graphs, ends, strict=True)))
+
+
+def test_a_link_that_only_hidden_links_speak_for_is_not_called_proposed():
+    graphs = edges_apart(90, "a"), edges_apart(90, "b")
+    links = links_of_edges(graphs, 90)
+    found = prepare(graphs, Known(links, Known.nothing().different), keep=links, **OPTIONS).candidates
+    places = found.find(links.left, links.right)
+    assert (places >= 0).all()
+    half = drawn(links.left, 0, content_keys(graphs[0])) % 2
+    # Of each edge both ends are linked: one speaks for the other if it lies in the other half.
+    apart = np.repeat(half[::2] != half[1::2], 2)
+    assert 0.2 < apart.mean() < 0.8
+    np.testing.assert_array_equal(found.proposed[places], apart)
+    few = links.take(np.arange(len(links)) < 20)
+    found = prepare(graphs, Known(few, Known.nothing().different), keep=few, **OPTIONS).candidates
+    assert found.proposed[found.find(few.left, few.right)].all()

@@ -182,11 +182,11 @@ def _closed(candidates: Candidates, pairs: EntityPairs, folds: Int32, alone: tup
 
 
 def _folds(entities: AnyArray, seed: int, keys: UInt64 | None) -> Int32:
-    return (_drawn(entities, seed, keys) % np.uint64(FOLDS)).astype(np.int32)
+    return (drawn(entities, seed, keys) % np.uint64(FOLDS)).astype(np.int32)
 
 
-def _drawn(entities: AnyArray, seed: int, keys: UInt64 | None) -> UInt64:
-    """(K) a random number of each entity, from the seed and its key."""
+def drawn(entities: AnyArray, seed: int, keys: UInt64 | None) -> UInt64:
+    """(K) a random number of each entity, from the seed and its key; those of one key are told apart."""
     key = entities.astype(np.uint64) if keys is None else _told_apart(keys)[entities]
     start = mix(np.array([seed], dtype=np.uint64))
     return mix(key ^ start)
@@ -218,7 +218,7 @@ def seeds_of_unlinked(
     """
     links = np.bincount(left_types[linked.left], minlength=1 + int(left_types.max(initial=0)))
     kept = np.flatnonzero(links[left_types[seeds.left]] < FEW_LINKS)
-    shuffled = kept[np.argsort(_drawn(seeds.left[kept], seed, keys), kind="stable")]
+    shuffled = kept[np.argsort(drawn(seeds.left[kept], seed, keys), kind="stable")]
     kind = left_types[seeds.left[shuffled]]
     order = np.argsort(kind, kind="stable")
     starts = np.searchsorted(kind[order], kind[order])

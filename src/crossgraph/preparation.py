@@ -29,8 +29,9 @@ from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import Description, describe
 from crossgraph.features.meaning import TextEncoder
 from crossgraph.graphs.adjacency import Adjacency
-from crossgraph.graphs.content import content_keys, mix
+from crossgraph.graphs.content import content_keys
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.labels import drawn
 from crossgraph.progress import SILENT, Advance, Progress, unwatched
 from crossgraph.schema.estimate import SchemaOptions, estimate_schema
 from crossgraph.schema.mapping import SchemaMapping
@@ -268,7 +269,7 @@ class _Rounds:
         links, left = known.same, self.graphs[0]
         if len(links) < max(LEAST_LINKS, LEAST_SHARE * _of_linked_types(self.graphs, links)):
             return None
-        half = mix(content_keys(left)[links.left]) % np.uint64(2) == 0
+        half = drawn(links.left, 0, content_keys(left)) % np.uint64(2) == 0
         missed = []
         for number, hidden in enumerate((half, ~half), start=1):
             told = f"block, half {number} of the links"

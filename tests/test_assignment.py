@@ -76,5 +76,5 @@ def test_nobody_worth_it_stays_alone():
     assert one_to_one(ints(), ints(), np.zeros(0)).tolist() == []
     assert one_to_one(ints(0), ints(0), np.array([LEAST / 2])).tolist() == [False]
     assert one_to_one(ints(0, 1), ints(0, 1), np.array([0.0, 0.009])).tolist() == [False, False]
-    assert one_to_one(ints(0), ints(0), np.array([0.011])).tolist() == [True]
+    assert one_to_one(ints(0), ints(0), np.array([1.1 * LEAST])).tolist() == [True]
     assert one_to_one(ints(0), ints(0), np.array([np.nan])).tolist() == [False]

@@ -9,8 +9,9 @@ from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite
 from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.blocking.ranking import lead
 
-# Pairs less likely than this are never worth a partner.
-LEAST = 0.01
+# Pairs less likely than this are never worth a partner. The less likely ones of a million entities hang
+# together, which takes the solver far longer than all the others.
+LEAST = 0.02
 # Pairs that are solved together, at least, where so many compete or wait.
 TOGETHER = 500
 
@@ -27,10 +28,10 @@ def one_to_one(left: Int32, right: Int32, probability: Float64) -> Bool:
     """
     chosen = np.zeros(len(left), dtype=bool)
     worth = np.flatnonzero(probability >= LEAST)
-    # Solving takes far longer than seeing what is sure.
-    sure = worth[_sure(left[worth], right[worth], probability[worth])]
-    chosen[sure] = True
-    worth = worth[~(np.isin(left[worth], left[sure]) | np.isin(right[worth], right[sure]))]
+    # Solving takes far longer than seeing what is sure, and what is then sure of the rest.
+    while len(sure := worth[_sure(left[worth], right[worth], probability[worth])]):
+        chosen[sure] = True
+        worth = worth[~(np.isin(left[worth], left[sure]) | np.isin(right[worth], right[sure]))]
     for batch in _batches(left[worth], right[worth]):
         asked = worth[batch]
         chosen[asked[_assigned(left[asked], right[asked], probability[asked])]] = True

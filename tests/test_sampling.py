@@ -290,3 +290,19 @@ def test_settings_out_of_range_are_refused():
     for seed in (-1, 1 << 32):
         with pytest.raises(ConfigError, match="seed"):
             RunOptions(seed=seed)
+
+
+def test_draws_are_the_same_in_any_number_of_threads(monkeypatch):
+    rng = np.random.default_rng(0)
+    names = [f"n{at}" for at in range(60)]
+    rows = [(names[a], f"r{a % 3}", names[b]) for a, b in rng.integers(0, 60, (400, 2))]
+    told = [(name, "name", f"{number % 40}") for number, name in enumerate(names)]
+    graph = graph_of([(name, f"t{at % 4}") for at, name in enumerate(names)], rows, told)
+    adjacency, options = Adjacency.of(graph), SamplingOptions(neighbours=4)
+    whole = sample_neighbourhoods(graph, adjacency, options=options, seed=1)
+    for module in ("sampling.neighbourhoods", "graphs.content"):
+        monkeypatch.setattr(f"crossgraph.{module}.LEAST_EACH", 7)
+    monkeypatch.setattr("crossgraph._threads.threads", lambda: 4)
+    apart = sample_neighbourhoods(graph, adjacency, options=options, seed=1)
+    for one, other in zip(vars(whole).values(), vars(apart).values(), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.graphs.sorting import distinct_rows, row_starts, sorted_rows
+from crossgraph.graphs.sorting import distinct_rows, held_by, row_starts, sorted_rows
 
 # Up to 20 bits a column fit into one number of 64 bits; 31 do not.
 rows = st.sampled_from([1, 20, 31]).flatmap(
@@ -44,3 +44,10 @@ def test_rows_of_a_number_begin_where_a_search_finds_it(numbers, count):
     ordered = np.sort(np.array(numbers, dtype=np.int32))
     starts = row_starts(ordered, count)
     assert starts.tolist() == np.searchsorted(ordered, np.arange(count + 1)).tolist()
+
+
+@given(st.lists(st.integers(0, 2**64 - 1)), st.lists(st.integers(0, 2**64 - 1)))
+def test_who_is_held_is_who_a_set_holds(numbers, others):
+    others += numbers[::2]
+    found = held_by(np.array(numbers, dtype=np.uint64), np.array(others, dtype=np.uint64))
+    assert found.tolist() == [number in set(others) for number in numbers]

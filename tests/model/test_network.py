@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossgraph.graphs import KnowledgeGraph
+from crossgraph.learning import heard, told
 from crossgraph.model import network as network_module
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.network import CollectiveNetwork, PairOutput, Slots
@@ -132,6 +133,22 @@ def test_a_pair_is_scored_alike_alone_in_any_batch_and_among_all(options: ModelO
     assert_same(network(tensors, left[order], right[order]), rows(together, order))
     for row in order[:3].split(1):
         assert_same(network(tensors, left[row], right[row]), rows(together, row))
+
+
+@TWO
+def test_networks_hear_the_same_in_parts(options: ModelOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    tensors, networks = some_pair(1), (some_network(1, options), some_network(2, options))
+    pairs = all_pairs(tensors)
+    folds = np.arange(len(pairs[0]), dtype=np.int32) % 3 - 1
+    told_of = [told(joined(list(one.compare_all(tensors, *pairs)))).numpy() for one in networks]
+    expected = np.where(folds < 0, np.mean(told_of, axis=0), np.where(folds == 0, *told_of))
+    for size in (1, 5, 1_000):
+        monkeypatch.setattr("crossgraph.learning.PAIRS", size)
+        monkeypatch.setattr("crossgraph.learning.CHUNK", size)
+        counted: list[int] = []
+        found = heard(networks, tensors, (pairs[0].numpy(), pairs[1].numpy()), folds, counted.append)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+        assert sum(counted) == 2 * len(folds)
 
 
 @TWO

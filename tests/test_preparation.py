@@ -148,7 +148,9 @@ def links_of_edges(graphs, count):
 def test_a_link_that_only_hidden_links_speak_for_is_not_called_proposed():
     graphs = edges_apart(90, "a"), edges_apart(90, "b")
     links = links_of_edges(graphs, 90)
-    found = prepare(graphs, Known(links, Known.nothing().different), keep=links, **OPTIONS).candidates
+    found = prepare(
+        graphs, Known(links, Known.nothing().different), keep=links, halves=True, **OPTIONS
+    ).candidates
     places = found.find(links.left, links.right)
     assert (places >= 0).all()
     half = drawn(links.left, 0, content_keys(graphs[0])) % 2
@@ -157,5 +159,7 @@ def test_a_link_that_only_hidden_links_speak_for_is_not_called_proposed():
     assert 0.2 < apart.mean() < 0.8
     np.testing.assert_array_equal(found.proposed[places], apart)
     few = links.take(np.arange(len(links)) < 20)
-    found = prepare(graphs, Known(few, Known.nothing().different), keep=few, **OPTIONS).candidates
+    found = prepare(
+        graphs, Known(few, Known.nothing().different), keep=few, halves=True, **OPTIONS
+    ).candidates
     assert found.proposed[found.find(few.left, few.right)].all()

@@ -55,7 +55,7 @@ def run_demo(out: Path, *, config: Config, force: bool = False, progress: Progre
         graphs = session.read(inputs)
         known = links_known(known_part, graphs, progress)
         card = inputs_card(inputs)
-        preparation, evidence = session.prepare(graphs, known, keep=known.same, inputs=inputs)
+        preparation, evidence = session.prepare(graphs, known, keep=known.same, inputs=inputs, halves=True)
         labels = labels_for(preparation, known, config)
         run, model = session.learn(preparation, evidence, known, labels)
         report = session.write(run, model, stage, card)

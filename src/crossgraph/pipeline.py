@@ -116,8 +116,8 @@ def align(
         graphs = session.read(inputs)
         known = known_links(inputs.links, graphs, progress)
         card = inputs_card(inputs)
-        keep = known.same.and_also(known.different)
-        preparation, evidence = session.prepare(graphs, known, keep=keep, inputs=inputs)
+        keep, learns = known.same.and_also(known.different), model is None
+        preparation, evidence = session.prepare(graphs, known, keep=keep, inputs=inputs, halves=learns)
         if model is not None:
             model = replace(model, cardinalities=config.decisions.cardinalities(model.cardinalities))
             run = session.apply(model, preparation, evidence, known)

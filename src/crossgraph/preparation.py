@@ -131,6 +131,7 @@ def prepare(
     schema_options: SchemaOptions,
     blocking: BlockingOptions,
     encoder: TextEncoder | None = None,
+    halves: bool = False,
     progress: Progress = SILENT,
 ) -> Preparation:
     """Describe both graphs, map their schemas and block.
@@ -138,6 +139,7 @@ def prepare(
     keep        pairs that are to be candidates in any case
     schema      taken as it is, where given
     inherited   what an earlier run mapped; holds here too as far as the names exist
+    halves      block each half of the links by the other too: what is learned of links is to hold for others
 
     Raises NoCandidatesError where blocking proposes nothing, and GraphFormatError where a given schema
     names what neither graph has.
@@ -153,6 +155,7 @@ def prepare(
         inherited=inherited,
         schema_options=schema_options,
         blocking=blocking,
+        halves=halves,
         progress=progress,
     )
     return prepared(graphs, description, known, proposed)
@@ -190,6 +193,7 @@ def propose(
     inherited: SchemaMapping | None,
     schema_options: SchemaOptions,
     blocking: BlockingOptions,
+    halves: bool = False,
     progress: Progress = SILENT,
     nearest: Nearest = nearest_rows,
 ) -> Proposed:
@@ -200,7 +204,7 @@ def propose(
     rounds = _Rounds(
         graphs, description, schema, inherited, schema_options, blocking, lookups, nearest, progress
     )
-    unseen = None if keep is None else rounds.unseen(known)
+    unseen = rounds.unseen(known) if halves else None
     proposed = rounds.proposed(known, keep=keep, unseen=unseen)
     if not proposed.candidates.proposed.any():
         raise NoCandidatesError(

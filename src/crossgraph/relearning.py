@@ -98,8 +98,11 @@ def learn(
     with staging(folder.path, replace=force or in_place) as stage:
         lesson = _lesson(source, answers, session, inputs)
         keep = lesson.known.same.and_also(lesson.known.different)
-        preparation, evidence = session.prepare(lesson.graphs, lesson.known, keep=keep, inputs=inputs)
-        labels = labels_of(preparation, lesson.known, verb=str(card["verb"]), config=config)
+        verb = str(card["verb"])
+        preparation, evidence = session.prepare(
+            lesson.graphs, lesson.known, keep=keep, inputs=inputs, halves=verb != "train"
+        )
+        labels = labels_of(preparation, lesson.known, verb=verb, config=config)
         run, model = session.learn(preparation, evidence, lesson.known, labels)
         matches = run.matches.decided().select("left", "right")
         changes = Changes.between(

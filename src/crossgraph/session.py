@@ -72,14 +72,18 @@ class Session:
         keep: EntityPairs | None,
         inputs: Inputs,
         evidence: bool = True,
+        halves: bool = False,
     ) -> tuple[Preparation, EvidenceTable]:
-        """Describe, map, block, and compare unless no evidence is wanted."""
+        """Describe, map, block, and compare unless no evidence is wanted.
+
+        halves   as of ``preparation.prepare``: where links are learned from
+        """
         schema = read_schema(inputs.schema) if inputs.schema else None
         inherited = read_schema(ResultFolder(inputs.model).schema_file) if inputs.model else None
         cache = self.cache.on(*(graph.fingerprint() for graph in graphs), schema, inherited)
         for pairs in (known.same, known.different, *([] if keep is None else [keep])):
             cache = cache.on(pairs.left, pairs.right)
-        cache = cache.on(self.config.schema, self.config.blocking)
+        cache = cache.on(self.config.schema, self.config.blocking, halves)
         if self.encoder is not None:
             cache = cache.on(self.encoder.fingerprint)
         with self.clock.stage("describe"), self.progress.stage("describe", None):
@@ -96,6 +100,7 @@ class Session:
                     inherited=inherited,
                     schema_options=self.config.schema,
                     blocking=self.config.blocking,
+                    halves=halves,
                     progress=self.progress,
                     nearest=self.engine.nearest,
                 ),

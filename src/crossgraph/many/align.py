@@ -177,7 +177,7 @@ def _prepared(inputs: Inputs, numbers: Numbers, graphs: Sequence[KnowledgeGraph]
     both = graphs[numbers[0]], graphs[numbers[1]]
     known = known_links(inputs.links, both, progress)
     keep = known.same.and_also(known.different)
-    preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs)
+    preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs, halves=True)
     labels = labels_found(preparation, known, config)
     return _Pair(numbers, inputs, known, preparation, evidence, labels, session)
 

@@ -188,10 +188,17 @@ def heard(
     folds (P)   of labelled pairs, which hear only who did not learn from their half; -1 for the others
     """
     left, right = (torch.from_numpy(side).long().to(tensors.sketch.device) for side in pairs)
-    said = np.stack([_said(network, tensors, (left, right), advance) for network in networks])
-    mean: Float32 = said.mean(axis=0)
-    labelled = np.flatnonzero(folds >= 0)
-    mean[:, labelled] = said[folds[labelled] % HALVES, :, labelled].T
+    mean: Float32 = np.zeros((len(SAID), len(left)), dtype=np.float32)
+    alone = []
+    for number, network in enumerate(networks):
+        said = _said(network, tensors, (left, right), advance)
+        own = np.flatnonzero((folds >= 0) & (folds % HALVES == number))
+        alone.append((own, said[:, own]))
+        # What all say would be the largest table of a run of millions of pairs.
+        mean += said
+    mean /= len(networks)
+    for own, kept in alone:
+        mean[:, own] = kept
     return mean
 
 

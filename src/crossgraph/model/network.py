@@ -22,7 +22,7 @@ from crossgraph.schema.vocabulary import Vocabulary
 CHUNK = 8_192
 # Pairs whose entities the last layer is prepared for at once: the messages of all would take more memory
 # than anything else.
-PAIRS = 500_000
+PAIRS = 200_000
 # Pairs at once where both layers see the partner: N^2 times M^2 affinities for each.
 CHUNK_BOTH = 256
 

@@ -155,6 +155,20 @@ def test_a_link_that_blocking_missed_does_not_tell_how_likely_others_are():
     assert len(label_links(unproposed, (links, NONE), NONE, seed=0).telling()) == FEW_LINKS + 1
 
 
+def test_found_is_what_blocking_proposes_and_would_propose_unknown():
+    numbers = np.arange(6, dtype=np.int32)
+    candidates = replace(Candidates.of_pairs(numbers, numbers), proposed=numbers != 1)
+    links = EntityPairs.of(numbers, numbers)
+    # A pair that is no candidate is nothing to say of.
+    unseen = EntityPairs.of(ints(2, 4, 4), ints(2, 4, 5))
+    labels = label_links(candidates, (links, NONE), NONE, seed=0, unseen=unseen)
+    assert labels.found.tolist() == [True, False, False, True, False, True]
+    assert labels.typical.tolist() == (numbers != 1).tolist()
+    assert labels.take(numbers > 1).found.tolist() == [False, True, False, True]
+    given = label_pairs(candidates, (numbers, numbers), numbers >= 0, seed=0)
+    assert given.found.tolist() == (numbers != 1).tolist()
+
+
 def test_seeds_teach_only_types_without_links_and_not_more_than_enough():
     count = 3 * SEEDS_PER_TYPE
     types = np.r_[np.zeros(count, dtype=np.int32), np.ones(count, dtype=np.int32), ints(2)]

@@ -182,6 +182,7 @@ def test_without_labels_a_scorer_has_no_opinion() -> None:
         folds=np.zeros(0, dtype=np.int32),
         known=np.zeros(0, dtype=bool),
         typical=np.zeros(0, dtype=bool),
+        found=np.zeros(0, dtype=bool),
         matches=0,
     )
     rng = np.random.default_rng(0)

@@ -191,7 +191,7 @@ def fit_thresholds(
     assigned (P)   pairs that are the same if they are sure enough
     """
     trusted = labels.trusted()
-    kept = assigned[trusted.places] & candidates.proposed[trusted.places]
+    kept = assigned[trusted.places] & trusted.found
     kinds = types.gather(trusted.places).to_numpy()
     held_out = {}
     for name in np.unique(kinds):

@@ -182,6 +182,7 @@ class _Stack:
             folds=np.concatenate(together("folds")),
             known=np.concatenate(trusted),
             typical=np.concatenate(together("typical")),
+            found=np.concatenate(together("found")),
             matches=sum(one.trusted().matches for one in parts),
         )
 

@@ -47,7 +47,8 @@ def labels_found(preparation: Preparation, known: Known, config: Config) -> Labe
     seeds = seeds_of_unlinked(preparation.seeds, known.same, type_codes(left)[1], seed=seed, keys=keys)
     alone = single(cardinalities_of(preparation, known, config), pair_types(candidates, left))
     links = known.same, known.different
-    return label_links(candidates, links, seeds, seed=seed, keys=keys, alone=alone)
+    unseen = preparation.unseen
+    return label_links(candidates, links, seeds, seed=seed, keys=keys, alone=alone, unseen=unseen)
 
 
 def cardinalities_of(preparation: Preparation, known: Known, config: Config) -> dict[str, Cardinality]:

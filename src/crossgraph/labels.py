@@ -10,7 +10,8 @@ import numpy as np
 from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64, UInt64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.graphs.content import mix
-from crossgraph.schema.seeds import EntityPairs
+from crossgraph.graphs.sorting import marked
+from crossgraph.schema.seeds import NO_PAIRS, EntityPairs
 
 FOLDS = 4
 # Seeds are mostly right, but not known.
@@ -33,6 +34,7 @@ class Labels:
     folds (K)     0 .. FOLDS - 1; all pairs of a linked left entity share one
     known (K)     True where a person said so, False for seeds
     typical (K)   False where a pair is a candidate only because it is known: no other one is like it
+    found (K)     True where blocking would propose the pair if it were not known
     matches       all known links, those among them that are no candidates too
     """
 
@@ -42,6 +44,7 @@ class Labels:
     folds: Int32
     known: Bool
     typical: Bool
+    found: Bool
     matches: int
 
     def __len__(self) -> int:
@@ -79,6 +82,7 @@ class Labels:
             self.folds[kept],
             self.known[kept],
             self.typical[kept],
+            self.found[kept],
             self.matches,
         )
 
@@ -107,6 +111,7 @@ def label_pairs(
         folds=_folds(pairs[0][first], seed, keys),
         known=np.ones(len(places), dtype=bool),
         typical=np.ones(len(places), dtype=bool),
+        found=candidates.proposed[places],
         matches=int(same[first].sum()),
     )
 
@@ -119,6 +124,7 @@ def label_links(
     seed: int,
     keys: UInt64 | None = None,
     alone: tuple[Bool, Bool] | None = None,
+    unseen: EntityPairs = NO_PAIRS,
 ) -> Labels:
     """Labels that follow from links: a candidate is the same if it is linked, another if an end is linked.
 
@@ -131,6 +137,7 @@ def label_links(
             identifiers carry no signal; entity numbers where not given
     alone   (P) whether the left and the right entity of each candidate has at most one partner, see
             ``cardinality.single``; all where not given
+    unseen  links that blocking proposes only because they are known
     """
     positive, negative = links
     single = alone or (np.ones(len(candidates), dtype=bool), np.ones(len(candidates), dtype=bool))
@@ -148,6 +155,7 @@ def label_links(
     apart = refuted[folds[refuted] < 0]
     folds[apart] = _folds(candidates.left[apart], seed, keys)
     places = np.flatnonzero(labelled)
+    missed = candidates.find(unseen.left, unseen.right)
     return Labels(
         places=places,
         same=same[places],
@@ -155,6 +163,7 @@ def label_links(
         folds=folds[places].astype(np.int32),
         known=sure[places],
         typical=candidates.proposed[places],
+        found=(candidates.proposed & ~marked(missed[missed >= 0], len(candidates)))[places],
         matches=len(positive),
     )
 

@@ -35,7 +35,7 @@ from crossgraph.labels import drawn
 from crossgraph.progress import SILENT, Advance, Progress, unwatched
 from crossgraph.schema.estimate import SchemaOptions, estimate_schema
 from crossgraph.schema.mapping import SchemaMapping
-from crossgraph.schema.seeds import EntityPairs, shared_rare_values, type_codes
+from crossgraph.schema.seeds import NO_PAIRS, EntityPairs, shared_rare_values, type_codes
 
 Graphs = tuple[KnowledgeGraph, KnowledgeGraph]
 
@@ -75,6 +75,7 @@ class Preparation:
 
     seeds      known links, and mutual, unique, well-supported pairs of the rest
     weighing   what blocking weighed the candidates by
+    unseen     links that blocking proposes only because they are known, as far as that was looked for
     """
 
     graphs: Graphs
@@ -84,6 +85,7 @@ class Preparation:
     candidates: Candidates
     seeds: EntityPairs
     weighing: Weighing
+    unseen: EntityPairs = NO_PAIRS
 
 
 def first_schema(
@@ -139,7 +141,7 @@ def prepare(
     keep        pairs that are to be candidates in any case
     schema      taken as it is, where given
     inherited   what an earlier run mapped; holds here too as far as the names exist
-    halves      block each half of the links by the other too: what is learned of links is to hold for others
+    halves      block each half of the links by the other too, to know which of them are ``unseen``
 
     Raises NoCandidatesError where blocking proposes nothing, and GraphFormatError where a given schema
     names what neither graph has.
@@ -163,11 +165,15 @@ def prepare(
 
 @dataclass(frozen=True, eq=False)
 class Proposed:
-    """A schema mapping, the candidates found by it, and what they were weighed by."""
+    """A schema mapping, the candidates found by it, and what they were weighed by.
+
+    unseen   as of ``Preparation``
+    """
 
     schema: SchemaMapping
     candidates: Candidates
     weighing: Weighing
+    unseen: EntityPairs = NO_PAIRS
 
 
 def prepared(graphs: Graphs, description: Description, known: Known, proposed: Proposed) -> Preparation:
@@ -180,6 +186,7 @@ def prepared(graphs: Graphs, description: Description, known: Known, proposed: P
         candidates=proposed.candidates,
         seeds=seeds_of(known, proposed.candidates, graphs[0]),
         weighing=proposed.weighing,
+        unseen=proposed.unseen,
     )
 
 
@@ -204,14 +211,13 @@ def propose(
     rounds = _Rounds(
         graphs, description, schema, inherited, schema_options, blocking, lookups, nearest, progress
     )
-    unseen = rounds.unseen(known) if halves else None
-    proposed = rounds.proposed(known, keep=keep, unseen=unseen)
+    proposed = rounds.proposed(known, keep=keep)
     if not proposed.candidates.proposed.any():
         raise NoCandidatesError(
             "no two entities have similar names, values or neighbours",
             hint="see `crossgraph schema`: which types and attributes correspond? --names-from-iri may help",
         )
-    return proposed
+    return replace(proposed, unseen=rounds.unseen(known)) if halves else proposed
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,8 +247,6 @@ class _Rounds:
         A round needs but a glance at few candidates to find surer seeds, and more of them, than the one
         before: their neighbours, and the relations and attributes that they share, give the next ones. Rounds
         end when there are hardly more.
-
-        unseen   as of ``block``
         """
         graphs, blocking, options = self.graphs, self.blocking, self.schema_options
         mapping, seeds = first_schema(graphs, self.description, known, options=options)
@@ -260,19 +264,19 @@ class _Rounds:
                 break
         if self.schema is None and self.inherited is not None:
             mapping = mapping.inheriting(self.inherited, lambda table, side: names_of(graphs, table, side))
-        blocked = self._block(mapping, seeds, candidates, blocking, told, keep=keep, unseen=unseen)
+        blocked = self._block(mapping, seeds, candidates, blocking, told, keep=keep)
         return Proposed(mapping, blocked.candidates, blocked.weighing)
 
-    def unseen(self, known: Known) -> EntityPairs | None:
+    def unseen(self, known: Known) -> EntityPairs:
         """The links that blocking would not propose if they were not known, by what the others tell it.
 
         Blocking starts from the links, so it proposes more of them than of the pairs that nobody knows: a
         neighbour that is believed because of a link speaks for that link in turn. Each half of the links is
-        blocked by the other. None where links are too few to be blocked by halves of them, or to matter.
+        blocked by the other. Nobody where links are too few to be blocked by halves of them, or to matter.
         """
         links, left = known.same, self.graphs[0]
         if len(links) < max(LEAST_LINKS, LEAST_SHARE * _of_linked_types(self.graphs, links)):
-            return None
+            return NO_PAIRS
         half = drawn(links.left, 0, content_keys(left)) % np.uint64(2) == 0
         missed = []
         for number, hidden in enumerate((half, ~half), start=1):
@@ -291,7 +295,6 @@ class _Rounds:
         told: str,
         *,
         keep: EntityPairs | None = None,
-        unseen: EntityPairs | None = None,
     ) -> Blocked:
         return block(
             self.graphs,
@@ -300,7 +303,6 @@ class _Rounds:
             seeds,
             former=former,
             keep=keep,
-            unseen=unseen,
             options=options,
             progress=self.progress,
             told=told,

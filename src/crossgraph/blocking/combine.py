@@ -103,7 +103,6 @@ def block(
     *,
     former: Candidates | None = None,
     keep: EntityPairs | None = None,
-    unseen: EntityPairs | None = None,
     options: BlockingOptions = BlockingOptions(),
     progress: Progress = SILENT,
     told: str = "block",
@@ -116,7 +115,6 @@ def block(
             do, and they teach how telling names, neighbours and close values are
     former  the candidates of the round before: neighbours that may be the same speak for a pair too
     keep    pairs that are to be candidates whatever their names, neighbours and types
-    unseen  of those, the ones that only the knowledge of them would propose: they are asked for
     told    what people are told is going on
     lookups what other rounds found by names
     nearest where the products of names and of neighbours are made
@@ -152,9 +150,6 @@ def block(
             pools.append((sides, weigher))
             kept.append(best_of_each(pool, options, by_left=sides[0].sum() <= sides[1].sum()))
     proposed = Candidates.stacked(kept)
-    if unseen is not None:
-        places = proposed.find(unseen.left, unseen.right)
-        proposed = proposed.take(~marked(places[places >= 0], len(proposed)))
     if keep is None:
         return Blocked(proposed, Weighing(similarity, anyhow, lengths, tuple(pools), None))
     everyone = np.ones(len(left), dtype=bool), np.ones(len(right), dtype=bool)

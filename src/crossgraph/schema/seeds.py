@@ -65,6 +65,9 @@ class EntityPairs:
         )
 
 
+NO_PAIRS = EntityPairs.of(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
+
+
 def _keys(pairs: EntityPairs) -> Int64:
     keys: Int64 = pairs.left.astype(np.int64) << 32 | pairs.right
     return keys

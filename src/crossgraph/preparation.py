@@ -57,8 +57,7 @@ class Known:
     @staticmethod
     def nothing() -> Known:
         """No links."""
-        none = np.zeros(0, dtype=np.int32)
-        return Known(EntityPairs.of(none, none), EntityPairs.of(none, none))
+        return Known(NO_PAIRS, NO_PAIRS)
 
     def corrected(self, answers: Known) -> Known:
         """This and what people answered; an answer holds against a link that says otherwise."""

@@ -104,8 +104,7 @@ def held_out_figures(run: Run) -> dict[str, Any]:
         return {}
     trusted = labels.trusted()
     judged_on_links = bool(trusted.known.all())
-    places, same = trusted.places[candidates.proposed[trusted.places]], trusted.same
-    same = same[candidates.proposed[trusted.places]]
+    places, same = trusted.places[trusted.found], trusted.same[trusted.found]
     total = max(trusted.matches if judged_on_links else int(trusted.same.sum()), int(same.sum()))
     probability = run.scored.probability[places]
 

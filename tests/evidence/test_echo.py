@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 
@@ -113,6 +114,18 @@ def test_pairs_say_the_same_with_no_neighbours_but_their_own(left, right, schema
     np.testing.assert_array_equal(
         echo_evidence(near, groups, similarity, pairs, rare=rare).values, expected.values
     )
+
+
+def test_echo_is_the_same_in_any_number_of_threads(monkeypatch):
+    rows = [(a, "rs"[at % 2], b) for at, (a, b) in enumerate(itertools.product(NAMES, NAMES))]
+    mapped = RelationMapping("r", "s", False, 1.0), RelationMapping("s", "r", True, 0.5)
+    whole = evidence_of(rows, rows[::3], SchemaMapping((), mapped, ()))
+    monkeypatch.setattr(echo, "LEAST_EACH", 3)
+    monkeypatch.setattr("crossgraph._threads.threads", lambda: 4)
+    apart = evidence_of(rows, rows[::3], SchemaMapping((), mapped, ()))
+    assert list(apart) == list(whole)
+    for name, column in whole.items():
+        np.testing.assert_array_equal(apart[name], column)
 
 
 @given(edges, edges, mappings)

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from scipy import sparse
 
+from crossgraph._threads import in_parts
 from crossgraph._types import AnyArray, Float32, Int32
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.graphs.adjacency import Adjacency, directed_name
@@ -18,6 +19,8 @@ from crossgraph.schema.mapping import SchemaMapping
 
 # So many directed left relations get columns of their own; the rest share one group.
 GROUPS = 8
+# Pairs that are worth a thread.
+LEAST_EACH = 50_000
 
 _Rows: TypeAlias = tuple[AnyArray, AnyArray, AnyArray]
 
@@ -123,16 +126,21 @@ class Echo:
     def evidence(self, similarity: sparse.csr_matrix, pairs: tuple[Int32, Int32]) -> EvidenceTable:
         """``echo_evidence`` of some pairs."""
         similarity, groups = similarity.tocsr(), self.groups
-        sums = _echo(
-            (self.left.indptr, self.left.neighbours, self.left.relations),
-            (self.right.indptr, self.right.neighbours, self.right.relations),
-            (similarity.indptr, similarity.indices, similarity.data.astype(np.float32, copy=False)),
-            (groups.weight.indptr, groups.weight.indices, groups.weight.data),
-            (groups.group_left, *self.rare),
-            pairs,
-            len(groups.names),
-            len(self.rare[1]),
-        )
+        alike = similarity.indptr, similarity.indices, similarity.data.astype(np.float32, copy=False)
+
+        def echoed(part: slice) -> Float32:
+            sums: Float32 = _echo(
+                (self.left.indptr, self.left.neighbours, self.left.relations),
+                (self.right.indptr, self.right.neighbours, self.right.relations),
+                alike,
+                (groups.weight.indptr, groups.weight.indices, groups.weight.data),
+                (groups.group_left, *self.rare),
+                (pairs[0][part], pairs[1][part]),
+                len(groups.names),
+            )
+            return sums
+
+        sums = np.concatenate(in_parts(echoed, len(pairs[0]), least=LEAST_EACH), axis=1)
         return _columns(sums, (self.degrees[pairs[0]], self.mapped[pairs[1]]), groups.names)
 
 
@@ -197,6 +205,18 @@ def _entry(matrix: _Rows, row: int, column: int) -> np.float32:
 
 
 @njit(cache=True, nogil=True)
+def _first_from(numbers: Int32, start: int, end: int, number: int) -> int:
+    """The first place between two where an ascending number is not below another."""
+    while start < end:
+        middle = (start + end) // 2
+        if numbers[middle] < number:
+            start = middle + 1
+        else:
+            end = middle
+    return start
+
+
+@njit(cache=True, nogil=True)
 def _echo(
     left: _Rows,
     right: _Rows,
@@ -205,7 +225,6 @@ def _echo(
     told: tuple[Int32, Float32, Float32],
     pairs: tuple[Int32, Int32],
     groups: int,
-    right_entities: int,
 ) -> Float32:
     """(2, P, G) sums of the best similarity of each left neighbour, plain and weighed by rarity."""
     l_ptr, l_to, l_rel = left
@@ -213,11 +232,9 @@ def _echo(
     s_ptr, s_to, s_val = similarity
     group_left, l_rare, r_rare = told
     out = np.zeros((2, len(pairs[0]), groups), dtype=np.float32)
-    first = np.full(right_entities, -1, dtype=np.int64)
     for pair in range(len(pairs[0])):
         i, k = pairs[0][pair], pairs[1][pair]
-        for edge in range(r_ptr[k + 1] - 1, r_ptr[k] - 1, -1):
-            first[r_to[edge]] = edge
+        end = r_ptr[k + 1]
         for edge in range(l_ptr[i], l_ptr[i + 1]):
             group = group_left[l_rel[edge]]
             if group < 0:
@@ -227,8 +244,8 @@ def _echo(
             neighbour = l_to[edge]
             for place in range(s_ptr[neighbour], s_ptr[neighbour + 1]):
                 q = s_to[place]
-                other = first[q]
-                while 0 <= other < r_ptr[k + 1] and r_to[other] == q:
+                other = _first_from(r_to, r_ptr[k], end, q)
+                while other < end and r_to[other] == q:
                     value = s_val[place] * _entry(weight, l_rel[edge], r_rel[other])
                     if value > best:
                         best = value
@@ -236,6 +253,4 @@ def _echo(
                     other += 1
             out[0, pair, group] += best
             out[1, pair, group] += rare
-        for edge in range(r_ptr[k], r_ptr[k + 1]):
-            first[r_to[edge]] = -1
     return out

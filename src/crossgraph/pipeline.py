@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 # Rough fits to the reports of runs on 2,000 to two million entities, of both sides together, on two cores.
-SECONDS_PER_ENTITY, BYTES_PER_ENTITY = 9e-4, 7_000
+SECONDS_PER_ENTITY, BYTES_PER_ENTITY = 6e-4, 4_500
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def plan(inputs: Inputs, *, config: Config) -> list[tuple[str, str]]:
     candidates = config.blocking.per_entity * min(len(graphs[0]), len(graphs[1]))
     learned = "learn from known links" if len(known.same) else "learn from seeds found without labels"
     seconds = 10 + SECONDS_PER_ENTITY * entities
-    gib = 0.6 + BYTES_PER_ENTITY * entities / 2**30
+    gib = 0.9 + BYTES_PER_ENTITY * entities / 2**30
     return [
         ("read", f"{len(graphs[0]):,} left and {len(graphs[1]):,} right entities"),
         ("know", f"{len(known.same):,} links"),

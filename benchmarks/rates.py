@@ -3,8 +3,8 @@
 python benchmarks/rates.py --entities 100000
 
 Scoring: the networks of a cross-fitted model, one after the other on all threads, hear all candidates of a
-generated pair of graphs. What is counted are pairs heard by a network, of two hops, ten neighbours and a width
-of 100.
+generated pair of graphs. What is counted are pairs heard by a network, of two hops, ten neighbours and a
+width of 100.
 The roofline of a pair is the larger of two times on the same threads: to fetch what it reads at the measured
 bandwidth of a gather of such rows, and to do its sums at the measured rate of products of matrices.
 

@@ -8,10 +8,10 @@ out-of-fold scores calibrate probabilities and choose thresholds, so no label is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -190,8 +190,14 @@ def heard(
     left, right = (torch.from_numpy(side).long().to(tensors.sketch.device) for side in pairs)
     mean: Float32 = np.zeros((len(SAID), len(left)), dtype=np.float32)
     alone = []
-    for number, network in enumerate(networks):
-        said = _said(network, tensors, (left, right), advance)
+    # A few pairs are not worth more threads than one for each network; of many, two networks would hold both
+    # sides at once.
+    over, within = (side_by_side, map) if len(left) <= CHUNK else (map, side_by_side)
+
+    def ask(number: int) -> Float32:
+        return _said(networks[number], tensors, (left, right), advance, within)
+
+    for number, said in enumerate(over(ask, range(len(networks)))):
         own = np.flatnonzero((folds >= 0) & (folds % HALVES == number))
         alone.append((own, said[:, own]))
         # What all say would be the largest table of a run of millions of pairs.
@@ -203,11 +209,18 @@ def heard(
 
 
 def _said(
-    network: CollectiveNetwork, tensors: PairTensors, pairs: tuple[Tensor, Tensor], advance: Advance
+    network: CollectiveNetwork,
+    tensors: PairTensors,
+    pairs: tuple[Tensor, Tensor],
+    advance: Advance,
+    spread: Callable[[Callable[[int], Any], range], Iterable[Any]],
 ) -> Float32:
-    """(9, P) what a network says of pairs: the sides are seen alone at once, and then parts of the pairs."""
+    """(9, P) what a network says of pairs: the sides are seen alone, and then parts of the pairs compared.
+
+    spread   does such pieces of work, at once or one after the other
+    """
     entities, count = [torch.unique(side) for side in pairs], len(pairs[0])
-    lowers = side_by_side(lambda side: network.seen_alone(tensors, side, entities[side]), range(2))
+    lowers = list(spread(lambda side: network.seen_alone(tensors, side, entities[side]), range(2)))
     size = min(PAIRS, max(CHUNK, -(-count // 2)))
     said = np.zeros((len(SAID), count), dtype=np.float32)
 
@@ -220,7 +233,7 @@ def _said(
             advance(end - at)
             at = end
 
-    side_by_side(ask, range(-(-count // size)))
+    list(spread(ask, range(-(-count // size))))
     return said
 
 

@@ -233,14 +233,7 @@ class _Rounds:
     nearest: Nearest
     progress: Progress
 
-    def proposed(
-        self,
-        known: Known,
-        *,
-        keep: EntityPairs | None,
-        unseen: EntityPairs | None = None,
-        told: str = "block",
-    ) -> Proposed:
+    def proposed(self, known: Known, *, keep: EntityPairs | None, told: str = "block") -> Proposed:
         """The candidates by what is known.
 
         A round needs but a glance at few candidates to find surer seeds, and more of them, than the one
@@ -311,7 +304,7 @@ class _Rounds:
 
 
 def _of_linked_types(graphs: Graphs, links: EntityPairs) -> int:
-    """How many entities of the types that links are of the smaller side has."""
+    """How many entities have a type that is linked, on the side where they are fewer."""
     sizes = []
     for graph, ends in zip(graphs, (links.left, links.right), strict=True):
         codes = type_codes(graph)[1]

@@ -19,6 +19,7 @@ from crossgraph.metrics import pr_auc
 from crossgraph.model.network import CollectiveNetwork, Slots
 from crossgraph.schema.vocabulary import build_vocabulary
 from crossgraph.scoring import pair_tensors, sample_both
+from model.samples import compare_all
 
 LEARNERS = (network_alone, full_network, whole_system)
 
@@ -78,7 +79,7 @@ def test_pairs_scored_on_all_cores_are_scored_as_on_one(small, layers):
     network = CollectiveNetwork(Slots.of(vocabulary), options).eval()
     asked = small.candidates.take(small.asked[:60])
     left, right = (torch.from_numpy(side).long() for side in (asked.left, asked.right))
-    together = torch.cat([out.logits for out in network.compare_all(tensors, left, right)])
+    together = torch.cat([out.logits for out in compare_all(network, tensors, left, right)])
     np.testing.assert_allclose(logits_of(network, tensors, asked), together.numpy(), atol=1e-5)
 
 

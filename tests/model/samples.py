@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields
 
 import torch
 from torch import Tensor
 
 from crossgraph.features.tokens import TEXT_WIDTH
+from crossgraph.model import network as network_module
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.network import CollectiveNetwork, PairOutput, Slots
 from crossgraph.model.options import ModelOptions
@@ -118,3 +120,13 @@ def assert_same(got: PairOutput | Prepared, expected: PairOutput | Prepared) -> 
 
 def rows(out: PairOutput, places: Tensor) -> PairOutput:
     return PairOutput(**{f.name: getattr(out, f.name)[places] for f in fields(PairOutput)})
+
+
+def compare_all(
+    network: CollectiveNetwork, tensors: PairTensors, left: Tensor, right: Tensor
+) -> Iterator[PairOutput]:
+    """``forward`` for many pairs, in order, each entity being seen alone once."""
+    lowers = [network.seen_alone(tensors, side, torch.unique(who)) for side, who in enumerate((left, right))]
+    pairs = network_module.PAIRS
+    for part in zip(torch.split(left, pairs), torch.split(right, pairs), strict=True):
+        yield from network.compare_some(tensors, lowers, part)

@@ -28,6 +28,7 @@ from model.samples import (
     TYPES,
     all_pairs,
     assert_same,
+    compare_all,
     joined,
     renumbered,
     rows,
@@ -75,7 +76,7 @@ def test_agrees_with_loops(seed: int, options: ModelOptions) -> None:
     left, right = all_pairs(tensors)
     dense = DenseNetwork(network, tensors)
     expected = [dense.compare(i, k) for i, k in zip(left.tolist(), right.tolist(), strict=True)]
-    for out in (network(tensors, left, right), joined(list(network.compare_all(tensors, left, right)))):
+    for out in (network(tensors, left, right), joined(list(compare_all(network, tensors, left, right)))):
         for name, got in (("logit", out.logits), ("distance", out.distance), ("cosine", out.cosine)):
             assert_near(got, [getattr(e, name) for e in expected])
         assert_near(out.echo, [e.echo for e in expected])
@@ -128,7 +129,7 @@ def test_a_pair_is_scored_alike_alone_in_any_batch_and_among_all(options: ModelO
     tensors, network = some_pair(seed), some_network(seed, options)
     left, right = all_pairs(tensors)
     together = network(tensors, left, right)
-    assert_same(joined(list(network.compare_all(tensors, left, right))), together)
+    assert_same(joined(list(compare_all(network, tensors, left, right))), together)
     order = torch.randperm(len(left), generator=torch.Generator().manual_seed(seed))
     assert_same(network(tensors, left[order], right[order]), rows(together, order))
     for row in order[:3].split(1):
@@ -140,7 +141,7 @@ def test_networks_hear_the_same_in_parts(options: ModelOptions, monkeypatch: pyt
     tensors, networks = some_pair(1), (some_network(1, options), some_network(2, options))
     pairs = all_pairs(tensors)
     folds = np.arange(len(pairs[0]), dtype=np.int32) % 3 - 1
-    told_of = [told(joined(list(one.compare_all(tensors, *pairs)))).numpy() for one in networks]
+    told_of = [told(joined(list(compare_all(one, tensors, *pairs)))).numpy() for one in networks]
     expected = np.where(folds < 0, np.mean(told_of, axis=0), np.where(folds == 0, *told_of))
     for size in (1, 5, 1_000):
         monkeypatch.setattr("crossgraph.learning.PAIRS", size)
@@ -155,11 +156,11 @@ def test_networks_hear_the_same_in_parts(options: ModelOptions, monkeypatch: pyt
 def test_chunks_change_nothing(options: ModelOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     tensors, network = some_pair(1), some_network(1, options)
     left, right = all_pairs(tensors)
-    at_once = joined(list(network.compare_all(tensors, left, right)))
+    at_once = joined(list(compare_all(network, tensors, left, right)))
     monkeypatch.setattr(network_module, "PAIRS", 12)
     monkeypatch.setattr(network_module, "CHUNK", 4)
     monkeypatch.setattr(network_module, "CHUNK_BOTH", 4)
-    parts = list(network.compare_all(tensors, left, right))
+    parts = list(compare_all(network, tensors, left, right))
     assert len(parts) == 8
     assert_same(joined(parts), at_once)
 
@@ -224,7 +225,7 @@ def test_numbers_of_entities_and_places_of_neighbours_carry_no_information(
     )
     at = new[0][left], new[1][right]
     assert_same(network(moved, *at), expected)
-    assert_same(joined(list(network.compare_all(moved, *at))), expected)
+    assert_same(joined(list(compare_all(network, moved, *at))), expected)
 
 
 def widened(side: SideTensors, more: int, some: torch.Generator) -> SideTensors:
@@ -271,7 +272,7 @@ def test_padding_changes_nothing_and_is_not_read(options: ModelOptions, seed: in
         affinity=out.affinity[:, :n, :m],
     )
     assert_same(cut, expected)
-    assert_same(joined(list(network.compare_all(padded, left, right))), out)
+    assert_same(joined(list(compare_all(network, padded, left, right))), out)
 
 
 @pytest.mark.parametrize(
@@ -448,7 +449,7 @@ def test_of_both_layers_the_first_looks_at_the_partner_s_two_hops(seed: int) -> 
 @TWO
 def test_no_pairs_give_no_output(options: ModelOptions) -> None:
     nobody, network = torch.zeros(0, dtype=torch.long), some_network(0, options)
-    assert sum(len(out.logits) for out in network.compare_all(some_pair(0), nobody, nobody)) == 0
+    assert sum(len(out.logits) for out in compare_all(network, some_pair(0), nobody, nobody)) == 0
     assert network(some_pair(0), nobody, nobody).logits.shape == (0,)
 
 

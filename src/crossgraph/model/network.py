@@ -224,13 +224,6 @@ class CollectiveNetwork(nn.Module):
         )
         yield from self.compare_prepared(sides, tensors.likeness, (l_at, r_at))
 
-    def compare_all(self, tensors: PairTensors, left: Tensor, right: Tensor) -> Iterator[PairOutput]:
-        """``forward`` for many pairs, in order, each entity being seen alone once."""
-        entities = torch.unique(left), torch.unique(right)
-        lowers = [self.seen_alone(tensors, side, who) for side, who in enumerate(entities)]
-        for part in zip(torch.split(left, PAIRS), torch.split(right, PAIRS), strict=True):
-            yield from self.compare_some(tensors, lowers, part)
-
     @torch.no_grad()
     def compare_prepared(
         self, sides: tuple[Prepared, Prepared], likeness: Likeness, pairs: tuple[Tensor, Tensor]

@@ -26,6 +26,7 @@ QUICK = load_config(
         "blocking.per_entity=4",
     ],
 )
+SURER = replace(QUICK, decisions=DecisionOptions(precision=0.99))
 STAGES = (
     *("block", "compare", "train: network", "score: network", "train: scorer, round 1"),
     *("compare: believed, round 2", "train: scorer, round 2"),
@@ -102,14 +103,42 @@ def test_outputs_that_a_kill_has_damaged_are_made_anew(inputs, unbroken, tmp_pat
     assert content(out) == unbroken
 
 
-def test_a_run_that_changes_the_threshold_alone_reuses_all_stages(inputs, unbroken, tmp_path):
+def test_a_run_that_changes_the_threshold_alone_only_decides(inputs, unbroken, tmp_path):
     cache = tmp_path / "cache"
     assert reused(align(inputs, tmp_path / "one", config=QUICK, cache=cache).report) == []
     assert content(tmp_path / "one") == unbroken
-    other = replace(QUICK, decisions=DecisionOptions(precision=0.99))
-    assert reused(align(inputs, tmp_path / "two", config=other, cache=cache).report) == list(STAGES)
-    align(inputs, tmp_path / "three", config=other)
-    assert content(tmp_path / "two") == content(tmp_path / "three")
+    report = align(inputs, tmp_path / "two", config=SURER, cache=cache).report
+    assert [row["stage"] for row in report["stages"]] == ["all but decisions", "assign", "write"]
+    assert reused(report) == ["all but decisions"]
+    align(inputs, tmp_path / "three", config=SURER)
+    assert content(tmp_path / "two") == content(tmp_path / "three") != unbroken
+    assert content(tmp_path / "one") == unbroken
+
+
+def test_a_kept_run_is_not_that_of_other_inputs_or_rules(inputs, tmp_path):
+    cache = tmp_path / "cache"
+    align(inputs, tmp_path / "one", config=QUICK, cache=cache)
+    free = replace(QUICK, decisions=DecisionOptions(cardinality="free"))
+    assert reused(align(inputs, tmp_path / "two", config=free, cache=cache).report) == list(STAGES[:2])
+    fewer = tmp_path / "fewer.tsv"
+    fewer.write_text("".join(inputs.links[0].read_text().splitlines(keepends=True)[:-1]))
+    other = replace(inputs, links=(fewer,))
+    assert reused(align(other, tmp_path / "three", config=QUICK, cache=cache).report) == []
+
+
+@pytest.mark.parametrize("hurt", ["workings.npz", "standing.npz", "model.json"])
+def test_a_kept_run_that_is_damaged_is_made_anew(inputs, unbroken, tmp_path, hurt):
+    cache = tmp_path / "cache"
+    align(inputs, tmp_path / "one", config=QUICK, cache=cache)
+    (file,) = cache.glob(f"run-*/model/{hurt}")
+    whole = file.read_bytes()
+    file.unlink()  # as it has other names
+    file.write_bytes(whole[: len(whole) // 2])
+    assert reused(align(inputs, tmp_path / "two", config=QUICK, cache=cache).report) == list(STAGES)
+    assert content(tmp_path / "two") == unbroken
+    report = align(inputs, tmp_path / "three", config=QUICK, cache=cache).report
+    assert reused(report) == ["all but decisions"]
+    assert content(tmp_path / "three") == unbroken
 
 
 @pytest.mark.parametrize(

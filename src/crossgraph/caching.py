@@ -34,7 +34,7 @@ from crossgraph.workings import array_text, blocked_arrays, rebuilt_blocked, tex
 Arrays: TypeAlias = dict[str, AnyArray]
 T = TypeVar("T")
 
-_DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile, CrossgraphError)
+DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile, CrossgraphError)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class StageCache:
         file = self._file(stage)
         if file is None:
             return make()
-        with suppress(*_DAMAGED):
+        with suppress(*DAMAGED):
             with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
                 found = form.unpack(dict(stored))
             row["reused"] = True

@@ -21,7 +21,7 @@ from crossgraph.sampling import SamplingOptions
 from crossgraph.schema.vocabulary import Vocabulary
 
 FORMAT = 5
-_WEIGHTS, _CARD = "model.safetensors", "model.json"
+_WEIGHTS, CARD = "model.safetensors", "model.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,17 @@ def save_model(model: TrainedModel, folder: Path) -> None:
         "seed": model.seed,
         **({"encoder": model.encoder} if model.encoder else {}),
     }
-    (folder / _CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
+    _write_card(card, folder)
+
+
+def store_thresholds(source: Path, folder: Path, thresholds: dict[str, float]) -> None:
+    """Write the card of the model in ``source`` into another folder, with other thresholds."""
+    card = json.loads((source / CARD).read_text(encoding="utf8"))
+    _write_card(card | {"thresholds": thresholds}, folder)
+
+
+def _write_card(card: dict[str, Any], folder: Path) -> None:
+    (folder / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
 
 
 def _modules(model: TrainedModel) -> dict[str, nn.Module]:
@@ -120,7 +130,7 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
     Raises CheckpointError where files are missing, damaged, or of another format.
     """
     try:
-        card = json.loads((folder / _CARD).read_text(encoding="utf8"))
+        card = json.loads((folder / CARD).read_text(encoding="utf8"))
         if card.get("format") != FORMAT:
             raise CheckpointError(
                 f"{folder} holds a model of format {card.get('format')!r}; this version reads {FORMAT}",

@@ -13,10 +13,11 @@ from crossgraph.assignment import one_to_one
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.ranking import ranks
 from crossgraph.cardinality import ANY_TYPE, Cardinality, single
-from crossgraph.decisions import DecisionOptions
+from crossgraph.decisions import DecisionOptions, HeldOut, Threshold, thresholds_by_type
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import AttributeColumn, Description, column_of, value_pairs
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.labels import Labels
 from crossgraph.preparation import Known, Preparation
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import EntityPairs, type_codes
@@ -75,6 +76,58 @@ def keep_known(candidates: Candidates, matched: Bool, known: Known) -> Bool:
     kept[_places(candidates, known.same)] = True
     kept[_places(candidates, known.different)] = False
     return kept
+
+
+def called_same(
+    candidates: Candidates, probability: Float64, types: pl.Series, rules: Rules, known: Known, barred: Bool
+) -> Bool:
+    """(P) which candidates are called the same by all that counts: probability, rules and what is known.
+
+    barred (P)   those that a rule forbids, see ``forbidden``
+    """
+    barred = barred | contradicts(candidates, known, single(rules.cardinalities, types))
+    worth = np.where(barred, 0.0, probability)
+    return keep_known(candidates, decide(candidates, worth, types, rules), known)
+
+
+def assignable(
+    candidates: Candidates, probability: Float64, types: pl.Series, cardinalities: Mapping[str, Cardinality]
+) -> Bool:
+    """(P) which candidates are the same if they are sure enough."""
+    return decide(candidates, probability, types, Rules({ANY_TYPE: 0.0}, cardinalities))
+
+
+def fit_thresholds(
+    probability: Float64,
+    assigned: Bool,
+    candidates: Candidates,
+    labels: Labels,
+    types: pl.Series,
+    *,
+    options: DecisionOptions,
+    seed: int,
+) -> dict[str, Threshold]:
+    """Choose the least probability of each type on pairs whose labels were held out.
+
+    Known pairs decide; seeds only where too few are known.
+
+    assigned (P)   as ``assignable`` says
+    """
+    trusted = labels.trusted()
+    kept = assigned[trusted.places] & trusted.found
+    kinds = types.gather(trusted.places).to_numpy()
+    held_out = {}
+    for name in np.unique(kinds):
+        of_type = kinds == name
+        chosen = of_type & kept
+        places = trusted.places[chosen]
+        held_out[str(name)] = HeldOut(
+            probability=probability[places],
+            same=trusted.same[chosen],
+            groups=candidates.left[places].astype(np.int64),
+            matches=int(trusted.same[of_type].sum()),
+        )
+    return thresholds_by_type(held_out, options=options, seed=seed)
 
 
 def _places(candidates: Candidates, pairs: EntityPairs) -> Int64:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -46,6 +46,10 @@ class DecisionOptions:
             raise ConfigError(f"[decisions] cardinality = {self.cardinality!r}", hint=f"use one of {known}")
         self.types_apart()
         self.cardinalities({})
+
+    def but_thresholds(self) -> DecisionOptions:
+        """What pairs are scored and assigned by: the same for all choices of thresholds."""
+        return replace(self, precision=DecisionOptions().precision, least_links=DecisionOptions().least_links)
 
     def types_apart(self) -> list[tuple[str, str]]:
         """Pairs of a left and a right type. Raises ConfigError for a text that is none."""

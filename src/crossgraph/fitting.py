@@ -9,19 +9,18 @@ from functools import partial
 from typing import TypeAlias
 
 import numpy as np
-import polars as pl
 
 from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import AnyArray, Bool, Float32, Float64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.caching import NO_CACHE, Arrays, Form, StageCache, evidence_form, modules_form
 from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
-from crossgraph.cardinality import ANY_TYPE, ONE_TO_ONE, Cardinality, single
+from crossgraph.cardinality import ONE_TO_ONE, Cardinality, single
 from crossgraph.checkpoint import ScoringRound, TrainedModel
 from crossgraph.config import Config
 from crossgraph.contest import Contest
-from crossgraph.deciding import Rules, decide, pair_types
-from crossgraph.decisions import HeldOut, Threshold, thresholds_by_type
+from crossgraph.deciding import assignable, fit_thresholds, pair_types
+from crossgraph.decisions import Threshold
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.labels import FOLDS, Labels
@@ -103,8 +102,15 @@ def fit(
         EvidenceTable.beside([evidence, heard]), contest, partial(believed_evidence, preparation, space=space)
     )
     rounds, scored = fit_rounds(pool, labels, config, around)
-    assigned = decide(candidates, scored.probability, types, Rules({ANY_TYPE: 0.0}, cardinalities))
-    thresholds = fit_thresholds(scored.probability, assigned, candidates, labels, types, config=config)
+    thresholds = fit_thresholds(
+        scored.probability,
+        assignable(candidates, scored.probability, types, cardinalities),
+        candidates,
+        labels,
+        types,
+        options=config.decisions,
+        seed=config.run.seed,
+    )
     model = TrainedModel(
         networks=networks,
         rounds=rounds,
@@ -173,38 +179,6 @@ def fit_calibration(scores: AnyArray, standings: Float64, labels: Labels) -> Cal
     """Calibrate on the known pairs, or on all with the seeds where too few are known."""
     telling = labels.telling()
     return calibrate(scores[telling.places], standings[telling.places], telling.same, telling.weight)
-
-
-def fit_thresholds(
-    probability: Float64,
-    assigned: Bool,
-    candidates: Candidates,
-    labels: Labels,
-    types: pl.Series,
-    *,
-    config: Config,
-) -> dict[str, Threshold]:
-    """Choose the least probability of each type on pairs whose labels were held out.
-
-    Known pairs decide; seeds only where too few are known.
-
-    assigned (P)   pairs that are the same if they are sure enough
-    """
-    trusted = labels.trusted()
-    kept = assigned[trusted.places] & trusted.found
-    kinds = types.gather(trusted.places).to_numpy()
-    held_out = {}
-    for name in np.unique(kinds):
-        of_type = kinds == name
-        chosen = of_type & kept
-        places = trusted.places[chosen]
-        held_out[str(name)] = HeldOut(
-            probability=probability[places],
-            same=trusted.same[chosen],
-            groups=candidates.left[places].astype(np.int64),
-            matches=int(trusted.same[of_type].sum()),
-        )
-    return thresholds_by_type(held_out, options=config.decisions, seed=config.run.seed)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from crossgraph._types import AnyArray, Float64
+from crossgraph._types import AnyArray, Float64, Side
 from crossgraph.errors import ResultError
 from crossgraph.features.description import AttributeColumn, Description
 from crossgraph.features.meaning import Meanings, TextEncoder
@@ -33,7 +33,7 @@ from crossgraph.schema.seeds import type_codes
 from crossgraph.workings import array_text, text_array
 
 FORMAT = 1
-_SIDES = ("left", "right")
+SIDES: tuple[Side, Side] = ("left", "right")
 _ARRAYS, _TEXTS = "arrays.npz", "texts.parquet"
 
 
@@ -68,7 +68,7 @@ class Ground:
                 f"{folder} is missing: the RESULT is of a version that kept nothing for updates",
                 hint="align again",
             )
-        readings = [read_parquet_graph(folder / side) for side in _SIDES]
+        readings = [read_parquet_graph(folder / side) for side in SIDES]
         if faults := [fault for reading in readings for fault in reading.faults]:
             raise ResultError(str(faults[0]), hint="align again")
         try:
@@ -76,11 +76,11 @@ class Ground:
                 arrays = dict(stored)
             texts = pl.read_parquet(folder / _TEXTS)
             meanings = None if encoder is None else Meanings.of(encoder, texts["said"])
-            ids = [pl.read_parquet(folder / f"{side}_ids.parquet")["id"] for side in _SIDES]
+            ids = [stored_ids(folder, side) for side in SIDES]
             card = json.loads(array_text(arrays["card"]))
             if card["format"] != FORMAT:
                 raise ValueError(f"it is of format {card['format']!r}; this version reads {FORMAT}")
-            changes = [_changes(folder / side / CHANGES) for side in _SIDES]
+            changes = [_changes(folder / side / CHANGES) for side in SIDES]
             return Ground(
                 (readings[0].tables, readings[1].tables),
                 (changes[0], changes[1]),
@@ -106,12 +106,17 @@ def keep_ground(
 ) -> None:
     """The same graphs in a new folder, as second names of the same files, with other changes."""
     shutil.copytree(before, folder, copy_function=name_again)
-    for side, one in zip(_SIDES, changes, strict=True):
+    for side, one in zip(SIDES, changes, strict=True):
         file = folder / side / CHANGES
         # Written anew and not over the old one, which it may be a second name of.
         file.unlink(missing_ok=True)
         if len(one):
             store_parquet(one.rows(), file)
+
+
+def stored_ids(folder: Path, side: Side) -> pl.Series:
+    """The entities of one side in the order of their numbers."""
+    return pl.read_parquet(folder / f"{side}_ids.parquet")["id"]
 
 
 def store_vectors(meanings: Meanings | None, folder: Path) -> None:
@@ -146,7 +151,7 @@ def store_ground(
     ]
     types = [type_codes(graph)[0] for graph in graphs]
     card: dict[str, Any] = {"format": FORMAT, "shares": told, "types": types}
-    for side, graph, own in zip(_SIDES, graphs, (description.left, description.right), strict=True):
+    for side, graph, own in zip(SIDES, graphs, (description.left, description.right), strict=True):
         (folder / side).mkdir()
         write_parquet_graph(graph.tables(), folder / side)
         store_parquet(graph.ids.to_frame("id"), folder / f"{side}_ids.parquet")
@@ -182,7 +187,7 @@ def _described(
             _column(arrays, f"{side}.{at}", name, kind, entities=len(own))
             for at, (name, kind) in enumerate(card[side])
         )
-        for side, own in zip(_SIDES, ids, strict=True)
+        for side, own in zip(SIDES, ids, strict=True)
     )
     return Description(left, right, TextTable(strings, grams, meanings))
 

@@ -10,13 +10,13 @@ import polars as pl
 
 from crossgraph._types import Bool, Float32, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.cardinality import ANY_TYPE, Cardinality, single
+from crossgraph.cardinality import Cardinality, single
 from crossgraph.checkpoint import TrainedModel
 from crossgraph.config import Config
 from crossgraph.contest import Contest
-from crossgraph.deciding import Rules, decide, pair_types
+from crossgraph.deciding import assignable, fit_thresholds, pair_types
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.fitting import Around, Fitted, Pool, fit_network, fit_rounds, fit_thresholds, network_tensors
+from crossgraph.fitting import Around, Fitted, Pool, fit_network, fit_rounds, network_tensors
 from crossgraph.labels import Labels
 from crossgraph.learning import opinions
 from crossgraph.preparation import Known, Preparation, believed_evidence
@@ -70,7 +70,15 @@ def fit_together(parts: Sequence[Part], *, config: Config, around: Around) -> li
         [_assigned(part, scored.probability[rows]) for part, rows in zip(parts, stack.rows, strict=True)]
     )
     types = pl.concat([_types(part) for part in parts])
-    thresholds = fit_thresholds(scored.probability, assigned, stack.candidates, labels, types, config=config)
+    thresholds = fit_thresholds(
+        scored.probability,
+        assigned,
+        stack.candidates,
+        labels,
+        types,
+        options=config.decisions,
+        seed=config.run.seed,
+    )
     return [
         Fitted(
             TrainedModel(
@@ -113,8 +121,7 @@ def _types(part: Part) -> pl.Series:
 
 
 def _assigned(part: Part, probability: Float64) -> Bool:
-    rules = Rules({ANY_TYPE: 0.0}, part.cardinalities)
-    return decide(part.preparation.candidates, probability, _types(part), rules)
+    return assignable(part.preparation.candidates, probability, _types(part), part.cardinalities)
 
 
 def _of_rows(scored: Scored, rows: slice) -> Scored:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from crossgraph.deciding import pair_types
 from crossgraph.devices import require_device
 from crossgraph.encoding import EncodingOptions, encoder_of, require_encoder
 from crossgraph.errors import ConfigError, ResultError
+from crossgraph.features.meaning import TextEncoder
 from crossgraph.graphs import read_pair
 from crossgraph.graphs.content import content_keys
 from crossgraph.graphs.links import Pairs, read_pairs
@@ -37,6 +39,7 @@ from crossgraph.labels import label_pairs
 from crossgraph.layout import ResultFolder
 from crossgraph.preparation import Known
 from crossgraph.progress import SILENT, Progress
+from crossgraph.redeciding import KeptRun
 from crossgraph.reporting import summary_of, versions
 from crossgraph.results import prepare_result, staging, write_whole
 from crossgraph.schema.mapping import SchemaMapping
@@ -111,8 +114,12 @@ def align(
         encoder = encoder_of(config.encoding, keep=made_of.folder)
         if model is not None:
             require_encoder(encoder, model.encoder, f"the model of {inputs.model}")
+        clock = StageClock()
+        kept = _kept(cache, inputs, config, encoder)
+        if kept is not None and (report := kept.decided_again(stage, config, clock)) is not None:
+            return Outcome(folder.path, summary_of(report), report)
         space = Space(stage.path, config.run.budget)
-        session = Session(config, StageClock(), progress, made_of, engine, space, encoder)
+        session = Session(config, clock, progress, made_of, engine, space, encoder)
         graphs = session.read(inputs)
         known = known_links(inputs.links, graphs, progress)
         card = inputs_card(inputs)
@@ -125,8 +132,20 @@ def align(
             labels = labels_for(preparation, known, config)
             run, model = session.learn(preparation, evidence, known, labels)
         report = session.write(run, model, stage, card)
+        if kept is not None:
+            kept.keep(run, stage)
     _tell_of_memory(config, report, progress)
     return Outcome(folder.path, summary_of(report), report)
+
+
+def _kept(cache: Path | None, inputs: Inputs, config: Config, encoder: TextEncoder | None) -> KeptRun | None:
+    """The run in whose place others with other thresholds go; None with a model, which brings its own."""
+    if cache is None or inputs.model is not None:
+        return None
+    # What cannot be read is told by who reads it.
+    with suppress(OSError):
+        return KeptRun.of(cache, inputs, config, encoder)
+    return None
 
 
 def _tell_of_memory(config: Config, report: dict[str, Any], progress: Progress) -> None:

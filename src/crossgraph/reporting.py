@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -16,6 +18,7 @@ from crossgraph.cardinality import ANY_TYPE, Cardinality
 from crossgraph.config import Config
 from crossgraph.decisions import Threshold
 from crossgraph.labels import Labels
+from crossgraph.layout import ResultFolder
 from crossgraph.learning import SAID
 from crossgraph.matches import Matches
 from crossgraph.metrics import hits_at_k, mean_ranks, pr_auc
@@ -69,15 +72,26 @@ def report_of(run: Run, *, inputs: dict[str, Any], config: Config, clock: StageC
             candidates.recall(run.known.same.left, run.known.same.right)
         ),
         "held_out": held_out_figures(run),
-        "thresholds": {
-            name: t.as_dict() if isinstance(t, Threshold) else {"probability": t}
-            for name, t in run.thresholds.items()
-        },
+        "thresholds": thresholds_told(run.thresholds),
         "cardinalities": run.cardinalities,
         "parameters": run.parameters,
         "stages": clock.stages,
         "seed": config.run.seed,
         "versions": versions(),
+    }
+
+
+def store_report(report: dict[str, Any], stage: ResultFolder) -> None:
+    """Write ``report.json``."""
+    text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
+    stage.report_file.write_text(text + "\n", encoding="utf8")
+
+
+def thresholds_told(thresholds: Mapping[str, Threshold | float]) -> dict[str, dict[str, float | None]]:
+    """Thresholds for ``report.json``."""
+    return {
+        name: t.as_dict() if isinstance(t, Threshold) else {"probability": t}
+        for name, t in thresholds.items()
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +15,7 @@ from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, save_model
 from crossgraph.config import Config
 from crossgraph.contest import Contest
-from crossgraph.deciding import Rules, contradicts, decide, forbidden, keep_known, pair_types
+from crossgraph.deciding import Rules, called_same, forbidden, pair_types
 from crossgraph.drawing.reliability import reliability_diagram
 from crossgraph.encoding import require_encoder
 from crossgraph.engine import LOCAL, Engine
@@ -32,7 +31,7 @@ from crossgraph.labels import Labels
 from crossgraph.layout import ResultFolder
 from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepared, propose
 from crossgraph.progress import Progress
-from crossgraph.reporting import Run, report_of, workings_of
+from crossgraph.reporting import Run, report_of, store_report, workings_of
 from crossgraph.results import write_scores, write_sssom
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.seeds import EntityPairs
@@ -182,10 +181,8 @@ class Session:
         with self.clock.stage("assign"):
             candidates = preparation.candidates
             types = pair_types(candidates, preparation.graphs[0])
-            barred = barred | contradicts(candidates, known, single(model.cardinalities, types))
-            worth = np.where(barred, 0.0, scored.probability)
-            matched = decide(candidates, worth, types, Rules(model.thresholds, model.cardinalities))
-            matched = keep_known(candidates, matched, known)
+            rules = Rules(model.thresholds, model.cardinalities)
+            matched = called_same(candidates, scored.probability, types, rules, known, barred)
         return Run(
             preparation=preparation,
             known=known,
@@ -225,8 +222,7 @@ class Session:
             description = run.preparation.description
             store_ground(run.preparation.graphs, description, shares, stage.ground_folder)
         report = report_of(run, inputs=card, config=self.config, clock=self.clock) | (told or {})
-        text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
-        stage.report_file.write_text(text + "\n", encoding="utf8")
+        store_report(report, stage)
         if report["held_out"]:
             picture = reliability_diagram(report["held_out"]["calibration"])
             stage.reliability_file.write_text(picture, encoding="utf8")

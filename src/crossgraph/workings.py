@@ -24,8 +24,9 @@ from crossgraph.features.description import Description, column_of
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import SchemaMapping
 
-FORMAT = 3
-_PAIRS = ("left", "right", "name", "structure", "prior", "proposed")
+FORMAT = 4
+PAIRS = ("left", "right", "name", "structure", "prior", "proposed")
+MATCHED = "matched.npy"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +58,12 @@ class Workings:
             "raw": self.raw,
             "score": self.score,
             "folds": self.folds.astype(np.int8),
-            "matched": self.matched,
             "card": text_array(json.dumps(card, ensure_ascii=False)),
         }
         # Not compressed: that would take longer than all else that is written.
         with file.open("wb") as out:
             np.savez(out, allow_pickle=False, **arrays)
+        store_matched(self.matched, file)
 
     @staticmethod
     def load(
@@ -78,9 +79,16 @@ class Workings:
         arrays, card = read_arrays(file)
         try:
             _refuse_others(file, card, graphs)
-            return _rebuilt(arrays, card, graphs, description, schema)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            matched = np.load(file.with_name(MATCHED), allow_pickle=False)
+            return _rebuilt(arrays | {"matched": matched}, card, graphs, description, schema)
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ResultError(f"{file} cannot be read: {error}", hint="align again") from error
+
+
+def store_matched(matched: Bool, file: Path) -> None:
+    """Write which candidates are called the same, beside the workings, which no threshold changes."""
+    with file.with_name(MATCHED).open("wb") as out:
+        np.save(out, matched, allow_pickle=False)
 
 
 def read_arrays(file: Path) -> tuple[dict[str, AnyArray], dict[str, Any]]:
@@ -118,7 +126,7 @@ def blocked_arrays(candidates: Candidates, weighing: Weighing) -> tuple[dict[str
     """Candidates and what weighed them, as arrays and as a card for JSON; ``rebuilt_blocked`` undoes it."""
     alike = weighing.similarity.tocsr()
     arrays = {
-        **{name: getattr(candidates, name) for name in _PAIRS},
+        **{name: getattr(candidates, name) for name in PAIRS},
         "alike": alike.data,
         "alike_right": alike.indices,
         "alike_starts": alike.indptr,
@@ -140,7 +148,7 @@ def rebuilt_blocked(
     """What ``blocked_arrays`` took apart. Raises KeyError, TypeError or ValueError where it does not fit."""
     shape = len(graphs[0]), len(graphs[1])
     count = len(arrays["left"])
-    if any(arrays[name].shape != (count,) for name in _PAIRS):
+    if any(arrays[name].shape != (count,) for name in PAIRS):
         raise ValueError("its columns are of different lengths")
     alike = sparse.csr_matrix((arrays["alike"], arrays["alike_right"], arrays["alike_starts"]), shape=shape)
     members = type_members(*graphs, schema)
@@ -152,7 +160,7 @@ def rebuilt_blocked(
         pools=tuple(zip(members, weighers, strict=True)),
         asked=None if card["asked"] is None else weigher_from(card["asked"], description),
     )
-    return Candidates(*(arrays[name] for name in _PAIRS)), weighing
+    return Candidates(*(arrays[name] for name in PAIRS)), weighing
 
 
 def require_workings(file: Path) -> None:

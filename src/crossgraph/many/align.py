@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -29,7 +28,7 @@ from crossgraph.layout import ResultFolder
 from crossgraph.many.clusters import Clustered, Decisions, Numbers
 from crossgraph.preparation import Known, Preparation
 from crossgraph.progress import SILENT, Progress
-from crossgraph.reporting import versions
+from crossgraph.reporting import store_report, versions
 from crossgraph.results import prepare_result, staging
 from crossgraph.session import Session
 from crossgraph.stages import StageClock
@@ -270,8 +269,7 @@ def _write(stage: ResultFolder, config: Config, report: dict[str, Any], tables: 
     tables.clusters.write_csv(stage.clusters_file, separator="\t")
     tables.disagreements.write_csv(stage.disagreements_file, separator="\t")
     stage.config_file.write_text(config.to_toml(), encoding="utf8")
-    text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
-    stage.report_file.write_text(text + "\n", encoding="utf8")
+    store_report(report, stage)
 
 
 def summary_of_many(report: dict[str, Any]) -> list[tuple[str, str]]:

@@ -21,9 +21,7 @@ from crossgraph.ground import Ground
 from crossgraph.preparation import Graphs
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import type_codes
-from crossgraph.workings import read_arrays, weigher_from
-
-_PAIRS = ("left", "right", "name", "structure", "prior", "proposed")
+from crossgraph.workings import PAIRS, read_arrays, weigher_from
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +82,7 @@ def before(
     """Read the workings of the RESULT as it was aligned. Raises ResultError where they cannot be read."""
     arrays, card = read_arrays(workings)
     description = redescribe(ground.description, graphs, moved)
-    whole = Candidates(*(arrays[name] for name in _PAIRS))
+    whole = Candidates(*(arrays[name] for name in PAIRS))
     numbers = moved[0].numbers, moved[1].numbers
     left, right = numbers[0][whole.left], numbers[1][whole.right]
     kept = np.flatnonzero((left >= 0) & (right >= 0))

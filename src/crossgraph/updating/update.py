@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,13 @@ from crossgraph.graphs.changes import Changes, read_changes
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.parquet import store_parquet
 from crossgraph.graphs.readers import with_iri_names
-from crossgraph.ground import Ground, keep_ground, store_vectors
+from crossgraph.ground import SIDES, Ground, keep_ground, store_vectors
 from crossgraph.inputs import config_of, digest, encoder_for, read_card, stored_known
 from crossgraph.layout import ResultFolder
 from crossgraph.model.inputs import PairTensors
 from crossgraph.preparation import Graphs, Preparation
 from crossgraph.progress import SILENT, Progress
-from crossgraph.reporting import Run, report_of, summary_of
+from crossgraph.reporting import Run, report_of, store_report, summary_of
 from crossgraph.results import (
     existing_result,
     name_again,
@@ -51,8 +50,6 @@ from crossgraph.updating.rescoring import Rescored, Rescorer
 from crossgraph.updating.seeing import changed_tensors
 from crossgraph.updating.touched import Touched
 from crossgraph.workings import Workings
-
-SIDES = ("left", "right")
 
 
 @dataclass(frozen=True)
@@ -277,8 +274,7 @@ class _Work:
             },
             **counts,
         }
-        text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
-        stage.report_file.write_text(text + "\n", encoding="utf8")
+        store_report(report, stage)
         return report
 
 

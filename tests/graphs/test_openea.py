@@ -4,12 +4,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from crossgraph.errors import GraphFormatError
 from crossgraph.graphs import read_graph, read_pair
-from crossgraph.graphs.openea import openea_sides, read_openea
+from crossgraph.graphs.openea import _without_faults, openea_sides, read_openea
 
 # What a line of the layout can hold: no tab or line end, and an identifier is not blank.
 ids = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=5)
@@ -126,3 +126,16 @@ def test_columns_are_strings_even_when_files_are_missing(write):
     tables = read_openea(write("rel_triples_2", "a\tr\tb\n").parent, 2).tables
     assert set(tables.facts.dtypes) == {pl.String}
     assert tables.types.is_empty()
+
+
+@given(st.lists(st.text("ab\t\n\r \"#\x00\ufeff'", max_size=8), max_size=6))
+@example(["a\tb\tc\r"])
+@example(["\ufeff\ta\tb"])
+def test_lines_without_faults_are_what_they_are_one_by_one(lines):
+    text, names = "\n".join(lines), ("head", "relation", "tail")
+    whole = _without_faults(text, names)
+    rows = [line.split("\t") for line in text.split("\n") if line]
+    if whole is not None:
+        assert whole.rows() == [tuple(row) for row in rows]
+    elif "\r" not in text and not text.startswith(("\ufeff", "\n")) and "\n\n" not in text:
+        assert not rows or any(len(row) != 3 or not all(part.strip() for part in row) for row in rows)

@@ -83,52 +83,32 @@ class KnowledgeGraph:
         An entity exists if it has a type, is an end of an edge, or has a fact. Entities without a
         type in a graph that has types keep none; see ``primary_types``.
         """
-        ids = (
-            pl.concat(
-                [
-                    tables.types["entity"],
-                    tables.edges["head"],
-                    tables.edges["tail"],
-                    tables.facts["entity"],
-                ]
-            )
-            .unique()
-            .sort()
-            .rename("id")
+        types, edges, facts = tables.types, tables.edges, tables.facts
+        ids, (of_types, heads, tails, of_facts) = numbered(
+            types["entity"], edges["head"], edges["tail"], facts["entity"]
         )
-        types = tables.types.select("entity", "type").unique().sort("entity", "type")
-        type_names, type_codes = _codes(types["type"])
-        relation_names, relation_codes = _codes(tables.edges["relation"])
-        heads, relations, tails = distinct_rows(
-            positions_in(ids, tables.edges["head"]), relation_codes, positions_in(ids, tables.edges["tail"])
-        )
-        attribute_names, attribute_codes = _codes(tables.facts["attribute"])
+        type_names, (type_codes,) = numbered(types["type"])
+        relation_names, (relations,) = numbered(edges["relation"])
+        attribute_names, (attributes,) = numbered(facts["attribute"])
+        values, (value_codes,) = numbered(facts["value"])
+        tag_names, (tags,) = numbered(facts["tag"])
         # Numbers of names are in the order of the names, and sorted much faster.
-        facts = (
-            tables.facts.select(
-                "value",
-                "tag",
-                entity=pl.Series(positions_in(ids, tables.facts["entity"])),
-                attribute=pl.Series(attribute_codes),
-            )
-            .unique()
-            .sort("entity", "attribute", "value", "tag")
-        )
-        tag_names, tag_codes = _codes(facts["tag"])
+        heads, relations, tails = distinct_rows(heads, relations, tails)
+        of_facts, attributes, value_codes, tags = distinct_rows(of_facts, attributes, value_codes, tags)
         by_name = KnowledgeGraph(
-            ids=ids,
-            type_names=type_names,
-            typed=np.stack([positions_in(ids, types["entity"]), type_codes], axis=1),
-            relation_names=relation_names,
+            ids=ids.rename("id"),
+            type_names=tuple(type_names),
+            typed=np.stack(distinct_rows(of_types, type_codes), axis=1),
+            relation_names=tuple(relation_names),
             heads=heads,
             relations=relations,
             tails=tails,
-            attribute_names=attribute_names,
-            tag_names=tag_names,
-            fact_entities=facts["entity"].to_numpy(),
-            fact_attributes=facts["attribute"].to_numpy(),
-            fact_tags=tag_codes,
-            fact_values=facts["value"].rename("value"),
+            attribute_names=tuple(attribute_names),
+            tag_names=tuple(tag_names),
+            fact_entities=of_facts,
+            fact_attributes=attributes,
+            fact_tags=tags,
+            fact_values=values.gather(value_codes).rename("value"),
         )
         return by_name.in_order(content_order(by_name))
 
@@ -232,13 +212,25 @@ class KnowledgeGraph:
         return self.type_names[code] if code >= 0 else UNTYPED
 
 
-def _codes(names: pl.Series) -> tuple[tuple[str, ...], Int32]:
-    vocabulary = names.unique().sort()
-    return tuple(vocabulary.to_list()), positions_in(vocabulary, names)
-
-
 def _names(vocabulary: tuple[str, ...], codes: AnyArray) -> pl.Series:
     return pl.Series(list(vocabulary), dtype=pl.String).gather(codes)
+
+
+def numbered(*columns: pl.Series) -> tuple[pl.Series, list[Int32]]:
+    """The distinct texts of some columns, sorted, and the (K) places of each column's among them.
+
+    Each text is looked up once, where a list of all and then the places in it would take twice.
+    """
+    together = pl.concat([column.rename("") for column in columns])
+    coded = together.cast(pl.Categorical(pl.Categories.random()))
+    first = coded.unique(maintain_order=True)
+    order = first.cast(pl.String).arg_sort().to_numpy()
+    codes = first.to_physical().to_numpy()
+    places = np.zeros(int(codes.max(initial=0)) + 1, dtype=np.int32)
+    places[codes[order]] = np.arange(len(order), dtype=np.int32)
+    found = places[coded.to_physical().to_numpy()]
+    ends = np.cumsum([len(column) for column in columns])
+    return first.cast(pl.String).gather(order), np.split(found, ends[:-1])
 
 
 def positions_in(vocabulary: pl.Series, values: pl.Series) -> Int32:

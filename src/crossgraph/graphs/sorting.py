@@ -20,7 +20,8 @@ def sorted_rows(*columns: Int32) -> tuple[Int32, ...]:
         return tuple(column[order] for column in columns)
     packed = np.zeros(len(columns[0]), dtype=np.int64)
     for column, width in zip(columns, widths, strict=True):
-        packed = packed << width | column
+        packed <<= width
+        packed |= column
     packed.sort()
     unpacked = []
     for column, width in zip(columns[::-1], widths[::-1], strict=True):

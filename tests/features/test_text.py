@@ -78,3 +78,14 @@ def test_products_of_rows_are_the_same_in_any_number_of_threads(monkeypatch):
     monkeypatch.setattr("crossgraph._threads.threads", lambda: 4)
     np.testing.assert_array_equal(row_products(x, y, left, right), whole)
     assert len(row_products(x, y, left[:0], right[:0])) == 0
+
+
+@pytest.mark.parametrize("most", [0, 16])
+def test_products_of_rows_are_the_same_in_any_order(monkeypatch, most):
+    rng = np.random.default_rng(0)
+    x, y = (sparse.random(9, 30, 0.3, format="csr", dtype=np.float32, random_state=rng) for _ in range(2))
+    left, right = (rng.integers(0, 9, 50).astype(np.int32) for _ in range(2))
+    each = [row_products(x, y, left[at : at + 1], right[at : at + 1])[0] for at in range(50)]
+    order = np.argsort(left, kind="stable")
+    monkeypatch.setattr("crossgraph.features.rows.MOST_SPREAD", most)
+    np.testing.assert_array_equal(row_products(x, y, left[order], right[order]), np.array(each)[order])

@@ -220,14 +220,17 @@ def _said(
     spread   does such pieces of work, at once or one after the other
     """
     entities, count = [torch.unique(side) for side in pairs], len(pairs[0])
-    lowers = list(spread(lambda side: network.seen_alone(tensors, side, entities[side]), range(2)))
+    seen = list(spread(lambda side: network.seen_alone(tensors, side, entities[side]), range(2)))
     size = min(PAIRS, max(CHUNK, -(-count // 2)))
+    if count > size:
+        # Pairs come by left entity: a right one would be prepared for each part that has a pair of it.
+        seen[1] = network.whole(tensors, 1, seen[1], entities[1], spread)
     said = np.zeros((len(SAID), count), dtype=np.float32)
 
     def ask(number: int) -> None:
         at = number * size
         part = pairs[0][at : at + size], pairs[1][at : at + size]
-        for out in network.compare_some(tensors, lowers, part):
+        for out in network.compare_some(tensors, seen, part):
             end = at + len(out.logits)
             said[:, at:end] = told(out).cpu().numpy()
             advance(end - at)

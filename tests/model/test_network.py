@@ -143,9 +143,11 @@ def test_networks_hear_the_same_in_parts(options: ModelOptions, monkeypatch: pyt
     folds = np.arange(len(pairs[0]), dtype=np.int32) % 3 - 1
     told_of = [told(joined(list(compare_all(one, tensors, *pairs)))).numpy() for one in networks]
     expected = np.where(folds < 0, np.mean(told_of, axis=0), np.where(folds == 0, *told_of))
-    for size in (1, 5, 1_000):
+    for size, room in ((1, 1 << 30), (5, 1 << 30), (5, 0), (1_000, 0)):
         monkeypatch.setattr("crossgraph.learning.PAIRS", size)
         monkeypatch.setattr("crossgraph.learning.CHUNK", size)
+        monkeypatch.setattr(network_module, "CHUNK", size)
+        monkeypatch.setattr(network_module, "WHOLE", room)
         counted: list[int] = []
         found = heard(networks, tensors, (pairs[0].numpy(), pairs[1].numpy()), folds, counted.append)
         np.testing.assert_allclose(found, expected, atol=1e-5)

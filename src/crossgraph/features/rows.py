@@ -11,7 +11,7 @@ from crossgraph._types import AnyArray, Float32, Int32
 
 LEAST_EACH = 100_000
 # Pairs of one left row, one after the other, for which it is spread over a place for each column, and how many
-# columns there may be for each pair in all.
+# such places there may be for each pair.
 LEAST_RUN, MOST_SPREAD = 3, 16
 
 

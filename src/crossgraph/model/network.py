@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,13 +17,15 @@ from crossgraph.model.head import Compared, head_of, length
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.layer import CollectiveLayer
 from crossgraph.model.options import ModelOptions
-from crossgraph.model.prepared import Lower, Prepared, messages, neighbours_of, prepared, stacked
+from crossgraph.model.prepared import Lower, Prepared, Whole, messages, neighbours_of, prepared, stacked
 from crossgraph.schema.vocabulary import Vocabulary
 
 CHUNK = 8_192
 # Pairs whose entities the last layer is prepared for at once: the messages of all would take more memory
 # than anything else.
 PAIRS = 200_000
+# What a side may take that is prepared once for all of them.
+WHOLE = 2 << 30
 # Pairs at once where both layers see the partner: N^2 times M^2 affinities for each.
 CHUNK_BOTH = 256
 
@@ -205,24 +208,59 @@ class CollectiveNetwork(nn.Module):
         return self.lower(tensors.sides[number], tensors.sketch, entities, farther=tensors.farther)
 
     @torch.no_grad()
+    def whole(
+        self,
+        tensors: PairTensors,
+        number: int,
+        lower: Lower | None,
+        entities: Tensor,
+        spread: Callable[[Callable[[int], Any], range], Iterable[Any]],
+    ) -> Lower | Whole | None:
+        """A side of which ``seen_alone`` was asked, prepared for the last layer unless that takes much room.
+
+        spread   does pieces of work that are told by their number, at once or one after the other
+        """
+        if lower is None:
+            return None
+        parts, side = torch.split(entities, CHUNK), tensors.sides[number]
+
+        def made(at: int) -> Prepared:
+            return self.upper(side, tensors.sketch, lower, parts[at])
+
+        first = made(0)
+        if first.bytes_each * len(entities) > WHOLE:
+            return lower
+        rows = first.room(len(entities))
+        list(spread(lambda at: rows.put(at * CHUNK, made(at)), range(len(parts))))
+        return Whole(entities, rows)
+
+    @torch.no_grad()
     def compare_some(
-        self, tensors: PairTensors, lowers: Sequence[Lower | None], pairs: tuple[Tensor, Tensor]
+        self, tensors: PairTensors, seen: Sequence[Lower | Whole | None], pairs: tuple[Tensor, Tensor]
     ) -> Iterator[PairOutput]:
         """``forward`` for pairs (P), (P) in order, where ``seen_alone`` was asked of all their entities.
 
         Of the entities of all these pairs, the messages are held at once.
         """
         left, right = pairs
-        if lowers[0] is None or lowers[1] is None:
+        if seen[0] is None or seen[1] is None:
             for part in torch.split(torch.arange(len(left), device=left.device), CHUNK_BOTH):
                 yield self(tensors, left[part], right[part])
             return
-        (l_entities, l_at), (r_entities, r_at) = each_once(left, right)
-        sides = (
-            self.upper(tensors.left, tensors.sketch, lowers[0], l_entities),
-            self.upper(tensors.right, tensors.sketch, lowers[1], r_entities),
+        (l_rows, l_at), (r_rows, r_at) = (
+            self._ready(tensors, number, one, ends)
+            for number, (one, ends) in enumerate(((seen[0], left), (seen[1], right)))
         )
-        yield from self.compare_prepared(sides, tensors.likeness, (l_at, r_at))
+        yield from self.compare_prepared((l_rows, r_rows), tensors.likeness, (l_at, r_at))
+
+    def _ready(
+        self, tensors: PairTensors, number: int, seen: Lower | Whole, ends: Tensor
+    ) -> tuple[Prepared, Tensor]:
+        """Prepared entities of a side, and the row in them of each end (P) of pairs."""
+        if isinstance(seen, Whole):
+            return seen.rows, torch.searchsorted(seen.entities, ends.contiguous())
+        entities, rows = torch.unique(ends, return_inverse=True)
+        return self.upper(tensors.sides[number], tensors.sketch, seen, entities), rows
 
     @torch.no_grad()
     def compare_prepared(

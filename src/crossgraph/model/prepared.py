@@ -49,11 +49,40 @@ class Prepared:
         """The entities at some places, which may be of any shape."""
         return Prepared(*(getattr(self, field.name)[places] for field in fields(self)))
 
+    def room(self, count: int) -> Prepared:
+        """Of as many entities, none of them told yet."""
+        columns = (getattr(self, field.name) for field in fields(self))
+        return Prepared(*(column.new_empty((count, *column.shape[1:])) for column in columns))
+
+    def put(self, start: int, part: Prepared) -> None:
+        """Tell of the entities from a place on."""
+        for field in fields(self):
+            column = getattr(part, field.name)
+            getattr(self, field.name)[start : start + len(column)] = column
+
+    @property
+    def bytes_each(self) -> int:
+        """What an entity takes in memory."""
+        columns = [getattr(self, field.name) for field in fields(self)]
+        return sum(column[0].nbytes for column in columns)
+
     @staticmethod
     def stacked(parts: Iterable[Prepared], count: int) -> Prepared:
         """Sets of ``count`` entities in all, one after the other."""
         names = [field.name for field in fields(Prepared)]
         return Prepared(*stacked(([getattr(part, name) for name in names] for part in parts), count))
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """What the last layer needs of all entities of a side that pairs are asked of.
+
+    entities (K)   distinct, ascending
+    rows           of each of them
+    """
+
+    entities: Tensor
+    rows: Prepared
 
 
 def stacked(parts: Iterable[Sequence[Tensor]], count: int) -> Sequence[Tensor]:

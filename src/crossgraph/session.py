@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from crossgraph._memory import keep_freed_memory
+from crossgraph._memory import keep_freed_memory, one_heap
 from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import Bool
 from crossgraph.caching import NO_CACHE, StageCache, evidence_form, proposed_form
@@ -60,7 +60,7 @@ class Session:
     def read(self, inputs: Inputs) -> Graphs:
         """Read both graphs."""
         keep_freed_memory()
-        with self.clock.stage("read"), self.progress.stage("read", None):
+        with self.clock.stage("read"), self.progress.stage("read", None), one_heap():
             return read_pair(inputs.left, inputs.right, options=inputs.read)
 
     def prepare(
@@ -85,7 +85,7 @@ class Session:
         cache = cache.on(self.config.schema, self.config.blocking, halves)
         if self.encoder is not None:
             cache = cache.on(self.encoder.fingerprint)
-        with self.clock.stage("describe"), self.progress.stage("describe", None):
+        with self.clock.stage("describe"), self.progress.stage("describe", None), one_heap():
             description = describe(*graphs, encoder=self.encoder, progress=self.progress)
         with self.clock.stage("block") as row:
             proposed = cache.recall(

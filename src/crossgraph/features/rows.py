@@ -10,8 +10,8 @@ from crossgraph._threads import in_parts
 from crossgraph._types import AnyArray, Float32, Int32
 
 LEAST_EACH = 100_000
-# Pairs of one left row, one after the other, for which it is spread over a place for each column, and how many
-# such places there may be for each pair.
+# Pairs of one left row, one after the other, for which it is spread over a place for each column, and the
+# most places for each pair.
 LEAST_RUN, MOST_SPREAD = 3, 16
 
 

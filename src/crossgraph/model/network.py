@@ -207,7 +207,6 @@ class CollectiveNetwork(nn.Module):
             return None
         return self.lower(tensors.sides[number], tensors.sketch, entities, farther=tensors.farther)
 
-    @torch.no_grad()
     def whole(
         self,
         tensors: PairTensors,
@@ -224,6 +223,8 @@ class CollectiveNetwork(nn.Module):
             return None
         parts, side = torch.split(entities, CHUNK), tensors.sides[number]
 
+        # Each thread has gradients of its own to be switched off.
+        @torch.no_grad()
         def made(at: int) -> Prepared:
             return self.upper(side, tensors.sketch, lower, parts[at])
 

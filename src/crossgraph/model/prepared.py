@@ -78,6 +78,15 @@ def neighbours_of(side: SideTensors, entities: Tensor) -> Tensor:
     return side.neighbours[entities][side.mask[entities]].long()
 
 
+def with_neighbours(side: SideTensors, entities: Tensor) -> Tensor:
+    """Some entities and all their sampled neighbours, distinct, ascending."""
+    # Marks, for to sort millions of repeated numbers would take longer than all that is done with them.
+    reached = torch.zeros(len(side), dtype=torch.bool, device=entities.device)
+    reached[entities] = True
+    reached[neighbours_of(side, entities)] = True
+    return reached.nonzero().squeeze(1)
+
+
 def messages(
     layer: CollectiveLayer, side: SideTensors, h: Tensor, at: tuple[Tensor, Tensor]
 ) -> tuple[Tensor, Tensor]:

@@ -75,37 +75,44 @@ def standings(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, 
     alone   (P) whether the left and the right entity of each pair has at most one partner
     """
     ends = sides[0].astype(np.intp), sides[1].astype(np.intp)
-    told = claims(ends, log_odds, alone)
-    left, right = (_taken(ends[at], log_odds + told[1 - at], alone[at]) for at in (0, 1))
-    return log_odds + left + right
+    odds = np.exp(log_odds)
+    told = _left_over(ends, odds, alone)
+    left, right = (_left(ends[at], odds * told[1 - at], alone[at]) for at in (0, 1))
+    return log_odds + np.log(left) + np.log(right)
 
 
 def claims(sides: tuple[AnyArray, AnyArray], log_odds: Float64, alone: tuple[Bool, Bool]) -> Claims:
     """(P), (P) what the rivals of the left and of the right entity take from each pair's log-odds: <= 0."""
-    told = np.zeros(len(log_odds)), np.zeros(len(log_odds))
+    left, right = _left_over(sides, np.exp(log_odds), alone)
+    return np.log(left), np.log(right)
+
+
+def _left_over(sides: tuple[AnyArray, AnyArray], odds: Float64, alone: tuple[Bool, Bool]) -> Claims:
+    """(P), (P) the share of each pair's odds that the rivals of the left and of the right entity leave it."""
+    told = np.ones(len(odds)), np.ones(len(odds))
     for number in range(MESSAGES):
-        left, right = (_taken(sides[at], log_odds + told[1 - at], alone[at]) for at in (0, 1))
+        left, right = (_left(sides[at], odds * told[1 - at], alone[at]) for at in (0, 1))
         if number:
-            # In the middle between two messages: they may swing to and fro in a cycle.
+            # In the middle between two messages (of their logarithms): they may swing to and fro in a cycle.
             for now, before in ((left, told[0]), (right, told[1])):
-                now += before
-                now /= 2
+                now *= before
+                np.sqrt(now, out=now)
         told = left, right
     return told
 
 
-def _taken(ends: AnyArray, log_odds: Float64, alone: Bool) -> Float64:
-    """What rivals take, which takes the place of the log-odds."""
-    odds: Float64 = np.exp(log_odds, out=log_odds)
+def _left(ends: AnyArray, odds: Float64, alone: Bool) -> Float64:
+    """The shares that rivals leave, which take the place of the odds."""
     if not len(odds):
         return odds
     several = None if alone.all() else ~alone
     if several is not None:
         odds[several] = 0.0
-    # In place: it is asked dozens of times, for all pairs.
+    # In place, and without logarithms: it is asked dozens of times, for all pairs.
     rivals: Float64 = np.subtract(np.bincount(ends, odds)[ends], odds, out=odds)
     np.maximum(rivals, 0.0, out=rivals)
-    np.negative(np.log1p(rivals, out=rivals), out=rivals)
+    rivals += 1.0
+    np.divide(1.0, rivals, out=rivals)
     if several is not None:
-        rivals[several] = 0.0
+        rivals[several] = 1.0
     return rivals

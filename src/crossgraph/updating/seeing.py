@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,11 +11,10 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from crossgraph._types import Bool, Float32, Float64, Int32, Vectors
+from crossgraph._types import Bool, Float64, Int32, Vectors
 from crossgraph.checkpoint import TrainedModel
 from crossgraph.features.description import AttributeColumn, column_of
-from crossgraph.features.text import TextTable
-from crossgraph.features.tokens import TEXT_WIDTH, EntityTokens, entity_tokens, number_scales, sketch_of
+from crossgraph.features.tokens import EntityTokens, entity_tokens, number_scales, sketch_of
 from crossgraph.graphs.adjacency import Adjacency, directed_name
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.sorting import marked
@@ -104,14 +103,20 @@ class Sight:
 
     def _tensors(self, drawn: _Sides, anew: _Sides, likeness: Likeness) -> PairTensors:
         """Tensors with neighbourhoods of ``drawn`` entities, and all that is read to see some ``anew``."""
-        facts = [self._facts(side) for side in range(2)]
-        left, right = (self._side(side, facts[side], drawn[side]) for side in range(2))
-        rows = []
+        left, right = (self._side(side, drawn[side]) for side in range(2))
+        read = []
         for side, tensors in enumerate((left, right)):
             seen = with_neighbours(tensors, torch.from_numpy(np.flatnonzero(anew[side])))
-            read = np.flatnonzero(drawn[side] | marked(seen.numpy(), len(tensors)))
-            rows.append(facts[side].texts[read].ravel())
-        sketch = _sketched(self.preparation.description.texts, np.concatenate(rows))
+            seen = seen[~torch.from_numpy(drawn[side])[seen]]
+            own = torch.from_numpy(np.flatnonzero(drawn[side]))
+            read.append(tensors.texts[torch.cat([own, seen])])
+        texts = self.preparation.description.texts
+        wanted = marked(np.concatenate([one.numpy().ravel() for one in read]), len(texts.strings))
+        # The first one is empty, which is of all who have no text.
+        wanted[0] = True
+        places = torch.from_numpy(np.where(wanted, np.cumsum(wanted, dtype=np.int32) - 1, 0))
+        sketch = torch.from_numpy(sketch_of(texts.grams[np.flatnonzero(wanted)]))
+        left, right = (replace(one, texts=places[one.texts]) for one in (left, right))
         return PairTensors(left, right, sketch, likeness)
 
     def _facts(self, side: int) -> EntityTokens:
@@ -126,11 +131,11 @@ class Sight:
             against=_as_before(columns, (told.left, told.right)[side]),
         )
 
-    def _side(self, side: int, facts: EntityTokens, drawn: Bool) -> SideTensors:
+    def _side(self, side: int, drawn: Bool) -> SideTensors:
         vocabulary, graph = self.vocabulary, self.preparation.graphs[side]
         relations = vocabulary.relations_right if side else vocabulary.relations_left
         return SideTensors.of(
-            facts,
+            self._facts(side),
             entity_type_slots(graph, vocabulary.types_right if side else vocabulary.types_left),
             self._sampled(side, drawn),
             edges=np.diff(self.preparation.adjacency[side].indptr),
@@ -175,14 +180,6 @@ def _beside(who: Bool, adjacency: Adjacency) -> Bool:
     found = who.copy()
     found[adjacency.neighbours[np.repeat(who, np.diff(adjacency.indptr))]] = True
     return found
-
-
-def _sketched(texts: TextTable, rows: Int32) -> Tensor:
-    """(S, D) the sketch of all texts; zero but for some rows."""
-    sketch: Float32 = np.zeros((len(texts.strings), TEXT_WIDTH), dtype=np.float32)
-    some = np.flatnonzero(marked(rows, len(sketch)))
-    sketch[some] = sketch_of(texts.grams[some])
-    return torch.from_numpy(sketch)
 
 
 def _as_before(

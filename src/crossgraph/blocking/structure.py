@@ -51,7 +51,7 @@ def neighbour_products(
     (x, y), squares = neighbour_rows(left, right, schema, similarity, anyhow=anyhow)
     lengths = row_lengths(squares[0]), row_lengths(squares[1])
     places = np.flatnonzero(marked(y.indices, y.shape[1]))
-    return (_shortened(x, lengths[0], places), _shortened(y, lengths[1], places)), lengths
+    return (shortened(x, lengths[0], places), shortened(y, lengths[1], places)), lengths
 
 
 def neighbour_rows(
@@ -280,7 +280,7 @@ def row_lengths(squares: Float64) -> Float32:
     return lengths
 
 
-def _shortened(matrix: sparse.csr_matrix, lengths: Float32, columns: Int64) -> sparse.csr_matrix:
+def shortened(matrix: sparse.csr_matrix, lengths: Float32, columns: Int64) -> sparse.csr_matrix:
     """Some columns of the matrix, ascending, with each row divided by its length."""
     places = np.full(matrix.shape[1], -1, dtype=np.int32)
     places[columns] = np.arange(len(columns), dtype=np.int32)

@@ -81,7 +81,7 @@ class Sight:
         """
         likeness = Likeness.of(alike, "cpu")
         asked = [marked(ends, len(graph)) for ends, graph in zip(pairs, self.preparation.graphs, strict=True)]
-        if not self.vectors:
+        if len(self.vectors) != len(self.model.networks):
             everybody = np.ones_like(asked[0]), np.ones_like(asked[1])
             return self._tensors(everybody, everybody, likeness), None
         anew = [

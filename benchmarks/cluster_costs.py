@@ -72,14 +72,16 @@ class Counted:
         self.held["each machine: largest product"] = large
         return LOCAL.nearest(asking, turned, top)
 
-    def _hear(self, networks: Any, tensors: Any, pairs: Any, folds: Any, advance: Any = unwatched) -> Any:
+    def _hear(
+        self, networks: Any, tensors: Any, pairs: Any, folds: Any, advance: Any = unwatched, see: Any = None
+    ) -> Any:
         whole = self.timed("scoring: networks, in one piece", LOCAL.hear)
         work = self.timed("scoring: networks, in shards", Opinions(networks, tensors))
         for start in range(0, len(folds), PAIRS):
             rows = slice(start, start + PAIRS)
             work({"left": pairs[0][rows], "right": pairs[1][rows], "fold": folds[rows]})
         self.held["each machine: graphs as tensors"] = _bytes(tensors)
-        return whole(networks, tensors, pairs, folds, advance)
+        return whole(networks, tensors, pairs, folds, advance, see)
 
     def _score(self, scorers: Any, evidence: Any, folds: Any) -> Any:
         self.held["shards: evidence of pairs"] = sum(block.nbytes for block in evidence.blocks)

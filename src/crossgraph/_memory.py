@@ -31,9 +31,9 @@ def keep_freed_memory() -> bool:
 def one_heap() -> Iterator[None]:
     """Within it glibc keeps arrays of any size when they are freed, and gives all back at its end.
 
-    Columns of ten million numbers come and go in the reading of a large graph, and the system would clear each
-    page by page: a seventh of its CPU time. Blocking a million entities so would take a fifth more memory, for
-    what is freed leaves holes.
+    Columns of ten million numbers come and go in the reading of a large graph, and the system would clear
+    each page by page: a seventh of its CPU time. Blocking a million entities so would take a fifth more
+    memory, for what is freed leaves holes.
     """
     libc = _glibc()
     if libc is None:

@@ -21,7 +21,11 @@ Side: TypeAlias = Literal["left", "right"]
 Int32: TypeAlias = npt.NDArray[np.int32]
 Int64: TypeAlias = npt.NDArray[np.int64]
 UInt64: TypeAlias = npt.NDArray[np.uint64]
+Float16: TypeAlias = npt.NDArray[np.float16]
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
 Bool: TypeAlias = npt.NDArray[np.bool_]
 AnyArray: TypeAlias = npt.NDArray[Any]
+
+Vectors: TypeAlias = tuple[tuple[Float16, Float16], ...]
+"""(E, D) of both sides for each network, what its lower layers say of entities; NaN where nobody asked."""

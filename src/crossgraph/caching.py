@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from crossgraph._space import IN_MEMORY, Space
-from crossgraph._types import AnyArray
+from crossgraph._types import AnyArray, Vectors
 from crossgraph.errors import CrossgraphError, ResultError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import Description
@@ -142,6 +142,25 @@ def evidence_form(pairs: int, space: Space = IN_MEMORY) -> Form[EvidenceTable]:
         if len(table) != pairs:
             raise ValueError(f"{len(table)} rows for {pairs} pairs")
         return table
+
+    return Form(pack, unpack)
+
+
+def opinions_form(pairs: int, space: Space = IN_MEMORY) -> Form[tuple[EvidenceTable, Vectors]]:
+    """Of what networks say of so many pairs, and of the vectors of the entities that they saw."""
+    evidence = evidence_form(pairs, space)
+
+    def pack(heard: tuple[EvidenceTable, Vectors]) -> Arrays:
+        table, vectors = heard
+        seen = {
+            f"vectors.{at}.{side}": own for at, both in enumerate(vectors) for side, own in enumerate(both)
+        }
+        return {**evidence.pack(table), **seen}
+
+    def unpack(arrays: Arrays) -> tuple[EvidenceTable, Vectors]:
+        seen = sum(name.startswith("vectors.") for name in arrays) // 2
+        vectors = tuple((arrays.pop(f"vectors.{at}.0"), arrays.pop(f"vectors.{at}.1")) for at in range(seen))
+        return evidence.unpack(arrays), vectors
 
     return Form(pack, unpack)
 

@@ -11,9 +11,9 @@ from typing import TypeAlias
 import numpy as np
 
 from crossgraph._space import IN_MEMORY, Space
-from crossgraph._types import AnyArray, Bool, Float32, Float64
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Vectors
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.caching import NO_CACHE, Arrays, Form, StageCache, evidence_form, modules_form
+from crossgraph.caching import NO_CACHE, Arrays, Form, StageCache, evidence_form, modules_form, opinions_form
 from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
 from crossgraph.cardinality import ONE_TO_ONE, Cardinality, single
 from crossgraph.checkpoint import ScoringRound, TrainedModel
@@ -36,6 +36,7 @@ from crossgraph.learning import (
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
+from crossgraph.model.seen import Seen
 from crossgraph.preparation import Known, Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
@@ -53,11 +54,13 @@ class Fitted:
 
     scored       labelled candidates by the models that did not learn from them
     thresholds   type -> threshold with its expected precision and recall
+    vectors      what the networks saw of entities alone
     """
 
     model: TrainedModel
     scored: Scored
     thresholds: dict[str, Threshold]
+    vectors: Vectors = ()
 
 
 def fit(
@@ -89,7 +92,7 @@ def fit(
     around = Around(
         clock, progress, cache.on(*_contents(preparation, labels), config.run.content), engine, space
     )
-    networks, heard = fit_network(preparation, labels, vocabulary, config, around)
+    networks, heard, vectors = fit_network(preparation, labels, vocabulary, config, around)
     types = pair_types(candidates, preparation.graphs[0])
     contest = Contest(
         candidates=candidates,
@@ -123,7 +126,7 @@ def fit(
         seed=config.run.seed,
         encoder=preparation.description.texts.encoder,
     )
-    return Fitted(model, scored, thresholds)
+    return Fitted(model, scored, thresholds, vectors)
 
 
 def learning_options(config: Config) -> LearningOptions:
@@ -208,8 +211,8 @@ class Pool:
 
 def fit_network(
     preparation: Preparation, labels: Labels, vocabulary: Vocabulary, config: Config, around: Around
-) -> tuple[tuple[CollectiveNetwork, ...], EvidenceTable]:
-    """The trained networks, and what they say of every candidate."""
+) -> tuple[tuple[CollectiveNetwork, ...], EvidenceTable, Vectors]:
+    """The trained networks, what they say of every candidate, and what they saw of entities alone."""
     options, clock, progress = learning_options(config), around.clock, around.progress
     candidates, schema = preparation.candidates, preparation.schema
     cache = around.cache.on(*_of_network(config))
@@ -234,20 +237,19 @@ def fit_network(
             teach=around.engine.teach,
         )
 
+    def opine() -> tuple[EvidenceTable, Vectors]:
+        see, hear = Seen(networks, tensors()), around.engine.hear
+        said = opinions(networks, tensors(), candidates, labels, progress=progress, hear=hear, see=see)
+        return said, see.vectors
+
     if not (cache.has("network") and cache.has("opinions")):
         tensors()
     with clock.stage("train: network") as row:
         networks = cache.recall("network", train, modules_form(fresh, config.run.device), row=row)
     with clock.stage("score: network") as row:
-        heard = cache.recall(
-            "opinions",
-            lambda: opinions(
-                networks, tensors(), candidates, labels, progress=progress, hear=around.engine.hear
-            ),
-            evidence_form(len(candidates), around.space),
-            row=row,
-        )
-    return networks, heard
+        form = opinions_form(len(candidates), around.space)
+        heard, vectors = cache.recall("opinions", opine, form, row=row)
+    return networks, heard, vectors
 
 
 def fit_rounds(

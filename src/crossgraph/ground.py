@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from crossgraph._types import AnyArray, Float64, Side
+from crossgraph._types import AnyArray, Float16, Float64, Side, Vectors
 from crossgraph.errors import ResultError
 from crossgraph.features.description import AttributeColumn, Description
 from crossgraph.features.meaning import Meanings, TextEncoder
@@ -125,6 +125,41 @@ def store_vectors(meanings: Meanings | None, folder: Path) -> None:
         some = np.flatnonzero((meanings.said != "").to_numpy())
         store = VectorStore(meanings.encoder.fingerprint, keep=folder)
         store.add(meanings.said.gather(some).to_list(), meanings.vectors[some])
+
+
+def store_seen(vectors: Vectors, folder: Path) -> None:
+    """Keep what networks saw of entities alone: who is not touched by a change looks the same."""
+    for number, both in enumerate(vectors):
+        for side, own in zip(SIDES, both, strict=True):
+            with _seen_file(folder, number, side).open("wb") as out:
+                np.save(out, own, allow_pickle=False)
+
+
+def stored_seen(folder: Path, entities: tuple[int, int]) -> Vectors:
+    """What ``store_seen`` kept of so many entities; nothing where it kept nothing.
+
+    Raises ResultError where it is damaged.
+    """
+    found: list[list[Float16]] = []
+    while _seen_file(folder, len(found), SIDES[0]).is_file():
+        files = [_seen_file(folder, len(found), side) for side in SIDES]
+        found.append([_vectors(*of) for of in zip(files, entities, strict=True)])
+    return tuple((both[0], both[1]) for both in found)
+
+
+def _seen_file(folder: Path, number: int, side: Side) -> Path:
+    return folder / f"seen_{number}_{side}.npy"
+
+
+def _vectors(file: Path, entities: int) -> Float16:
+    try:
+        with file.open("rb") as opened:
+            vectors: Float16 = np.load(opened, allow_pickle=False)
+        if vectors.dtype != np.float16 or vectors.ndim != 2 or len(vectors) != entities:
+            raise ValueError(f"no vectors of {entities} entities")
+    except (OSError, EOFError, ValueError) as error:
+        raise ResultError(f"{file} cannot be read: {error}", hint="align again") from error
+    return vectors
 
 
 def _changes(file: Path) -> Changes:

@@ -19,6 +19,7 @@ from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import Around, Fitted, Pool, fit_network, fit_rounds, network_tensors
 from crossgraph.labels import Labels
 from crossgraph.learning import opinions
+from crossgraph.model.seen import Seen
 from crossgraph.preparation import Known, Preparation, believed_evidence
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary, extended
 from crossgraph.scoring import Scored
@@ -52,15 +53,20 @@ def fit_together(parts: Sequence[Part], *, config: Config, around: Around) -> li
     vocabulary of its model, in its cardinalities, and in what it scores.
     """
     vocabularies = _vocabularies(parts)
-    networks, heard = fit_network(parts[0].preparation, parts[0].labels, vocabularies[0], config, around)
-    said = [heard]
+    networks, heard, vectors = fit_network(
+        parts[0].preparation, parts[0].labels, vocabularies[0], config, around
+    )
+    said, seen = [heard], [vectors]
     for part, vocabulary in zip(parts[1:], vocabularies[1:], strict=True):
         with around.clock.stage("sample"):
             tensors = network_tensors(part.preparation, vocabulary, config)
         with around.clock.stage("score: network"):
             candidates = part.preparation.candidates
-            hear, progress = around.engine.hear, around.progress
-            said.append(opinions(networks, tensors, candidates, part.labels, progress=progress, hear=hear))
+            hear, progress, see = around.engine.hear, around.progress, Seen(networks, tensors)
+            said.append(
+                opinions(networks, tensors, candidates, part.labels, progress=progress, hear=hear, see=see)
+            )
+            seen.append(see.vectors)
     stack = _Stack.of(parts)
     read = [EvidenceTable.beside([part.evidence, one]) for part, one in zip(parts, said, strict=True)]
     labels = stack.labels([part.labels for part in parts])
@@ -95,8 +101,9 @@ def fit_together(parts: Sequence[Part], *, config: Config, around: Around) -> li
             ),
             _of_rows(scored, rows),
             thresholds,
+            vectors,
         )
-        for part, vocabulary, rows in zip(parts, vocabularies, stack.rows, strict=True)
+        for part, vocabulary, rows, vectors in zip(parts, vocabularies, stack.rows, seen, strict=True)
     ]
 
 

@@ -26,7 +26,9 @@ from crossgraph.labels import FOLDS, Labels
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CHUNK, PAIRS, CollectiveNetwork, PairOutput, Slots
 from crossgraph.model.options import ModelOptions
+from crossgraph.model.prepared import Lower, Whole
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
+from crossgraph.model.seen import See
 from crossgraph.progress import SILENT, Advance, Progress, unwatched
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.vocabulary import Vocabulary
@@ -98,7 +100,8 @@ class Lesson:
 Teach: TypeAlias = Callable[[Sequence[CollectiveNetwork], Lesson, Advance], None]
 """``taught``, or what does the same elsewhere."""
 Hear: TypeAlias = Callable[
-    [tuple[CollectiveNetwork, ...], PairTensors, tuple[AnyArray, AnyArray], Int32, Advance], Float32
+    [tuple[CollectiveNetwork, ...], PairTensors, tuple[AnyArray, AnyArray], Int32, Advance, See | None],
+    Float32,
 ]
 """``heard``, or what does the same elsewhere: no pair needs another one."""
 Score: TypeAlias = Callable[[tuple[EvidenceScorer, ...], EvidenceTable, Int32], Float32]
@@ -182,10 +185,12 @@ def heard(
     pairs: tuple[AnyArray, AnyArray],
     folds: Int32,
     advance: Advance = unwatched,
+    see: See | None = None,
 ) -> Float32:
     """(9, P) what the networks say of pairs in the order of ``SAID``, each as its fold hears it.
 
     folds (P)   of labelled pairs, which hear only who did not learn from their half; -1 for the others
+    see         looks at entities alone, once for each network and side; they themselves if not given
     """
     left, right = (torch.from_numpy(side).long().to(tensors.sketch.device) for side in pairs)
     mean: Float32 = np.zeros((len(SAID), len(left)), dtype=np.float32)
@@ -195,7 +200,14 @@ def heard(
     over, within = (side_by_side, map) if len(left) <= CHUNK else (map, side_by_side)
 
     def ask(number: int) -> Float32:
-        return _said(networks[number], tensors, (left, right), advance, within)
+        network = networks[number]
+
+        def seen(side: int) -> Lower | None:
+            entities = torch.unique((left, right)[side])
+            return see(number, side, entities) if see else network.seen_alone(tensors, side, entities)
+
+        lowers = list(within(seen, range(2)))
+        return _said(network, tensors, lowers, (left, right), advance, within)
 
     for number, said in enumerate(over(ask, range(len(networks)))):
         own = np.flatnonzero((folds >= 0) & (folds % HALVES == number))
@@ -211,20 +223,21 @@ def heard(
 def _said(
     network: CollectiveNetwork,
     tensors: PairTensors,
+    lowers: Sequence[Lower | None],
     pairs: tuple[Tensor, Tensor],
     advance: Advance,
     spread: Callable[[Callable[[int], Any], range], Iterable[Any]],
 ) -> Float32:
-    """(9, P) what a network says of pairs: the sides are seen alone, and then parts of the pairs compared.
+    """(9, P) what a network says of pairs whose sides are seen alone: parts of the pairs are compared.
 
     spread   does such pieces of work, at once or one after the other
     """
-    entities, count = [torch.unique(side) for side in pairs], len(pairs[0])
-    seen = list(spread(lambda side: network.seen_alone(tensors, side, entities[side]), range(2)))
+    count = len(pairs[0])
+    seen: list[Lower | Whole | None] = list(lowers)
     size = min(PAIRS, max(CHUNK, -(-count // 2)))
     if count > size:
         # Pairs come by left entity: a right one would be prepared for each part that has a pair of it.
-        seen[1] = network.whole(tensors, 1, seen[1], entities[1], spread)
+        seen[1] = network.whole(tensors, 1, lowers[1], pairs[1], spread)
     said = np.zeros((len(SAID), count), dtype=np.float32)
 
     def ask(number: int) -> None:
@@ -253,6 +266,7 @@ def opinions(
     *,
     progress: Progress = SILENT,
     hear: Hear = heard,
+    see: See | None = None,
 ) -> EvidenceTable:
     """What the networks say of every candidate, as columns ``collective:...``.
 
@@ -260,7 +274,7 @@ def opinions(
     """
     pairs = (candidates.left, candidates.right)
     with progress.stage("score: network", len(networks) * len(candidates), "pairs") as advance:
-        mean = hear(networks, tensors, pairs, _folds(labels, len(candidates)), advance)
+        mean = hear(networks, tensors, pairs, _folds(labels, len(candidates)), advance, see)
     columns = lead_columns("collective", pairs, mean[0])
     return EvidenceTable.of({**columns, **dict(zip(SAID[1:], mean[1:], strict=True))})
 

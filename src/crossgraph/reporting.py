@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from crossgraph import __version__
-from crossgraph._types import Bool, Float32, Float64
+from crossgraph._types import Bool, Float32, Float64, Vectors
 from crossgraph.calibration import expected_calibration_error, reliability, told_apart
 from crossgraph.cardinality import ANY_TYPE, Cardinality
 from crossgraph.config import Config
@@ -40,6 +40,7 @@ class Run:
     labels       what was learned from; None where a model was applied
     thresholds   with their expectations; without a fit only the probabilities are known
     barred (P)   candidates that are not the same whatever their probability
+    vectors      what the networks saw of entities alone
     """
 
     preparation: Preparation
@@ -51,6 +52,7 @@ class Run:
     cardinalities: dict[str, Cardinality]
     parameters: int
     barred: Bool
+    vectors: Vectors = ()
 
 
 def report_of(run: Run, *, inputs: dict[str, Any], config: Config, clock: StageClock) -> dict[str, Any]:

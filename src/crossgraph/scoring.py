@@ -24,6 +24,7 @@ from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.learning import opinions, raw_scores
 from crossgraph.matches import Matches
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
+from crossgraph.model.seen import See
 from crossgraph.preparation import Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.sampling import Neighbourhoods, SamplingOptions, sample_neighbourhoods
@@ -124,10 +125,11 @@ def score_candidates(
     progress: Progress = SILENT,
     engine: Engine = LOCAL,
     space: Space = IN_MEMORY,
+    see: See | None = None,
 ) -> Scored:
-    """Score every candidate, round by round."""
+    """Score every candidate, round by round; ``see`` as of ``learning.heard``."""
     candidates = preparation.candidates
-    heard = opinions(model.networks, tensors, candidates, progress=progress, hear=engine.hear)
+    heard = opinions(model.networks, tensors, candidates, progress=progress, hear=engine.hear, see=see)
     together = EvidenceTable.beside([evidence, heard])
     scored: Scored | None = None
     for step in model.rounds:

@@ -24,11 +24,12 @@ from crossgraph.features.description import describe
 from crossgraph.features.meaning import TextEncoder
 from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
-from crossgraph.ground import store_ground
+from crossgraph.ground import store_ground, store_seen
 from crossgraph.inputs import Inputs, store_known
 from crossgraph.labelling import cardinalities_of
 from crossgraph.labels import Labels
 from crossgraph.layout import ResultFolder
+from crossgraph.model.seen import Seen
 from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepared, propose
 from crossgraph.progress import Progress
 from crossgraph.reporting import Run, report_of, store_report, workings_of
@@ -139,7 +140,8 @@ class Session:
             space=self.space,
         )
         run = self.decide(preparation, known, fitted.scored, fitted.model, barred)
-        return replace(run, labels=labels, thresholds=fitted.thresholds), fitted.model
+        run = replace(run, labels=labels, thresholds=fitted.thresholds, vectors=fitted.vectors)
+        return run, fitted.model
 
     def apply(
         self, model: TrainedModel, preparation: Preparation, evidence: EvidenceTable, known: Known
@@ -158,7 +160,10 @@ class Session:
             candidates = preparation.candidates
             alone = single(model.cardinalities, pair_types(candidates, preparation.graphs[0]))
             unlabelled = np.full(len(candidates), -1, dtype=np.int32)
-            contest = Contest(candidates, known, alone, barred, unlabelled)
+            contest, see = (
+                Contest(candidates, known, alone, barred, unlabelled),
+                Seen(model.networks, tensors),
+            )
             scored = score_candidates(
                 model,
                 tensors,
@@ -168,8 +173,9 @@ class Session:
                 progress=self.progress,
                 engine=self.engine,
                 space=self.space,
+                see=see,
             )
-        return self.decide(preparation, known, scored, model, barred)
+        return replace(self.decide(preparation, known, scored, model, barred), vectors=see.vectors)
 
     def decide(
         self, preparation: Preparation, known: Known, scored: Scored, model: TrainedModel, barred: Bool
@@ -221,6 +227,7 @@ class Session:
             shares = shares_of(run.preparation, model.sampling)
             description = run.preparation.description
             store_ground(run.preparation.graphs, description, shares, stage.ground_folder)
+            store_seen(run.vectors, stage.ground_folder)
         report = report_of(run, inputs=card, config=self.config, clock=self.clock) | (told or {})
         store_report(report, stage)
         if report["held_out"]:

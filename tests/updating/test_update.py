@@ -161,6 +161,34 @@ def test_it_comes_near_to_what_scoring_all_again_gives(aligned, updated, changes
     assert len(matched(updated) ^ matched(whole.path)) <= 0.02 * len(matched(updated))
 
 
+def test_who_is_not_touched_looks_as_before(aligned, updated, changes, tmp_path):
+    """What networks saw is read, and it is what they see: an update without it is as good as equal."""
+    found = {}
+    for name, make in (("gone", None), ("unknown", np.nan), ("wrong", 1.0)):
+        result = Path(shutil.copytree(aligned, tmp_path / name))
+        seen = list(ResultFolder(result).ground_folder.glob("seen_*.npy"))
+        assert len(seen) == 4
+        for file in seen:
+            if make is None:
+                file.unlink()
+            else:
+                np.save(file, np.full_like(np.load(file), make))
+        found[name] = raw(update(result, files(changes, tmp_path / "files")).path)
+    both = found["gone"].join(raw(updated), on=["left", "right"])
+    assert len(both) == len(found["gone"]) == len(raw(updated))
+    assert np.allclose(both["raw"], both["raw_right"], atol=0.02)
+    assert np.allclose(found["gone"]["raw"], found["unknown"]["raw"], atol=1e-4)
+    assert not np.allclose(found["gone"]["raw"], found["wrong"]["raw"], atol=0.02)
+
+
+def test_damaged_vectors_are_told(aligned, tmp_path):
+    result = Path(shutil.copytree(aligned, tmp_path / "R"))
+    file = ResultFolder(result).ground_folder / "seen_1_right.npy"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ResultError, match=r"seen_1_right\.npy cannot be read"):
+        update(result, ChangeFiles())
+
+
 def test_pairs_far_from_any_change_keep_their_scores_to_the_bit(aligned, updated):
     both = raw(updated).join(raw(aligned), on=["left", "right"])
     part = json.loads(ResultFolder(updated).report_file.read_text())["updated"]["candidates"]

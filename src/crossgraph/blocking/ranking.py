@@ -74,38 +74,47 @@ def standings(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, 
 
     alone   (P) whether the left and the right entity of each pair has at most one partner
     """
-    ends = sides[0].astype(np.intp), sides[1].astype(np.intp)
-    told = claims(ends, log_odds, alone)
-    left, right = (_taken(ends[at], log_odds + told[1 - at], alone[at]) for at in (0, 1))
-    return log_odds + left + right
+    odds = np.exp(log_odds)
+    told = _left_over(sides, odds, alone)
+    left, right = (_left(sides[at], odds * told[1 - at], alone[at], None) for at in (0, 1))
+    return log_odds + np.log(left) + np.log(right)
 
 
-def claims(sides: tuple[AnyArray, AnyArray], log_odds: Float64, alone: tuple[Bool, Bool]) -> Claims:
+def claims(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, Bool]) -> Claims:
     """(P), (P) what the rivals of the left and of the right entity take from each pair's log-odds: <= 0."""
-    told = np.zeros(len(log_odds)), np.zeros(len(log_odds))
+    left, right = _left_over(sides, np.exp(log_odds), alone)
+    return np.log(left), np.log(right)
+
+
+def _left_over(sides: tuple[Int32, Int32], odds: Float64, alone: tuple[Bool, Bool]) -> Claims:
+    """(P), (P) the share of each pair's odds that the rivals of the left and of the right entity leave it."""
+    told = np.ones(len(odds)), np.ones(len(odds))
     for number in range(MESSAGES):
-        left, right = (_taken(sides[at], log_odds + told[1 - at], alone[at]) for at in (0, 1))
-        if number:
-            # In the middle between two messages: they may swing to and fro in a cycle.
-            for now, before in ((left, told[0]), (right, told[1])):
-                now += before
-                now /= 2
+        left, right = (
+            _left(sides[at], odds * told[1 - at], alone[at], told[at] if number else None) for at in (0, 1)
+        )
         told = left, right
     return told
 
 
-def _taken(ends: AnyArray, log_odds: Float64, alone: Bool) -> Float64:
-    """What rivals take, which takes the place of the log-odds."""
-    odds: Float64 = np.exp(log_odds, out=log_odds)
-    if not len(odds):
-        return odds
-    several = None if alone.all() else ~alone
-    if several is not None:
-        odds[several] = 0.0
-    # In place: it is asked dozens of times, for all pairs.
-    rivals: Float64 = np.subtract(np.bincount(ends, odds)[ends], odds, out=odds)
-    np.maximum(rivals, 0.0, out=rivals)
-    np.negative(np.log1p(rivals, out=rivals), out=rivals)
-    if several is not None:
-        rivals[several] = 0.0
-    return rivals
+@njit(cache=True, nogil=True)
+def _left(ends: Int32, odds: Float64, alone: Bool, before: Float64 | None) -> Float64:
+    """(P) the shares that rivals leave: asked dozens of times, for all pairs, and so without logarithms.
+
+    before (P)   the last message, if it counts too: the new one is in the middle (of their logarithms), for
+                 messages may swing to and fro in a cycle
+    """
+    most = -1
+    for end in ends:
+        most = max(most, end)
+    sums = np.zeros(most + 1)
+    for pair in range(len(ends)):
+        if alone[pair]:
+            sums[ends[pair]] += odds[pair]
+    out = np.ones(len(ends))
+    for pair in range(len(ends)):
+        if alone[pair]:
+            out[pair] = 1.0 / (1.0 + max(sums[ends[pair]] - odds[pair], 0.0))
+            if before is not None:
+                out[pair] = np.sqrt(out[pair] * before[pair])
+    return out

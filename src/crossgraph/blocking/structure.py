@@ -51,7 +51,7 @@ def neighbour_products(
     (x, y), squares = neighbour_rows(left, right, schema, similarity, anyhow=anyhow)
     lengths = row_lengths(squares[0]), row_lengths(squares[1])
     places = np.flatnonzero(marked(y.indices, y.shape[1]))
-    return (_shortened(x, lengths[0], places), _shortened(y, lengths[1], places)), lengths
+    return (shortened(x, lengths[0], places), shortened(y, lengths[1], places)), lengths
 
 
 def neighbour_rows(
@@ -199,12 +199,13 @@ class _Directed:
         group = np.repeat(np.arange(len(relations)), each)
         within = np.arange(len(group)) - np.repeat(np.cumsum(each) - each, each)
         edges = self.order[starts[relations][group] + within]
-        ends = np.where(
-            back[group], [graph.tails[edges], graph.heads[edges]], [graph.heads[edges], graph.tails[edges]]
-        )
-        degree = np.where(back[group], self.degrees[0][edges], self.degrees[1][edges])
+        against = back[group]
+        degree = np.where(against, self.degrees[0][edges], self.degrees[1][edges])
         kept = degree <= HUB_DEGREE
-        return _Edges(group[kept], ends[0][kept], ends[1][kept], neighbour_idf(degree[kept], len(graph)))
+        group, edges, against, degree = group[kept], edges[kept], against[kept], degree[kept]
+        heads, tails = graph.heads[edges], graph.tails[edges]
+        source, target = np.where(against, tails, heads), np.where(against, heads, tails)
+        return _Edges(group, source, target, neighbour_idf(degree, len(graph)))
 
 
 def _sharing(relations: Int32, ends: Int32) -> Int64:
@@ -262,8 +263,10 @@ def _neighbours(heads: Int64, tails: Int64) -> Int64:
 
 def neighbour_idf(degrees: Int64, entities: int) -> Float32:
     """(T) ``sqrt(log(entities / degree))`` of neighbours with such degrees by a relation; 0 for hubs."""
-    idf = np.sqrt(np.log(np.maximum(entities / np.maximum(degrees, 1), 1.0)))
-    return np.where(degrees <= HUB_DEGREE, idf, 0.0).astype(np.float32)
+    # Of all degrees that count, for those of millions of edges repeat.
+    idf = np.sqrt(np.log(np.maximum(entities / np.maximum(np.arange(HUB_DEGREE + 2), 1), 1.0)))
+    idf[-1] = 0.0
+    return idf.astype(np.float32)[np.minimum(degrees, HUB_DEGREE + 1)]
 
 
 def row_lengths(squares: Float64) -> Float32:
@@ -277,7 +280,7 @@ def row_lengths(squares: Float64) -> Float32:
     return lengths
 
 
-def _shortened(matrix: sparse.csr_matrix, lengths: Float32, columns: Int64) -> sparse.csr_matrix:
+def shortened(matrix: sparse.csr_matrix, lengths: Float32, columns: Int64) -> sparse.csr_matrix:
     """Some columns of the matrix, ascending, with each row divided by its length."""
     places = np.full(matrix.shape[1], -1, dtype=np.int32)
     places[columns] = np.arange(len(columns), dtype=np.int32)

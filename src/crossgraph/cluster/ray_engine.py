@@ -38,6 +38,7 @@ from crossgraph.learning import SAID, Lesson
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
+from crossgraph.model.seen import See
 from crossgraph.progress import Advance, unwatched
 
 # How much goes into one shard, and what fits into one is done here: asking rows of a product, and pairs.
@@ -116,10 +117,11 @@ class OnRay:
         pairs: tuple[AnyArray, AnyArray],
         folds: Int32,
         advance: Advance = unwatched,
+        see: See | None = None,
     ) -> Float32:
-        """``heard``, in shards of pairs."""
+        """``heard``, in shards of pairs; who hears a shard sees its entities by itself."""
         if len(folds) <= PAIRS:
-            return LOCAL.hear(networks, tensors, pairs, folds, advance)
+            return LOCAL.hear(networks, tensors, pairs, folds, advance, see)
         told = self.shared(
             Opinions(networks, tensors),
             {"left": pairs[0], "right": pairs[1], "fold": folds},

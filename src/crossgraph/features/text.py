@@ -141,7 +141,7 @@ def said_in(strings: pl.Series, normal: pl.Series, said: pl.Series) -> pl.Series
 
 
 def _gram_weights(grams: sparse.csr_matrix) -> Float32:
-    held = np.bincount(grams.indices, minlength=1 << GRAM_BITS).astype(np.float32)
+    held = _counted(grams.indices, 1 << GRAM_BITS).astype(np.float32)
     weights: Float32 = (np.log((1.0 + grams.shape[0]) / (1.0 + held)) + 1.0).astype(np.float32)
     return weights
 
@@ -169,6 +169,15 @@ def gram_counts(strings: pl.Series) -> sparse.csr_matrix:
     matrix = sparse.csr_matrix((ones, indices, indptr), shape=(len(strings), 1 << GRAM_BITS))
     matrix.sum_duplicates()
     return matrix
+
+
+@njit(cache=True, nogil=True)
+def _counted(numbers: Int32, most: int) -> Int64:
+    """NumPy's ``bincount``, which would copy so many numbers first."""
+    counts = np.zeros(most, dtype=np.int64)
+    for number in numbers:
+        counts[number] += 1
+    return counts
 
 
 @njit(cache=True, nogil=True)

@@ -16,6 +16,7 @@ from crossgraph.graphs._reading import PARQUET_ERRORS, capped, quoted, read_parq
 from crossgraph.graphs._vocabulary import TYPE
 from crossgraph.graphs.graph import GraphTables
 from crossgraph.graphs.openea import XSD_STRING
+from crossgraph.graphs.sorting import marked
 
 ADDED, DELETED = "added", "deleted"
 # A type has no name, only a value; an entity has neither, and goes with all that is said of it.
@@ -169,16 +170,23 @@ def _contradictions(rows: pl.DataFrame, path: Path) -> list[Fault]:
 
 
 def _less(statements: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    return _joined(statements, others, how="anti")
+    """The statements that are not among others."""
+    on, about = _shared(statements, others)
+    # To look for those about the same entities first is several times as fast where the others are few.
+    held = statements[about].is_in(others[about].implode())
+    some = statements.with_row_index("row").filter(held).join(others, on=on, how="semi")
+    return statements.filter(~pl.Series(marked(some["row"].to_numpy(), len(statements))))
 
 
 def _common(statements: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    return _joined(statements, others, how="semi")
+    on, _ = _shared(statements, others)
+    return statements.join(others, on=on, how="semi", maintain_order="left")
 
 
-def _joined(statements: pl.DataFrame, others: pl.DataFrame, *, how: str) -> pl.DataFrame:
+def _shared(statements: pl.DataFrame, others: pl.DataFrame) -> tuple[list[str], str]:
+    """The columns that tell a statement of either table from others, and the one of its entity."""
     on = [name for name in others.columns if name in statements.columns and name != "line"]
-    return statements.join(others, on=on, how=how, maintain_order="left")  # type: ignore[arg-type]
+    return on, "head" if "head" in on else "entity"
 
 
 def _read(path: Path) -> tuple[pl.DataFrame, list[Fault]]:

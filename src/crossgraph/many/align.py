@@ -201,7 +201,7 @@ def _decided(pairs: Sequence[_Pair], stage: ResultFolder, config: Config, around
     for (at, _), fitted in zip(order, fit_together(parts, config=config, around=around), strict=True):
         pair = pairs[at]
         run = pair.session.decide(pair.preparation, pair.known, fitted.scored, fitted.model, barred[at])
-        run = replace(run, labels=pair.labels, thresholds=fitted.thresholds)
+        run = replace(run, labels=pair.labels, thresholds=fitted.thresholds, vectors=fitted.vectors)
         place = ResultFolder(stage.pairs_folder / pair.name)
         place.path.mkdir(parents=True)
         pair.session.write(run, fitted.model, place, inputs_card(pair.inputs))

@@ -104,11 +104,17 @@ class Likeness:
 
     def between(self, left: Tensor, right: Tensor) -> Tensor:
         """(P, N, M) of every left entity (P, N) with every right one (P, M)."""
-        wanted = left.long().unsqueeze(2) << 32 | right.long().unsqueeze(1)
-        if not len(self.keys):
-            return torch.zeros(wanted.shape, device=wanted.device)
-        places = torch.searchsorted(self.keys, wanted).clamp_max(len(self.keys) - 1)
-        return torch.where(self.keys[places] == wanted, self.values[places], 0.0)
+        # What is known of a left entity is little: to look through it is faster than to search for each pair.
+        first = left.long().flatten() << 32
+        start = torch.searchsorted(self.keys, first)
+        counts = torch.searchsorted(self.keys, first | 0xFFFFFFFF, right=True) - start
+        rows = torch.repeat_interleave(counts)
+        at = torch.arange(len(rows), device=rows.device) + (start - counts.cumsum(0) + counts)[rows]
+        same = (self.keys[at] & 0xFFFFFFFF).unsqueeze(1) == right[rows // max(left.shape[1], 1)]
+        found, column = same.nonzero(as_tuple=True)
+        out = torch.zeros((left.numel(), right.shape[1]), device=left.device)
+        out[rows[found], column] = self.values[at[found]]
+        return out.reshape(*left.shape, right.shape[1])
 
 
 @dataclass(frozen=True, eq=False)

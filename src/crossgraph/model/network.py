@@ -17,7 +17,7 @@ from crossgraph.model.head import Compared, head_of, length
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.layer import CollectiveLayer
 from crossgraph.model.options import ModelOptions
-from crossgraph.model.prepared import Lower, Prepared, Whole, messages, neighbours_of, prepared, stacked
+from crossgraph.model.prepared import Lower, Prepared, Whole, messages, prepared, stacked, with_neighbours
 from crossgraph.schema.vocabulary import Vocabulary
 
 CHUNK = 8_192
@@ -122,19 +122,22 @@ class CollectiveNetwork(nn.Module):
         Nobody is computed whom they do not reach, and none twice. Layers work on ``chunk`` entities at once.
         The hops before the last see ``farther`` neighbours of each entity, see ``PairTensors``.
         """
-        below = side.narrowed(farther)
+        known = with_neighbours(side, entities)
+        return Lower(known, self.vectors(side.narrowed(farther), sketch, known, chunk))
+
+    def vectors(self, side: SideTensors, sketch: Tensor, entities: Tensor, chunk: int = CHUNK) -> Tensor:
+        """(K, I) what all layers but the last say of K distinct entities (ascending)."""
         reached = [entities]
-        for hop in range(self.options.layers):
-            around = neighbours_of(below if hop else side, reached[-1])
-            reached.append(torch.unique(torch.cat([reached[-1], around])))
+        for _ in range(self.options.layers - 1):
+            reached.append(with_neighbours(side, reached[-1]))
         known, wanted = reached[-1], reached[-2::-1]
         own = ([self.level0(side, sketch, part)] for part in torch.split(known, chunk))
         h = stacked(own, len(known))[0]
-        for number, rows in enumerate(wanted[:-1]):
+        for number, rows in enumerate(wanted):
             at = ((known, part) for part in torch.split(rows, chunk))
-            h = stacked(([self._alone(number, below, h, one)] for one in at), len(rows))[0]
+            h = stacked(([self._alone(number, side, h, one)] for one in at), len(rows))[0]
             known = rows
-        return Lower(known, h)
+        return h
 
     def _alone(self, number: int, side: SideTensors, h: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
         layer, entities = self.hop(number), at[1]
@@ -212,16 +215,18 @@ class CollectiveNetwork(nn.Module):
         tensors: PairTensors,
         number: int,
         lower: Lower | None,
-        entities: Tensor,
+        ends: Tensor,
         spread: Callable[[Callable[[int], Any], range], Iterable[Any]],
     ) -> Lower | Whole | None:
         """A side of which ``seen_alone`` was asked, prepared for the last layer unless that takes much room.
 
-        spread   does pieces of work that are told by their number, at once or one after the other
+        ends (P)   of all pairs that are to be compared
+        spread     does pieces of work that are told by their number, at once or one after the other
         """
         if lower is None:
             return None
-        parts, side = torch.split(entities, CHUNK), tensors.sides[number]
+        entities, side = torch.unique(ends), tensors.sides[number]
+        parts = torch.split(entities, CHUNK)
 
         # Each thread has gradients of its own to be switched off.
         @torch.no_grad()

@@ -107,15 +107,27 @@ def neighbours_of(side: SideTensors, entities: Tensor) -> Tensor:
     return side.neighbours[entities][side.mask[entities]].long()
 
 
+def with_neighbours(side: SideTensors, entities: Tensor) -> Tensor:
+    """Some entities and all their sampled neighbours, distinct, ascending."""
+    # Marks, for to sort millions of repeated numbers would take longer than all that is done with them.
+    reached = torch.zeros(len(side), dtype=torch.bool, device=entities.device)
+    reached[entities] = True
+    reached[neighbours_of(side, entities)] = True
+    return reached.nonzero().squeeze(1)
+
+
 def messages(
     layer: CollectiveLayer, side: SideTensors, h: Tensor, at: tuple[Tensor, Tensor]
 ) -> tuple[Tensor, Tensor]:
     """(K, D/2) own parts and (K, N, D/2) messages of the entities at[1], where h (T, D) is of those at[0]."""
     known, wanted = at
     mask = side.mask[wanted]
-    rows = torch.searchsorted(known, side.neighbours[wanted][mask].long())
-    sent = layer.transform(h, rows, side.relations[wanted][mask])
-    return layer.transform.own_part(h[torch.searchsorted(known, wanted)]), padded(sent, mask)
+    # A table of everybody, of which the places of the known are written and read: a search of each of
+    # millions of neighbours takes far longer.
+    places = torch.empty(len(side), dtype=torch.long, device=known.device)
+    places[known] = torch.arange(len(known), device=known.device)
+    sent = layer.transform(h, places[side.neighbours[wanted][mask].long()], side.relations[wanted][mask])
+    return layer.transform.own_part(h[places[wanted]]), padded(sent, mask)
 
 
 def padded(sent: Tensor, mask: Tensor) -> Tensor:

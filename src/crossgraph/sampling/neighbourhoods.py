@@ -52,6 +52,13 @@ class Neighbourhoods:
     relations: Int32
     mask: Bool
 
+    @staticmethod
+    def none(entities: int, neighbours: int) -> Neighbourhoods:
+        """Nobody is beside anybody."""
+        shape = entities, neighbours
+        numbers = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
+        return Neighbourhoods(*numbers, np.zeros(shape, dtype=np.bool_))
+
     def part(self, rows: slice) -> _Drawn:
         """The three tables of some rows, to be read or written."""
         return self.neighbours[rows], self.relations[rows], self.mask[rows]
@@ -86,10 +93,7 @@ def sample_neighbourhoods(
     weights = weights if shares is None else weights * shares[table.relations]
     drawn = np.arange(len(graph), dtype=np.int32) if entities is None else entities.astype(np.int32)
     types = graph.primary_types[drawn] + 1
-    shape = len(drawn), options.neighbours
-    around = Neighbourhoods(
-        np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.bool_)
-    )
+    around = Neighbourhoods.none(len(drawn), options.neighbours)
     edges = adjacency.indptr, adjacency.neighbours, adjacency.relations
     own = mix(content.keys ^ mix(np.array([seed], dtype=np.uint64)))
     hashes = own, content.keys, directed_keys(graph)

@@ -14,7 +14,8 @@ from crossgraph.blocking.combine import BlockingOptions, Weighing, best_of_each,
 from crossgraph.blocking.names import name_attributes, name_cosines, names_in, nearest_names
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import ranks
-from crossgraph.blocking.structure import neighbour_rows, structural_candidates, weights_of
+from crossgraph.blocking.structure import neighbour_rows, shortened, structural_candidates, weights_of
+from crossgraph.graphs.sorting import marked
 from crossgraph.preparation import Graphs, Known
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.updating.before import Before, names_of_types
@@ -75,6 +76,17 @@ class Reblocker:
         weighing = Weighing(similarity, before.anyhow, lengths, pools, before.weighers.get(None))
         return Reblocked(everyone, weighing, places)
 
+    @property
+    def _weighed_again(self) -> tuple[Int64, Int64]:
+        """Who is blocked again, and who is known to be the same or not as nobody blocking had proposed."""
+        known = self.known.same.and_also(self.known.different)
+        new = self.before.candidates.without(known)
+        left, right = (
+            np.flatnonzero(one.blocked | marked(ends, len(one.blocked)))
+            for one, ends in zip(self.touched, (new.left, new.right), strict=True)
+        )
+        return left, right
+
     def _fresh(self, pairs: Candidates) -> Bool:
         """(P) pairs of which an entity is blocked again."""
         fresh: Bool = self.touched[0].blocked[pairs.left] | self.touched[1].blocked[pairs.right]
@@ -126,8 +138,13 @@ class Reblocker:
     def _factors(
         self, similarity: sparse.csr_matrix
     ) -> tuple[tuple[sparse.csr_matrix, sparse.csr_matrix], tuple[Float32, Float32]]:
-        """``neighbour_products``; who is not touched keeps the length of its row, and what is usual stays."""
+        """``neighbour_products``; who is not touched keeps the length of its row, and what is usual stays.
+
+        Without columns that nobody has who is to be weighed again: they add to no weight that is asked for.
+        """
         rows, squares = neighbour_rows(*self.graphs, self.schema, similarity, anyhow=self.before.anyhow)
+        seen = [matrix[who].indices for matrix, who in zip(rows, self._weighed_again, strict=True)]
+        columns = np.flatnonzero(marked(np.concatenate(seen), rows[0].shape[1]))
         factors, lengths = [], []
         each = zip(rows, squares, self.before.lengths, self.touched, strict=True)
         for matrix, square, before, touched in each:
@@ -135,9 +152,7 @@ class Reblocker:
             known = before.astype(np.float64)[kept] ** 2 - square[kept]
             usual = float(np.median(known)) if len(known) else 1.0
             length = np.where(kept, before, np.sqrt(square + max(usual, 0.0))).astype(np.float32)
-            entity = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-            shape, data = matrix.shape, matrix.data / np.maximum(length[entity], 1e-12)
-            factors.append(sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=shape))
+            factors.append(shortened(matrix, np.maximum(length, 1e-12), columns))
             lengths.append(length)
         return (factors[0], factors[1]), (lengths[0], lengths[1])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,10 +19,10 @@ from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.echo import RelationGroups, echo_evidence, neighbour_rarity, relation_groups
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.learning import SAID, heard, scored_by_folds
-from crossgraph.model.inputs import PairTensors
 from crossgraph.preparation import Preparation, believed_pairs
 from crossgraph.scoring import Scored, settled
 from crossgraph.updating.before import Before
+from crossgraph.updating.seeing import Sight
 from crossgraph.updating.touched import Touched, around
 
 # Pairs of touched entities are scored again if they were at least so likely, or if what speaks for them at a
@@ -56,7 +55,7 @@ class Rescorer:
 
     former (P)   the place of each candidate before; -1 for new ones
     contest      all pairs, which are set against each other in every round
-    tensors      makes both graphs as the networks read them, if they are asked anything
+    sight        both graphs as the networks see them, if they are asked anything
     everything   score all again
     """
 
@@ -66,7 +65,7 @@ class Rescorer:
     contest: Contest
     touched: tuple[Touched, Touched]
     model: TrainedModel
-    tensors: Callable[[], PairTensors]
+    sight: Sight
     everything: bool = False
 
     def rescored(self) -> Rescored:
@@ -226,7 +225,8 @@ class Rescorer:
         if not rows.any():
             return np.zeros((len(SAID), 0), dtype=np.float32)
         pairs = self._pairs[0][rows], self._pairs[1][rows]
-        return heard(networks, self.tensors(), pairs, self.contest.folds[rows])
+        tensors, see = self.sight.of(pairs, self._alike)
+        return heard(networks, tensors, pairs, self.contest.folds[rows], see=see)
 
 
 def _beside(one: EvidenceTable, first: Bool, other: EvidenceTable, second: Bool) -> EvidenceTable:

@@ -2,82 +2,190 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
 import numpy as np
 import torch
+from scipy import sparse
+from torch import Tensor
 
-from crossgraph._types import Float64
-from crossgraph.blocking.combine import name_similarity
+from crossgraph._types import Bool, Float64, Int32, Vectors
 from crossgraph.checkpoint import TrainedModel
 from crossgraph.features.description import AttributeColumn, column_of
-from crossgraph.features.tokens import entity_tokens, number_scales, text_sketch
-from crossgraph.graphs.adjacency import directed_name
+from crossgraph.features.tokens import EntityTokens, entity_tokens, number_scales, sketch_of
+from crossgraph.graphs.adjacency import Adjacency, directed_name
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.sorting import marked
 from crossgraph.ground import Ground
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
+from crossgraph.model.network import CollectiveNetwork
+from crossgraph.model.prepared import Lower, with_neighbours
+from crossgraph.model.seen import See
 from crossgraph.preparation import Preparation
 from crossgraph.sampling import Neighbourhoods, sample_neighbourhoods
 from crossgraph.sampling.shared import PRIOR_SHARE
 from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots, entity_type_slots
+from crossgraph.updating.touched import Touched
+
+_Sides = tuple[Bool, Bool]
 
 
-def changed_tensors(
-    preparation: Preparation,
-    ground: Ground,
-    vocabulary: Vocabulary,
-    model: TrainedModel,
-) -> PairTensors:
-    """``pair_tensors`` where numbers are scaled, facts ranked and relations preferred as they were."""
-    graphs, now = preparation.graphs, preparation.description
-    told = ground.description
-    known = (vocabulary.attributes_left, vocabulary.attributes_right)
-    scales = number_scales(
-        tuple(
-            (columns, attribute_slots(tuple(column.name for column in columns), slots))
-            for columns, slots in zip((told.left, told.right), known, strict=True)
-        )
-    )
+@dataclass(frozen=True, eq=False)
+class SeenBefore:
+    """Sees entities alone as they were seen when the graphs were aligned, and anew only whom changes reach.
 
-    def side(at: int) -> SideTensors:
-        graph, columns = graphs[at], (now.left, now.right)[at]
-        relations = vocabulary.relations_right if at else vocabulary.relations_left
-        facts = entity_tokens(
+    vectors         of the graphs as they were aligned
+    former (E)      of each side: the number that an entity had then; -1 for a new one
+    anew (E)        of each side: who is seen as the graphs are now
+    """
+
+    networks: tuple[CollectiveNetwork, ...]
+    tensors: PairTensors
+    vectors: Vectors
+    former: tuple[Int32, Int32]
+    anew: _Sides
+
+    @torch.no_grad()
+    def __call__(self, number: int, side: int, entities: Tensor) -> Lower:
+        """``CollectiveNetwork.seen_alone`` of a network."""
+        tensors, network = self.tensors.sides[side], self.networks[number]
+        known = with_neighbours(tensors, entities)
+        rows = known.numpy()
+        h = torch.from_numpy(self.vectors[number][side][self.former[side][rows]].astype(np.float32))
+        anew = torch.from_numpy(self.anew[side][rows])
+        if anew.any():
+            h[anew] = network.vectors(tensors, self.tensors.sketch, known[anew])
+        return Lower(known, h)
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """Changed graphs as networks see them: ``pair_tensors`` with scales, ranks and preferences as before.
+
+    vectors   what the networks saw of entities alone; none where all are to be seen anew
+    """
+
+    preparation: Preparation
+    ground: Ground
+    vocabulary: Vocabulary
+    model: TrainedModel
+    touched: tuple[Touched, Touched]
+    vectors: Vectors
+
+    def of(self, pairs: tuple[Int32, Int32], alike: sparse.csr_matrix) -> tuple[PairTensors, See | None]:
+        """Tensors that tell of all that networks read of some pairs, and who sees their entities alone.
+
+        alike (E, E')   how surely names mean one entity
+        """
+        likeness = Likeness.of(alike, "cpu")
+        asked = [marked(ends, len(graph)) for ends, graph in zip(pairs, self.preparation.graphs, strict=True)]
+        if len(self.vectors) != len(self.model.networks):
+            everybody = np.ones_like(asked[0]), np.ones_like(asked[1])
+            return self._tensors(everybody, everybody, likeness), None
+        anew = [
+            self._seen_otherwise(side) & _beside(asked[side], self.preparation.adjacency[side])
+            for side in range(2)
+        ]
+        sides = anew[0], anew[1]
+        tensors = self._tensors((asked[0] | anew[0], asked[1] | anew[1]), sides, likeness)
+        former = self.touched[0].former, self.touched[1].former
+        return tensors, SeenBefore(self.model.networks, tensors, self.vectors, former, sides)
+
+    def _seen_otherwise(self, side: int) -> Bool:
+        """(E) who has other facts, types or edges, or a neighbour with other facts or types; or is unseen."""
+        touched = self.touched[side]
+        changed = touched.blocked | touched.edged | _beside(touched.told, self.preparation.adjacency[side])
+        for both in self.vectors:
+            changed |= np.isnan(both[side][:, 0])[touched.former]
+        return changed
+
+    def _tensors(self, drawn: _Sides, anew: _Sides, likeness: Likeness) -> PairTensors:
+        """Tensors with neighbourhoods of ``drawn`` entities, and all that is read to see some ``anew``."""
+        left, right = (self._side(side, drawn[side]) for side in range(2))
+        read = []
+        for side, tensors in enumerate((left, right)):
+            seen = with_neighbours(tensors, torch.from_numpy(np.flatnonzero(anew[side])))
+            seen = seen[~torch.from_numpy(drawn[side])[seen]]
+            own = torch.from_numpy(np.flatnonzero(drawn[side]))
+            read.append(tensors.texts[torch.cat([own, seen])])
+        texts = self.preparation.description.texts
+        wanted = marked(np.concatenate([one.numpy().ravel() for one in read]), len(texts.strings))
+        # The first one is empty, which is of all who have no text.
+        wanted[0] = True
+        places = torch.from_numpy(np.where(wanted, np.cumsum(wanted, dtype=np.int32) - 1, 0))
+        sketch = torch.from_numpy(sketch_of(texts.grams[np.flatnonzero(wanted)]))
+        left, right = (replace(one, texts=places[one.texts]) for one in (left, right))
+        return PairTensors(left, right, sketch, likeness)
+
+    def _facts(self, side: int) -> EntityTokens:
+        description, told = self.preparation.description, self.ground.description
+        columns = (description.left, description.right)[side]
+        graph, slots = self.preparation.graphs[side], self._attributes[side]
+        return entity_tokens(
             columns,
-            attribute_slots(graph.attribute_names, known[at]),
-            scales,
+            attribute_slots(graph.attribute_names, slots),
+            self._scales,
             len(graph),
-            against=_as_before(columns, (told.left, told.right)[at]),
+            against=_as_before(columns, (told.left, told.right)[side]),
         )
+
+    def _side(self, side: int, drawn: Bool) -> SideTensors:
+        vocabulary, graph = self.vocabulary, self.preparation.graphs[side]
+        relations = vocabulary.relations_right if side else vocabulary.relations_left
         return SideTensors.of(
-            facts,
-            entity_type_slots(graph, vocabulary.types_right if at else vocabulary.types_left),
-            _sampled(preparation, at, ground.shares[at], model),
-            edges=np.diff(preparation.adjacency[at].indptr),
+            self._facts(side),
+            entity_type_slots(graph, vocabulary.types_right if side else vocabulary.types_left),
+            self._sampled(side, drawn),
+            edges=np.diff(self.preparation.adjacency[side].indptr),
             directions=directed_slots(graph.relation_names, relations, vocabulary.relation_slots),
             device="cpu",
         )
 
-    sketch = torch.from_numpy(text_sketch(now.texts))
-    alike = name_similarity(preparation.candidates, (len(graphs[0]), len(graphs[1])))
-    return PairTensors(side(0), side(1), sketch, Likeness.of(alike, "cpu"))
+    def _sampled(self, side: int, drawn: Bool) -> Neighbourhoods:
+        """The neighbourhoods of some entities; nobody is beside the others."""
+        graph, adjacency = self.preparation.graphs[side], self.preparation.adjacency[side]
+        who = np.flatnonzero(drawn).astype(np.int32)
+        found = sample_neighbourhoods(
+            graph,
+            adjacency,
+            options=self.model.sampling,
+            seed=self.model.seed,
+            shares=_shares(graph, self.ground.shares[side]),
+            entities=who,
+        )
+        whole = Neighbourhoods.none(len(graph), self.model.sampling.neighbours)
+        for out, part in zip(whole.part(slice(None)), found.part(slice(None)), strict=True):
+            out[who] = part
+        return whole
+
+    @cached_property
+    def _attributes(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        return self.vocabulary.attributes_left, self.vocabulary.attributes_right
+
+    @cached_property
+    def _scales(self) -> dict[int, tuple[float, float]]:
+        told = self.ground.description
+        return number_scales(
+            tuple(
+                (columns, attribute_slots(tuple(column.name for column in columns), slots))
+                for columns, slots in zip((told.left, told.right), self._attributes, strict=True)
+            )
+        )
+
+
+def _beside(who: Bool, adjacency: Adjacency) -> Bool:
+    """(E) some entities and all their neighbours."""
+    found = who.copy()
+    found[adjacency.neighbours[np.repeat(who, np.diff(adjacency.indptr))]] = True
+    return found
 
 
 def _as_before(
     columns: tuple[AttributeColumn, ...], told: tuple[AttributeColumn, ...]
 ) -> tuple[AttributeColumn, ...]:
     return tuple(column_of(told, column.name) or column for column in columns)
-
-
-def _sampled(
-    preparation: Preparation, side: int, shares: dict[str, float], model: TrainedModel
-) -> Neighbourhoods:
-    graph = preparation.graphs[side]
-    return sample_neighbourhoods(
-        graph,
-        preparation.adjacency[side],
-        options=model.sampling,
-        seed=model.seed,
-        shares=_shares(graph, shares),
-    )
 
 
 def _shares(graph: KnowledgeGraph, told: dict[str, float]) -> Float64 | None:

@@ -25,30 +25,36 @@ MOST_AROUND = 2_500
 class Touched:
     """The entities of one graph that changes touch.
 
-    new (E)       that the old graph did not have
+    former (E)    the number that an entity had in the old graph; -1 for a new one
     told (E)      new, or with other facts or types
     blocked (E)   told otherwise, or with many other edges: they are blocked again
     edged (E)     with other edges, but few
     """
 
-    new: Bool
+    former: Int32
     told: Bool
     blocked: Bool
     edged: Bool
 
+    @property
+    def new(self) -> Bool:
+        """(E) who came."""
+        return self.former < 0
+
     @staticmethod
     def of(graph: KnowledgeGraph, adjacency: Adjacency, moved: Moved, changes: Changes) -> Touched:
         """From all changes since the graph was aligned."""
-        new = np.ones(len(graph), dtype=bool)
-        new[moved.numbers[moved.numbers >= 0]] = False
-        told = new | moved.retold
+        former = np.full(len(graph), -1, dtype=np.int32)
+        there = np.flatnonzero(moved.numbers >= 0)
+        former[moved.numbers[there]] = there
+        told = (former < 0) | moved.retold
         for part in (changes.added, changes.deleted):
             told[_places(graph, part.filter(pl.col("kind") == "type")["entity"])] = True
         came, went = (_ends(graph, part) for part in (changes.added, changes.deleted))
         now = np.diff(adjacency.indptr)
         most = np.maximum(now, now - came + went)
         much = (came + went >= SUBSTANTIAL * most) & (came + went > 0)
-        return Touched(new, told, told | much, (came + went > 0) & ~told & ~much)
+        return Touched(former, told, told | much, (came + went > 0) & ~told & ~much)
 
 
 def _places(graph: KnowledgeGraph, entities: pl.Series) -> Int32:

@@ -22,10 +22,9 @@ from crossgraph.graphs.changes import Changes, read_changes
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.parquet import store_parquet
 from crossgraph.graphs.readers import with_iri_names
-from crossgraph.ground import SIDES, Ground, keep_ground, store_vectors
+from crossgraph.ground import SIDES, Ground, keep_ground, store_vectors, stored_seen
 from crossgraph.inputs import config_of, digest, encoder_for, read_card, stored_known
 from crossgraph.layout import ResultFolder
-from crossgraph.model.inputs import PairTensors
 from crossgraph.preparation import Graphs, Preparation
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import Run, report_of, store_report, summary_of
@@ -47,7 +46,7 @@ from crossgraph.stages import StageClock
 from crossgraph.updating.before import Before, before, moved_of
 from crossgraph.updating.blocking import Reblocker
 from crossgraph.updating.rescoring import Rescored, Rescorer
-from crossgraph.updating.seeing import changed_tensors
+from crossgraph.updating.seeing import Sight
 from crossgraph.updating.touched import Touched
 from crossgraph.workings import Workings
 
@@ -204,9 +203,6 @@ class _Work:
         )
         vocabulary = extended(model.vocabulary, schema) if self.card.get("model") else model.vocabulary
 
-        def tensors() -> PairTensors:
-            return changed_tensors(preparation, state.ground, vocabulary, model)
-
         with clock.stage("score"):
             contest = Contest(
                 candidates=blocked.candidates,
@@ -215,8 +211,11 @@ class _Work:
                 barred=forbidden(preparation, self.session.config.decisions),
                 folds=_folds(former, blocked.former),
             )
+            ids = state.ground.ids
+            seen = () if everything else stored_seen(self.source.ground_folder, (len(ids[0]), len(ids[1])))
+            sight = Sight(preparation, state.ground, vocabulary, model, both, seen)
             rescorer = Rescorer(
-                preparation, former, blocked.former, contest, both, model, tensors, everything=everything
+                preparation, former, blocked.former, contest, both, model, sight, everything=everything
             )
             rescored = rescorer.rescored()
         return preparation, contest, rescored, _counts(both, former, blocked.former, rescored)

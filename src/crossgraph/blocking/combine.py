@@ -135,7 +135,7 @@ def block(
             advance(1)
     similarity = likeness(Candidates.united(*named), seeds, (len(left), len(right)), former=former)
     settled = None if former is None else settled_by(former, (len(left), len(right)))
-    anyhow = echoed_share(left, right, seeds)
+    anyhow = echoed_share(left, right, schema, seeds)
     factors, lengths = neighbour_products(left, right, schema, similarity, anyhow=anyhow)
     clues = Clues(description, schema, names, factors, seeds)
     kept: list[Candidates] = []
@@ -181,13 +181,13 @@ def likeness(
 ) -> sparse.csr_matrix:
     """(E, E') how surely two entities are one before any is scored: the most that speaks for it.
 
-    Seeds by their weight, others by their names and by what the round before thinks. Who has a known link is
-    nobody else, whatever the names.
+    Seeds by their weight, others by their names, and all by how likely the round before thinks they are. Who
+    has a known link is nobody else, whatever the names.
     """
     known = seeds.weight >= 1.0
     guessed = name_similarity(named, shape)
     if former is not None:
-        guessed = guessed.maximum(_likely(former, BELIEVED * former.shares, shape))
+        guessed = guessed.maximum(_likely(former, former.shares, shape))
     guessed = guessed.tocoo()
     free = ~(np.isin(guessed.row, seeds.left[known]) | np.isin(guessed.col, seeds.right[known]))
     others = sparse.csr_matrix(

@@ -22,7 +22,7 @@ from crossgraph.errors import ConfigError
 from crossgraph.features.description import describe
 from crossgraph.schema.estimate import estimate_schema
 from crossgraph.schema.mapping import SchemaMapping, TypeMapping
-from crossgraph.schema.seeds import BELIEVED, EntityPairs, shared_rare_values, type_codes
+from crossgraph.schema.seeds import EntityPairs, shared_rare_values, type_codes
 from features.plain import graph_of, ints
 
 
@@ -229,9 +229,12 @@ def test_seeds_are_alike_by_their_weight_and_a_linked_entity_is_nobody_else():
     former = Candidates.of_pairs(ints(1, 1, 0), ints(1, 2, 3))
     former = replace(former, prior=np.array([-9, 2, 9], np.float32))
     after = likeness(named, seeds, (3, 4), former=former).toarray()
-    assert BELIEVED / 2 < after[1, 2] < BELIEVED
+    assert after[1, 2] == pytest.approx(former.shares[2] / 2, rel=1e-5)
     after[1, 2] = 0
     np.testing.assert_array_equal(after, found)
+    # Without any names it cannot think so of a namesake.
+    nameless = likeness(Candidates.united(), seeds, (3, 4), former=former).toarray()
+    assert nameless[1, 2] == pytest.approx(former.shares[2], rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["per_entity", "name_pool", "structure_pool", "rounds"])

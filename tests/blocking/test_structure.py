@@ -150,15 +150,56 @@ def test_candidates_are_the_pairs_of_largest_weight(left, right, schema, top):
     )
 
 
+NOTHING_MAPPED = SchemaMapping((), (), ())
+
+
 def test_seeds_tell_how_many_neighbours_are_so_on_both_sides():
     left = graph_of(TYPED, [(head, "r", tail) for head, tail in ("ab", "ba", "ac", "ae", "cc")])
     right = graph_of(TYPED, [(head, "x", tail) for head, tail in ("ba", "cb", "ad", "db", "de")])
     seeds = EntityPairs.of(ints(0, 1, 2, 3), ints(0, 1, 2, 3))
     # Left a-b and a-c, right a-b, b-c, a-d and b-d; e is no seed, and c is no neighbour of itself.
-    assert echoed_share(left, right, seeds) == echoed_share(right, left, seeds) == 0.5
+    assert echoed_share(left, right, NOTHING_MAPPED, seeds) == 0.5
+    assert echoed_share(right, left, NOTHING_MAPPED, seeds) == 0.5
     turned = EntityPairs.of(ints(0, 1, 2), ints(1, 0, 2))
-    assert echoed_share(left, right, turned) == 1.0, "b-a and b-c are neighbours on the right too"
-    assert echoed_share(left, right, EntityPairs.of(ints(), ints())) == 0.0
+    told = echoed_share(left, right, NOTHING_MAPPED, turned)
+    assert told == 1.0, "b-a and b-c are neighbours on the right too"
+    assert echoed_share(left, right, NOTHING_MAPPED, EntityPairs.of(ints(), ints())) == 0.0
+
+
+def test_what_mapped_relations_tell_of_neighbours_is_not_told_again():
+    left = graph_of(
+        TYPED, [("a", "r", "b"), ("c", "r", "a"), ("b", "s", "c"), ("a", "s", "d"), ("d", "s", "d")]
+    )
+    right = graph_of(
+        TYPED, [("a", "x", "b"), ("a", "x", "c"), ("b", "y", "c"), *(("b", "z", e) for e in "cde")]
+    )
+    seeds = EntityPairs.of(ints(0, 1, 2, 3), ints(0, 1, 2, 3))
+    # Left a-b, a-c, b-c and a-d, right a-b, a-c, b-c and b-d: three of four are so on both sides.
+    assert echoed_share(left, right, NOTHING_MAPPED, seeds) == 0.75
+    # Of a-b the mapping tells, but of a-c it does not: r and x point in opposite directions there.
+    mapped = SchemaMapping((), (RelationMapping("r", "x"),), ())
+    assert echoed_share(left, right, mapped, seeds) == pytest.approx(2 / 3)
+    inverse = SchemaMapping((), (RelationMapping("r", "x", inverse=True),), ())
+    assert echoed_share(left, right, inverse, seeds) == pytest.approx(2 / 3), "and so of a-c"
+    more = SchemaMapping((), (*mapped.relations, *inverse.relations, RelationMapping("s", "y")), ())
+    assert echoed_share(left, right, more, seeds) == 0.0, "a-d is left, which is so on the left alone"
+    itself = SchemaMapping(
+        (), tuple(RelationMapping(r, r, inverse=i) for r in "rs" for i in (False, True)), ()
+    )
+    assert echoed_share(left, left, itself, seeds) == 0.0, "nobody is left"
+
+
+@given(edges, edges, mappings, st.permutations(range(5)))
+def test_what_is_left_to_any_edge_is_the_same_from_both_sides(left, right, schema, partners):
+    graphs = graph_of(TYPED, left), graph_of(TYPED, right)
+    seeds = EntityPairs.of(np.arange(4), np.array(partners[:4]))
+    turned = SchemaMapping(
+        (), tuple(replace(one, left=one.right, right=one.left) for one in schema.relations), ()
+    )
+    share = echoed_share(*graphs, schema, seeds)
+    swapped = echoed_share(*graphs[::-1], turned, EntityPairs.of(seeds.right, seeds.left))
+    assert swapped == pytest.approx(share)
+    assert 0 <= share <= echoed_share(*graphs, NOTHING_MAPPED, seeds) <= 1
 
 
 def test_a_hub_tells_nothing_apart(monkeypatch):

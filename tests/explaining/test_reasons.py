@@ -17,7 +17,7 @@ import torch
 from typer.testing import CliRunner
 
 from crossgraph.blocking.ranking import lead
-from crossgraph.blocking.structure import neighbour_rows
+from crossgraph.blocking.structure import neighbour_products, neighbour_rows
 from crossgraph.cli import app
 from crossgraph.config import load_config
 from crossgraph.deciding import Rules, decide, pair_types
@@ -229,11 +229,21 @@ def test_what_a_row_without_a_clue_is_compared_by_is_that_of_the_graphs_without_
                     np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=name)
 
 
-def test_row_lengths_without_an_edge_are_those_of_the_graphs_without_it(explainer, opened):
+def with_any_edge(opened, anyhow):
+    """The same, had blocking left something to edges whatever their relations."""
+    preparation = opened.preparation
+    similarity = preparation.weighing.similarity
+    _, lengths = neighbour_products(*preparation.graphs, preparation.schema, similarity, anyhow=anyhow)
+    weighing = replace(preparation.weighing, anyhow=anyhow, lengths=lengths)
+    return replace(opened, preparation=replace(preparation, weighing=weighing))
+
+
+@pytest.mark.parametrize("anyhow", [0.0, 0.4])
+def test_row_lengths_without_an_edge_are_those_of_the_graphs_without_it(opened, anyhow):
+    opened = with_any_edge(opened, anyhow)
     preparation, pair = opened.preparation, some_pairs(opened, 2)[0]
-    similarity, anyhow = preparation.weighing.similarity, preparation.weighing.anyhow
-    assert anyhow > 0
-    rescorer = explainer.rescorer(*pair)
+    similarity = preparation.weighing.similarity
+    rescorer = Explainer(opened).rescorer(*pair)
 
     def squares(graphs):
         """Squared lengths of both entities' rows, before what is usual is added."""

@@ -25,6 +25,7 @@ from crossgraph.blocking.structure import neighbour_idf
 from crossgraph.cli import app as command_line
 from crossgraph.config import load_config
 from crossgraph.evidence.attributes import attribute_evidence
+from crossgraph.explaining.backdrop import Backdrop
 from crossgraph.explaining.reopening import reopen
 from crossgraph.features.text import normalise, normalised
 from crossgraph.graphs.adjacency import directed_name
@@ -184,11 +185,15 @@ def test_values_and_neighbours_are_compared_as_in_the_graphs(
         assert (total[~np.isnan(total)] <= edges[~np.isnan(total)] + 1e-4).all()
 
 
+@pytest.mark.parametrize("anyhow", [0.0, 0.4])
 @pytest.mark.parametrize("side", SIDES)
 def test_structural_weights_are_those_of_their_formula(
-    side: str, both: dict[str, Served], mid_pair: Pair
+    side: str, anyhow: float, both: dict[str, Served], mid_pair: Pair
 ) -> None:
-    served = both[side]
+    opened = both[side].opened
+    weighing = replace(opened.preparation.weighing, anyhow=anyhow)
+    opened = replace(opened, preparation=replace(opened.preparation, weighing=weighing))
+    served = replace(both[side], around=Backdrop(opened))
     asked = Asker(served).ask([record for record, _ in records_of(served, mid_pair, 8)])
     pool = Pooler(served).pool(asked)
     adjacency, weighing = served.adjacency, served.opened.preparation.weighing
@@ -213,12 +218,12 @@ def test_structural_weights_are_those_of_their_formula(
                 continue
             back = (int(edges.served[edge]) + adjacency.relation_count) % (2 * adjacency.relation_count)
             by = squared(sum(source == q and r == back for source, r, _ in rows))
-            of_all = squared(sum(source == q for source, _, _ in rows)) if weighing.anyhow else 0.0
-            mapped, anyhow = float(edges.weights[edge]) * by * sure, weighing.anyhow * of_all * sure
+            of_all = squared(sum(source == q for source, _, _ in rows)) if anyhow else 0.0
+            mapped, of_any = float(edges.weights[edge]) * by * sure, anyhow * of_all * sure
             total += sum(
-                anyhow + (mapped if r == back else 0.0) for s, r, to in rows if s == q and to == entity
+                of_any + (mapped if r == back else 0.0) for s, r, to in rows if s == q and to == entity
             )
-            own[edge] = max(own.get(edge, 0.0), mapped + anyhow)
+            own[edge] = max(own.get(edge, 0.0), mapped + of_any)
         length = np.sqrt(served.usual_length + sum(own.values())) * weighing.lengths[served.side][entity]
         assert weight == pytest.approx(total / length, rel=1e-3, abs=1e-6)
 

@@ -36,6 +36,7 @@ POOLED = 4
 SETTLED = 0.99
 # Less likely neighbours say nothing.
 LEAST_SURE = 0.05
+NOTHING_MAPPED = SchemaMapping((), (), ())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,9 +134,12 @@ def block(
             rows = _rows_of(names[0], sides[0]), _rows_of(names[1], sides[1])
             named.append(lookups.candidates(rows, top=options.name_pool))
             advance(1)
-    similarity = likeness(Candidates.united(*named), seeds, (len(left), len(right)), former=former)
+    by_names = Candidates.united(*named)
+    similarity = likeness(by_names, seeds, (len(left), len(right)), former=former)
     settled = None if former is None else settled_by(former, (len(left), len(right)))
-    anyhow = echoed_share(left, right, seeds)
+    # Beside names an edge of mapped relations may count as any edge too: they weigh more than either.
+    beyond = NOTHING_MAPPED if by_names.name.any() else schema
+    anyhow = echoed_share(left, right, beyond, seeds)
     factors, lengths = neighbour_products(left, right, schema, similarity, anyhow=anyhow)
     clues = Clues(description, schema, names, factors, seeds)
     kept: list[Candidates] = []
@@ -181,13 +185,15 @@ def likeness(
 ) -> sparse.csr_matrix:
     """(E, E') how surely two entities are one before any is scored: the most that speaks for it.
 
-    Seeds by their weight, others by their names and by what the round before thinks. Who has a known link is
-    nobody else, whatever the names.
+    Seeds by their weight, others by their names and by how likely the round before thinks they are: by half
+    of it where there are names, for it may think so of a namesake. Who has a known link is nobody else,
+    whatever the names.
     """
     known = seeds.weight >= 1.0
     guessed = name_similarity(named, shape)
     if former is not None:
-        guessed = guessed.maximum(_likely(former, BELIEVED * former.shares, shape))
+        trust = BELIEVED if named.name.any() else 1.0
+        guessed = guessed.maximum(_likely(former, trust * former.shares, shape))
     guessed = guessed.tocoo()
     free = ~(np.isin(guessed.row, seeds.left[known]) | np.isin(guessed.col, seeds.right[known]))
     others = sparse.csr_matrix(

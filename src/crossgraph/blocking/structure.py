@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
+import polars as pl
 from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
@@ -14,7 +15,7 @@ from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, wit
 from crossgraph.features.rows import row_products
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.sorting import distinct, marked
-from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.schema.mapping import RelationMapping, SchemaMapping
 from crossgraph.schema.seeds import EntityPairs
 
 # A neighbour with more neighbours than this by one relation tells nothing apart, and costs its square.
@@ -235,30 +236,60 @@ def _summed(values: AnyArray, rows: Int32, columns: Int64, shape: tuple[int, int
     return matrix
 
 
-def echoed_share(left: KnowledgeGraph, right: KnowledgeGraph, seeds: EntityPairs) -> float:
-    """Of the pairs of seeds that are neighbours, whatever the relation, the share that are so on both sides.
+def echoed_share(
+    left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping, seeds: EntityPairs
+) -> float:
+    """How much any edge says of any other, whatever their relations, beyond what mapped relations say.
 
-    Of the side that has fewer, for graphs are not complete alike; 0 where no seeds are neighbours.
+    Of the pairs of seeds that are neighbours, but not on both sides by relations that are mapped to each
+    other, the share that are neighbours on both sides. Of the graph that has fewer of them, for graphs are
+    not complete alike; 0 where mapped relations tell of all.
     """
     partner = np.full(len(left), -1, dtype=np.int64)
     partner[seeds.left] = seeds.right
     image = np.zeros(len(right), dtype=bool)
     image[seeds.right] = True
     inside = image[right.heads] & image[right.tails]
-    mine = _neighbours(partner[left.heads], partner[left.tails])
-    theirs = _neighbours(right.heads[inside].astype(np.int64), right.tails[inside].astype(np.int64))
+    edges = _between(partner[left.heads], partner[left.tails], left.relations)
+    others = _between(
+        right.heads[inside].astype(np.int64), right.tails[inside].astype(np.int64), right.relations[inside]
+    )
+    mine, theirs = (_neighbours(one) for one in (edges, others))
     fewer, more = sorted((mine, theirs), key=len)
-    if not len(fewer):
-        return 0.0
-    at = np.minimum(np.searchsorted(more, fewer), len(more) - 1)
-    return float((more[at] == fewer).mean())
+    told = _told_by_mapped(
+        edges, others, schema.numbered_relations(left.relation_names, right.relation_names)
+    )
+    untold = np.setdiff1d(fewer, told, assume_unique=True)
+    return float(np.isin(untold, more).mean()) if len(untold) else 0.0
 
 
-def _neighbours(heads: Int64, tails: Int64) -> Int64:
-    """Each two different ends once, as one number."""
-    kept = (heads >= 0) & (tails >= 0) & (heads != tails)
-    low, high = np.minimum(heads, tails)[kept], np.maximum(heads, tails)[kept]
-    return distinct(low << 32 | high)
+def _between(heads: Int64, tails: Int64, relations: Int32) -> pl.DataFrame:
+    """The edges whose ends are two different seeds."""
+    edges = pl.DataFrame({"head": heads, "tail": tails, "relation": relations})
+    return edges.filter(pl.col("head") >= 0, pl.col("tail") >= 0, pl.col("head") != pl.col("tail"))
+
+
+def _told_by_mapped(
+    edges: pl.DataFrame, others: pl.DataFrame, mapped: list[tuple[RelationMapping, int, int]]
+) -> Int64:
+    """Neighbours on both sides by relations that are mapped to each other."""
+    counterparts = pl.DataFrame(
+        [(a, b, mapping.inverse) for mapping, a, b in mapped],
+        schema={"relation": pl.Int32, "relation_right": pl.Int32, "inverse": pl.Boolean},
+        orient="row",
+    )
+    turned = others.rename({"head": "tail", "tail": "head"}).select(others.columns)
+    both = [
+        edges.join(one, on=["head", "tail"]).with_columns(inverse=pl.lit(inverse))
+        for one, inverse in ((others, False), (turned, True))
+    ]
+    return _neighbours(pl.concat(both).join(counterparts, on=counterparts.columns, how="semi"))
+
+
+def _neighbours(edges: pl.DataFrame) -> Int64:
+    """Each two ends once, as one number, ascending."""
+    heads, tails = edges["head"].to_numpy(), edges["tail"].to_numpy()
+    return distinct(np.minimum(heads, tails) << 32 | np.maximum(heads, tails))
 
 
 def neighbour_idf(degrees: Int64, entities: int) -> Float32:

@@ -133,7 +133,7 @@ def table(counted: list[Counted]) -> str:
             cells = [f"{value / (1 if unit == 's' else 2**20):,.1f} {unit}" for value in values]
             expected = values[-1] * (FAR / sizes[-1]) ** max(growth, 1.0) / far
             told = f"{expected:,.0f} {'CPU hours' if unit == 's' else 'GiB'}"
-            lines.append(f"| {name} | {' | '.join(cells)} | {growth:.2f} | {told} |")
+            lines.append(f"| {name} | {' | '.join(cells)} | {round(growth, 2) + 0.0:.2f} | {told} |")
     return "\n".join(lines)
 
 

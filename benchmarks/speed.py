@@ -103,7 +103,7 @@ def table(measured: list[Measured], baseline: list[Measured]) -> str:
     for stage in [*measured[-1].seconds, "all"]:
         seconds = [_seconds(one, stage) for one in measured]
         cells = [_cell(one, stage) for one in measured]
-        growth = exponent(sizes, seconds)
+        growth = exponent(sizes[-2:], seconds[-2:])
         ratio = "-"
         if common is not None and (old := _seconds(before[common], stage)) >= LEAST_SECONDS:
             ratio = f"{_seconds(measured[sizes.index(common)], stage) / old:.2f}"
@@ -151,9 +151,9 @@ def write_page(measured: list[Measured], folder: Path, made: int) -> None:
         f"""# Speed
 
 What each stage of `crossgraph align` costs on [generated graphs](generating.md) with ten edges for each
-entity and 1% of the links known, default settings, in CPU seconds (user and system, all threads). Growth is
-the power of the number of entities by which the CPU seconds grow. Peak memory is that of the process up to
-the end of a stage. The last column compares the largest common size with the lines of
+entity and 1% of the links known, default settings, in CPU seconds (user and system, all threads), medians of
+the runs. Growth is the power of the number of entities by which the CPU seconds grow between the two largest
+sizes. Peak memory is that of the process up to the end of a stage. The last column compares the largest common size with the lines of
 `benchmarks/speed.jsonl`: 1 is as fast, 2 is twice as slow.
 
 ```sh

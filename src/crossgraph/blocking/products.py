@@ -13,7 +13,7 @@ from crossgraph._threads import threads
 from crossgraph._types import Int64
 
 # Rows that the columns of an asking row find, at most.
-REACH = 5_000
+REACH = 10_000
 
 Nearest: TypeAlias = Callable[[sparse.csr_matrix, sparse.csr_matrix, int], tuple[Int64, Int64]]
 """``nearest_rows``, or what finds the same elsewhere: no row that asks needs another one that does."""

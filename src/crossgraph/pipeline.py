@@ -132,7 +132,8 @@ def align(
             labels = labels_for(preparation, known, config)
             run, model = session.learn(preparation, evidence, known, labels)
         report = session.write(run, model, stage, card)
-        if kept is not None:
+        # Files that changed before they were read would be found again by what they held.
+        if kept is not None and kept.card == card:
             kept.keep(run, stage)
     _tell_of_memory(config, report, progress)
     return Outcome(folder.path, summary_of(report), report)

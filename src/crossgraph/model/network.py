@@ -237,7 +237,8 @@ class CollectiveNetwork(nn.Module):
         if first.bytes_each * len(entities) > WHOLE:
             return lower
         rows = first.room(len(entities))
-        list(spread(lambda at: rows.put(at * CHUNK, made(at)), range(len(parts))))
+        rows.put(0, first)
+        list(spread(lambda at: rows.put(at * CHUNK, made(at)), range(1, len(parts))))
         return Whole(entities, rows)
 
     @torch.no_grad()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,15 @@ def test_pairs_are_sorted_and_each_stands_once_with_its_largest_cosine(rows):
         max(i for i, row in enumerate(rows) if row == pair) for pair in told(found)
     ]
     assert found.proposed.all()
+
+
+def test_of_a_pair_that_stands_twice_what_is_known_stays():
+    one = Candidates.of_pairs(ints(0, 0), ints(1, 2), structure=np.array([0.5, np.nan]))
+    united = Candidates.united(
+        one, Candidates.of_pairs(ints(0, 0, 0), ints(1, 2, 3), np.array([0.1, 0.2, 0]))
+    )
+    assert united.name.tolist() == pytest.approx([0.1, 0.2, 0])
+    assert united.structure.tolist() == pytest.approx([0.5, np.nan, np.nan], nan_ok=True)
 
 
 @given(pairs, pairs)

@@ -229,6 +229,24 @@ def test_nothing_mapped_or_nobody_there_proposes_nothing():
     assert weights_of(factors, ints(), ints()).tolist() == []
 
 
+@pytest.mark.parametrize("mine", [0, 1])
+def test_a_search_tells_the_structure_of_whom_it_finds_by_whole_rows(mine):
+    rng = np.random.default_rng(0)
+    factors = tuple(
+        sparse.random(60, 30, 0.2, format="csr", dtype=np.float32, random_state=rng) for _ in range(2)
+    )
+    around = Surroundings.of(factors, np.ones(60, dtype=bool), mine=mine)
+    entities = ints(*range(60))
+    found = around.partners(entities, top=9)
+    np.testing.assert_array_equal(found.structure, weights_of(factors, found.left, found.right))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crossgraph.blocking.products.REACH", 60)
+        cut = around.partners(entities, top=9)
+    told = ~np.isnan(cut.structure)
+    assert 0 < told.sum() < len(cut)
+    np.testing.assert_array_equal(cut.structure[told], weights_of(factors, cut.left, cut.right)[told])
+
+
 def test_who_has_a_sure_partner_looks_for_few_others():
     rng = np.random.default_rng(0)
     factors = tuple(sparse.csr_matrix(rng.random((60, 8)).astype(np.float32)) for _ in range(2))

@@ -58,9 +58,9 @@ def test_the_nearest_of_shards_are_those_of_all_rows(each):
     turned = turned_rows(known)
     whole = nearest_rows(asking, turned, 5)
     parts = in_shards(NearestRows(frozen(asking), frozen(turned), 5), {"row": np.arange(40)}, each)
-    made = joined(parts, {"row": np.int64, "found": np.int64})
-    np.testing.assert_array_equal(made["row"], whole[0])
-    np.testing.assert_array_equal(made["found"], whole[1])
+    made = joined(parts, {"row": np.int64, "found": np.int64, "product": np.float32})
+    for column, expected in zip(made.values(), whole, strict=True):
+        np.testing.assert_array_equal(column, expected)
     assert not asking.data.flags.writeable
 
 

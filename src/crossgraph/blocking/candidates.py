@@ -20,7 +20,7 @@ class Candidates:
 
     left, right (P)   entity numbers
     name (P)          best cosine of their names in [0, 1]; 0 where no name proposed the pair
-    structure (P)     weight of their similar neighbours, >= 0
+    structure (P)     weight of their similar neighbours, >= 0; NaN where it is not known yet
     prior (P)         log-odds of a quick estimate up to a constant, see ``blocking.prior``
     proposed (P)      True where blocking proposed the pair, False where it was only asked for
     """
@@ -41,29 +41,22 @@ class Candidates:
         return partner_shares(self.left, self.right, self.prior)
 
     @staticmethod
-    def of_pairs(left: AnyArray, right: AnyArray, name: AnyArray | float = 0.0) -> Candidates:
-        """Pairs in any order, perhaps repeated (the largest name cosine stays), with nothing weighed yet."""
+    def of_pairs(
+        left: AnyArray, right: AnyArray, name: AnyArray | float = 0.0, structure: AnyArray | float = np.nan
+    ) -> Candidates:
+        """Pairs in any order, perhaps repeated (the largest of what is known stays), with no prior yet."""
         keys = pair_keys(np.asarray(left), np.asarray(right))
-        if np.ndim(name) == 0:
-            keys = np.sort(keys)
-            first = firsts(keys)
-            return Candidates._of_keys(keys[first], np.full(len(first), name, dtype=np.float32))
-        order = np.argsort(keys)
-        keys, names = keys[order], np.asarray(name, dtype=np.float32)[order]
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
         first = firsts(keys)
-        return Candidates._of_keys(keys[first], np.maximum.reduceat(names, first) if len(first) else names)
-
-    @staticmethod
-    def _of_keys(keys: Int64, name: Float32) -> Candidates:
-        """Pairs as ``pair_keys`` has them, each once and in order."""
-        nothing = np.zeros(len(keys), dtype=np.float32)
+        pairs = keys[first]
         return Candidates(
-            left=(keys >> 32).astype(np.int32),
-            right=keys.astype(np.int32),
-            name=name,
-            structure=nothing,
-            prior=nothing,
-            proposed=np.ones(len(keys), dtype=bool),
+            left=(pairs >> 32).astype(np.int32),
+            right=pairs.astype(np.int32),
+            name=_largest(name, order, first),
+            structure=_largest(structure, order, first),
+            prior=np.zeros(len(pairs), dtype=np.float32),
+            proposed=np.ones(len(pairs), dtype=bool),
         )
 
     @staticmethod
@@ -73,13 +66,13 @@ class Candidates:
 
     @staticmethod
     def united(*parts: Candidates) -> Candidates:
-        """The pairs of some sets, each once; structure and prior are to be weighed anew."""
+        """The pairs of some sets, each once; the prior is to be weighed anew."""
         if not parts:
             return Candidates.of_pairs(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
-        left, right, name = (
-            np.concatenate([getattr(part, column) for part in parts]) for column in ("left", "right", "name")
+        columns = ("left", "right", "name", "structure")
+        return Candidates.of_pairs(
+            *(np.concatenate([getattr(part, column) for part in parts]) for column in columns)
         )
-        return Candidates.of_pairs(left, right, name)
 
     @staticmethod
     def stacked(parts: list[Candidates]) -> Candidates:
@@ -135,6 +128,18 @@ class Candidates:
             return float("nan")
         places = self.find(left, right)
         return float(self.proposed[places[places >= 0]].sum()) / len(left)
+
+
+def _largest(values: AnyArray | float, order: Int64, first: Int64) -> Float32:
+    """(P) the largest of each pair, NaN where none is known; of one value for all, that.
+
+    order, first   as pairs are sorted, and where each begins
+    """
+    if np.ndim(values) == 0:
+        return np.full(len(first), values, dtype=np.float32)
+    sorted_values = np.asarray(values, dtype=np.float32)[order]
+    largest: Float32 = sorted_values if len(first) == len(order) else np.fmax.reduceat(sorted_values, first)
+    return largest
 
 
 def pair_keys(left: AnyArray, right: AnyArray) -> Int64:

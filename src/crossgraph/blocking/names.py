@@ -175,7 +175,7 @@ def _nearest_texts(
     """(asked, known, name, place) of the known texts, of these n-grams, nearest to each asked one."""
     asking = texts.grams[asked.to_numpy()]
     rarest = within_reach(asking, turned)
-    rows, columns = nearest(rarest, turned, top if rarest is asking else FARTHER * top)
+    rows, columns, _ = nearest(rarest, turned, top if rarest is asking else FARTHER * top)
     name = texts.cosines(_int32(asked, rows), _int32(known, columns))
     place = ranks(rows.astype(np.int32), name)
     kept = place < top

@@ -41,7 +41,9 @@ class Clues:
     def of(self, pairs: Candidates) -> Candidates:
         """The pairs with their names and structure."""
         name = name_cosines(self.names, self.description.texts, (pairs.left, pairs.right))
-        return replace(pairs, name=name, structure=weights_of(self.factors, pairs.left, pairs.right))
+        structure, unknown = pairs.structure.copy(), np.isnan(pairs.structure)
+        structure[unknown] = weights_of(self.factors, pairs.left[unknown], pairs.right[unknown])
+        return replace(pairs, name=name, structure=structure)
 
     def weigher(self, pool: Candidates, sides: Sides) -> Weigher:
         """What tells seeds of two types from other pairs of a pool with their names and structure."""

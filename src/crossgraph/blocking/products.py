@@ -10,23 +10,25 @@ from scipy import sparse
 from sparse_dot_topn import sp_matmul_topn
 
 from crossgraph._threads import threads
-from crossgraph._types import Int64
+from crossgraph._types import Float32, Int64
 
 # Rows that the columns of an asking row find, at most.
 REACH = 10_000
 
-Nearest: TypeAlias = Callable[[sparse.csr_matrix, sparse.csr_matrix, int], tuple[Int64, Int64]]
+Found: TypeAlias = tuple[Int64, Int64, Float32]
+Nearest: TypeAlias = Callable[[sparse.csr_matrix, sparse.csr_matrix, int], Found]
 """``nearest_rows``, or what finds the same elsewhere: no row that asks needs another one that does."""
 
 
-def nearest_rows(asking: sparse.csr_matrix, turned: sparse.csr_matrix, top: int) -> tuple[Int64, Int64]:
+def nearest_rows(asking: sparse.csr_matrix, turned: sparse.csr_matrix, top: int) -> Found:
     """The known rows with the largest products with each row of ``asking`` (P, K).
 
     turned   (K, Q) the known rows, turned (``turned_rows``), as many look-ups need them
-    returns  the places (S), (S) of pairs in both; at most ``top`` for each asking row, ascending by that
+    returns  the places (S), (S) of pairs in both and their products (S); at most ``top`` pairs for each
+             asking row, ascending by that
     """
     found = sp_matmul_topn(asking, turned, top_n=top, sort=True, n_threads=threads()).tocoo()
-    return found.row.astype(np.int64), found.col.astype(np.int64)
+    return found.row.astype(np.int64), found.col.astype(np.int64), found.data
 
 
 def turned_rows(known: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -373,16 +373,21 @@ class Surroundings:
         return Surroundings(mine, factors[mine], rows, turned_rows(factors[1 - mine][rows]), nearest)
 
     def partners(self, entities: Int32, *, top: int, settled: Bool | None = None) -> Candidates:
-        """At most ``top`` partners for each entity that asks.
+        """At most ``top`` partners for each entity that asks, with the structure where the search told it.
 
         settled (E)   who has a sure partner already, and looks for ``FEW`` others
         """
-        pairs = [(entities[:0], self.rows[:0])]
+        parts = [Candidates.united()]
         for rows, most in _asking(entities, settled, top):
-            places, found = self.nearest(within_reach(self.asking[rows], self.turned), self.turned, most)
-            pairs.append((rows[places], self.rows[found]))
-        ends = [np.concatenate(side) for side in zip(*pairs, strict=True)]
-        return Candidates.of_pairs(*(ends if self.mine == 0 else ends[::-1]))
+            asking = self.asking[rows]
+            rarest = within_reach(asking, self.turned)
+            places, found, product = self.nearest(rarest, self.turned, most)
+            # The product of a row that is not whole is less than its structure.
+            whole = np.diff(rarest.indptr) == np.diff(asking.indptr)
+            ends = rows[places], self.rows[found]
+            structure = np.where(whole[places], product, np.float32(np.nan))
+            parts.append(Candidates.of_pairs(ends[self.mine], ends[1 - self.mine], structure=structure))
+        return Candidates.united(*parts)
 
 
 def _asking(rows: Int32, settled: Bool | None, top: int) -> list[tuple[Int32, int]]:

@@ -19,8 +19,8 @@ import polars as pl
 import torch
 from scipy import sparse
 
-from crossgraph._types import AnyArray, Float32, Int32, Int64
-from crossgraph.blocking.products import nearest_rows
+from crossgraph._types import AnyArray, Float32, Int32
+from crossgraph.blocking.products import Found, nearest_rows
 from crossgraph.cluster.shares import (
     Columns,
     Logits,
@@ -101,14 +101,15 @@ class OnRay:
 
     folder: Path
 
-    def nearest(self, asking: sparse.csr_matrix, turned: sparse.csr_matrix, top: int) -> tuple[Int64, Int64]:
+    def nearest(self, asking: sparse.csr_matrix, turned: sparse.csr_matrix, top: int) -> Found:
         """``nearest_rows``, in shards of asking rows."""
         rows = np.arange(asking.shape[0])
         if len(rows) <= ROWS:
             return nearest_rows(asking, turned, top)
         work = NearestRows(asking, turned, top)
-        found = self.shared(work, {"row": rows}, ROWS, {"row": np.int64, "found": np.int64})
-        return found["row"], found["found"]
+        kinds = {"row": np.int64, "found": np.int64, "product": np.float32}
+        found = self.shared(work, {"row": rows}, ROWS, kinds)
+        return found["row"], found["found"], found["product"]
 
     def hear(
         self,

@@ -27,7 +27,7 @@ Work: TypeAlias = Callable[[Columns], Columns]
 
 @dataclass(frozen=True, eq=False)
 class NearestRows:
-    """``nearest_rows`` for some of the asking rows: (row) -> (row, found).
+    """``nearest_rows`` for some of the asking rows: (row) -> (row, found, product).
 
     asking (P, K)   all of them
     turned (K, Q)   the rows that are known, turned once for all shards
@@ -40,8 +40,8 @@ class NearestRows:
     def __call__(self, shard: Columns) -> Columns:
         """At most ``top`` rows for each of the shard's."""
         turned = _as_if_writable(self.turned)
-        rows, found = nearest_rows(self.asking[shard["row"]], turned, self.top)
-        return {"row": shard["row"][rows], "found": found}
+        rows, found, product = nearest_rows(self.asking[shard["row"]], turned, self.top)
+        return {"row": shard["row"][rows], "found": found, "product": product}
 
 
 @dataclass(frozen=True, eq=False)

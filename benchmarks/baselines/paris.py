@@ -23,11 +23,14 @@ class ParisOptions:
     start         probability of every subrelation at first, and what is less probable counts as nothing
     iterations    at most
     converged     share of entities whose partner changes at which it ends
+    common        facts from which on a node ("2003" is of many films) only adds to what other nodes find, as
+                  far as such nodes alone cannot make a match; the result is the same, in less time
     """
 
     start: float = 0.1
     iterations: int = 10
     converged: float = 0.01
+    common: int = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,44 +129,40 @@ def _equalities(
 ) -> Matching:
     best, evidence, back = _best(
         (left.indptr, left.relation, left.tail),
-        (right.indptr, right.inverses, right.tail),
+        (right.indptr, right.relation, right.tail),
         weights,
         (now.forth, now.probability),
         ties,
+        (options.common, -np.log1p(-options.start)),
     )
     return Matching.mutual(best, evidence, back, options.start)
 
 
 @njit(cache=True)
-def _best(one, two, weights, now, ties):  # type: ignore[no-untyped-def]
+def _best(one, two, weights, now, ties, limits):  # type: ignore[no-untyped-def]
     """The best partner of each left entity, its evidence, and the best of each right one.
 
-    The right facts come with the inverse relations: of a node, they say who has it as a tail.
+    limits   facts from which on a node is common, and the evidence that a match needs
     """
-    (ptr, relation, tail), (back_ptr, back_relation, head) = one, two
-    (of_left, of_right), (forth, probability) = weights, now
+    (ptr, relation, tail), (forth, probability) = one, now
     size, other_size = len(ties[0]), len(ties[1])
+    most = -np.log1p(-weights[0]).sum(axis=1) - np.log1p(-weights[1]).sum(axis=1)
     best, best_log = np.full(size, -1, np.int32), np.zeros(size)
     back, back_log = np.full(other_size, -1, np.int32), np.zeros(other_size)
-    logs, seen = np.zeros(other_size), np.empty(other_size, np.int32)
+    logs, seen, finder = np.zeros(other_size), np.empty(other_size, np.int32), np.full(other_size, -1)
     for x in range(size):
+        own, tails = relation[ptr[x] : ptr[x + 1]], tail[ptr[x] : ptr[x + 1]]
+        nodes = np.array([y - size + other_size if y >= size else forth[y] for y in tails])
+        common = _common(two[0], nodes, most[own], limits)
         count = 0
-        for at in range(ptr[x], ptr[x + 1]):
-            y, r = tail[at], relation[at]
-            literal = y >= size
-            node = y - size + other_size if literal else forth[y]
-            if node < 0:
-                continue
-            p = 1.0 if literal else probability[y]
-            for place in range(back_ptr[node], back_ptr[node + 1]):
-                z, q = head[place], back_relation[place]
-                gain = of_left[r, q] * p, of_right[r, q] * p
-                if z >= other_size or gain[0] + gain[1] == 0.0:
-                    continue
-                if logs[z] == 0.0:
-                    seen[count] = z
-                    count += 1
-                logs[z] -= np.log1p(-gain[0]) + np.log1p(-gain[1])
+        for r, node in zip(own[~common], nodes[~common]):  # noqa: B905
+            count = _find((r, node), two, weights, x, finder, seen, count)
+        for r, y, node, often in zip(own, tails, nodes, common):  # noqa: B905
+            p = 1.0 if y >= size else probability[y]
+            if often:
+                _add_to_seen((r, node, p), two, weights, seen[:count], logs)
+            else:
+                _add_to_found((r, node, p), two, weights, x, finder, logs)
         for z in seen[:count]:
             log, logs[z] = logs[z], 0.0
             if log > best_log[x] or (log == best_log[x] and ties[1][z] < ties[1][best[x]]):
@@ -171,6 +170,55 @@ def _best(one, two, weights, now, ties):  # type: ignore[no-untyped-def]
             if log > back_log[z] or (log == back_log[z] and ties[0][x] < ties[0][back[z]]):
                 back[z], back_log[z] = x, log
     return best, best_log, back
+
+
+@njit(cache=True)
+def _common(ptr, nodes, most, limits):  # type: ignore[no-untyped-def]
+    """(N) which nodes are common; none if together they could make a match.
+
+    most (N)   the most evidence of each
+    """
+    common = np.array([node >= 0 and ptr[node + 1] - ptr[node] > limits[0] for node in nodes])
+    return common & (most[common].sum() < limits[1])
+
+
+@njit(cache=True)
+def _find(fact, facts, weights, x, finder, seen, count):  # type: ignore[no-untyped-def]
+    """Whoever shares a fact with x is among the seen, once; how many there are now."""
+    (r, node), (ptr, relation, tail), half = fact, facts, len(weights[0][0]) // 2
+    if node < 0:
+        return count
+    for place in range(ptr[node], ptr[node + 1]):
+        z, q = tail[place], (relation[place] + half) % (2 * half)
+        if z < len(finder) and finder[z] != x and weights[0][r, q] + weights[1][r, q] > 0.0:
+            finder[z] = x
+            seen[count] = z
+            count += 1
+    return count
+
+
+@njit(cache=True)
+def _add_to_found(fact, facts, weights, x, finder, logs):  # type: ignore[no-untyped-def]
+    """What a fact of x says of whom it finds."""
+    (r, node, p), (ptr, relation, tail), half = fact, facts, len(weights[0][0]) // 2
+    if node < 0:
+        return
+    for place in range(ptr[node], ptr[node + 1]):
+        z, q = tail[place], (relation[place] + half) % (2 * half)
+        if z < len(finder) and finder[z] == x:
+            logs[z] -= np.log1p(-weights[0][r, q] * p) + np.log1p(-weights[1][r, q] * p)
+
+
+@njit(cache=True)
+def _add_to_seen(fact, facts, weights, seen, logs):  # type: ignore[no-untyped-def]
+    """The same of whom other facts found."""
+    (r, node, p), (ptr, relation, tail) = fact, facts
+    for z in seen:
+        place = ptr[z] + np.searchsorted(tail[ptr[z] : ptr[z + 1]], node)
+        while place < ptr[z + 1] and tail[place] == node:
+            q = relation[place]
+            logs[z] -= np.log1p(-weights[0][r, q] * p) + np.log1p(-weights[1][r, q] * p)
+            place += 1
 
 
 def subrelations(left: Facts, right: Facts, matching: Matching, least: float) -> Float64:

@@ -41,11 +41,6 @@ class Facts:
         """(2R) of each relation, the functionality of its inverse."""
         return np.roll(self.functionality, self.relations // 2)
 
-    @property
-    def inverses(self) -> Int32:
-        """(2F) the inverse of the relation of each fact."""
-        return ((self.relation + self.relations // 2) % self.relations).astype(np.int32)
-
     @staticmethod
     def of(triples: AnyArray, *, entities: int, nodes: int, relations: int) -> Facts:
         """From distinct rows (head, relation, tail); relations counts one direction."""

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from baselines.paris import Matching, ParisOptions, align, paris, subrelations
-from baselines.paris_facts import Facts, literal_keys
+from baselines.paris_facts import Facts, facts_of, literal_keys
 from graph_toys import toy_problem
 
 from crossgraph.metrics import pr_auc
@@ -61,6 +61,21 @@ def test_neighbours_tell_apart_what_literals_do_not() -> None:
     left, right = (Facts.of(np.array(one + titles), entities=6, nodes=11, relations=2) for one in rows)
     for seed in range(4):
         assert align(left, right, seed=seed).forth.tolist() == [1, 0, 2, 3, 4, 5]
+
+
+def test_common_nodes_that_only_add_change_nothing() -> None:
+    left, right = facts_of(toy_problem(seed=0).preparation.graphs)
+    found, slow = (align(left, right, options=ParisOptions(common=common)) for common in (1, 10**6))
+    assert found.forth.tolist() == slow.forth.tolist()
+    assert found.evidence == pytest.approx(slow.evidence)
+
+
+def test_common_nodes_that_make_a_match_find_it() -> None:
+    # The whole film is one literal, which two films share: no other fact tells.
+    rows = [(0, 1, 4), (1, 1, 4), (2, 1, 5)]
+    once = align(facts(rows), facts(rows), options=ParisOptions(common=0, start=0.05, iterations=1))
+    assert (once.forth[:2] >= 0).any()
+    assert once.forth[2] == 2
 
 
 def test_equal_numbers_and_equal_words_are_one_literal() -> None:

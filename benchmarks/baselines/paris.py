@@ -30,7 +30,7 @@ class ParisOptions:
     start: float = 0.1
     iterations: int = 10
     converged: float = 0.01
-    common: int = 1_000
+    common: int = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +146,7 @@ def _best(one, two, weights, now, ties, limits):  # type: ignore[no-untyped-def]
     """
     (ptr, relation, tail), (forth, probability) = one, now
     size, other_size = len(ties[0]), len(ties[1])
-    most = -np.log1p(-weights[0]).sum(axis=1) - np.log1p(-weights[1]).sum(axis=1)
+    most = _most_evidence(two, weights, other_size)
     best, best_log = np.full(size, -1, np.int32), np.zeros(size)
     back, back_log = np.full(other_size, -1, np.int32), np.zeros(other_size)
     logs, seen, finder = np.zeros(other_size), np.empty(other_size, np.int32), np.full(other_size, -1)
@@ -173,13 +173,33 @@ def _best(one, two, weights, now, ties, limits):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _common(ptr, nodes, most, limits):  # type: ignore[no-untyped-def]
-    """(N) which nodes are common; none if together they could make a match.
+def _most_evidence(facts, weights, entities):  # type: ignore[no-untyped-def]
+    """(R) what a fact may say of one entity at most, which may have its node by several relations."""
+    (ptr, _, tail), repeats = facts, 1
+    for z in range(entities):
+        run = 1
+        for at in range(ptr[z] + 1, ptr[z + 1]):
+            run = run + 1 if tail[at] == tail[at - 1] else 1
+            repeats = max(repeats, run)
+    gains = -np.log1p(-weights[0]) - np.log1p(-weights[1])
+    return repeats * np.array([row.max() for row in gains])
 
-    most (N)   the most evidence of each
+
+@njit(cache=True)
+def _common(ptr, nodes, most, limits):  # type: ignore[no-untyped-def]
+    """(N) the most common of the nodes, as many as could not make a match together.
+
+    most (N)   what each may say at most
     """
-    common = np.array([node >= 0 and ptr[node + 1] - ptr[node] > limits[0] for node in nodes])
-    return common & (most[common].sum() < limits[1])
+    common = np.zeros(len(nodes), np.bool_)
+    facts = np.array([ptr[node + 1] - ptr[node] if node >= 0 else 0 for node in nodes])
+    told = 0.0
+    for at in np.argsort(-facts):
+        told += most[at]
+        if facts[at] < limits[0] or told >= limits[1]:
+            break
+        common[at] = True
+    return common
 
 
 @njit(cache=True)

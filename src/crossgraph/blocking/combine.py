@@ -148,7 +148,7 @@ def block(
     asking = sum(len(one) for own in pieces for _, one in own)
     with progress.stage(f"{told}: neighbours", asking, "entities") as advance:
         room = POOLED * options.per_entity
-        searching = Searching(options.structure_pool, room, settled, nearest, advance)
+        searching = Searching(options.structure_pool, room, former, settled, nearest, advance)
         for sides, by_name, own in zip(members, named, pieces, strict=True):
             pool, weigher = pool_of(by_name, clues, sides, searching, own)
             pools.append((sides, weigher))

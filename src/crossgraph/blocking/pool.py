@@ -14,7 +14,7 @@ from crossgraph.blocking.names import name_cosines
 from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
 from crossgraph.blocking.products import Nearest
 from crossgraph.blocking.ranking import ranks
-from crossgraph.blocking.structure import Surroundings, weights_of
+from crossgraph.blocking.structure import FEW, Surroundings, weights_of
 from crossgraph.features.description import Description
 from crossgraph.graphs.sorting import marked
 from crossgraph.progress import Advance
@@ -76,16 +76,35 @@ class Searching:
 
     top       partners for each asking entity
     room      pairs of an asking entity that stay in a pool of several pieces, best prior first
-    settled   see ``Surroundings.partners``
+    former    candidates of the round before
+    settled   who had a sure partner there, see ``Surroundings.partners``
     nearest   where the products are made
     advance   told how many entities have asked
     """
 
     top: int
     room: int
+    former: Candidates | None
     settled: Sides | None
     nearest: Nearest
     advance: Advance
+
+    def partners(self, around: Surroundings, asking: Int32, sides: Sides, *, all_ask: bool) -> Candidates:
+        """Whom entities find by shared neighbours.
+
+        all_ask   who is settled looks for others too: else, where nobody looks for more than the settled do,
+                  they keep their candidates of the round before
+        """
+        mine = around.mine
+        settled = None if self.settled is None else self.settled[mine]
+        if all_ask or self.former is None or settled is None or self.top > FEW:
+            return around.partners(asking, top=self.top, settled=settled)
+        found = around.partners(asking[~settled[asking]], top=self.top)
+        ours, other = self.former.end(mine), self.former.end(1 - mine)
+        stays = marked(asking[settled[asking]], len(settled))[ours] & sides[1 - mine][other]
+        return Candidates.united(
+            found, Candidates.of_pairs(self.former.left[stays], self.former.right[stays])
+        )
 
 
 def pool_of(
@@ -102,8 +121,8 @@ def pool_of(
     for mine, asking in pieces:
         if around is None or around.mine != mine:
             around = Surroundings.of(clues.factors, sides[1 - mine], mine=mine, nearest=searching.nearest)
-        settled = None if searching.settled is None else searching.settled[mine]
-        found = around.partners(asking, top=searching.top, settled=settled)
+        # The first piece says what is usual among all pairs that a search finds.
+        found = searching.partners(around, asking, sides, all_ask=weigher is None)
         if mine == smaller:
             named = marked(asking, len(sides[mine]))[by_name.end(mine)]
             found = Candidates.united(by_name.take(named), found)

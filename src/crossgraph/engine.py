@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
+from crossgraph._space import LARGE
 from crossgraph.blocking.products import Nearest, nearest_rows
-from crossgraph.learning import Hear, Score, Teach, heard, scored_by_folds, taught
+from crossgraph.learning import WHOLE, Hear, Score, Teach, heard, scored_by_folds, taught
 
 
 @dataclass(frozen=True)
@@ -25,3 +27,10 @@ class Engine:
 
 
 LOCAL = Engine()
+
+
+def local_engine(budget: int | None) -> Engine:
+    """An engine that works here and takes no more than it must where a run may only take so many bytes."""
+    if budget is None:
+        return LOCAL
+    return replace(LOCAL, hear=partial(heard, room=min(WHOLE, int(LARGE * budget))))

@@ -41,6 +41,8 @@ MAPPED_IMPORTANCE = 4.0
 HALVES = 2
 # Pairs whose evidence is put together at once.
 AT_ONCE = 1 << 17
+# What a side may take that is prepared once for all pairs.
+WHOLE = 2 << 30
 # What a network says of a pair, in the order of its columns.
 SAID = (
     "collective:score",
@@ -186,11 +188,14 @@ def heard(
     folds: Int32,
     advance: Advance = unwatched,
     see: See | None = None,
+    *,
+    room: int = WHOLE,
 ) -> Float32:
     """(9, P) what the networks say of pairs in the order of ``SAID``, each as its fold hears it.
 
     folds (P)   of labelled pairs, which hear only who did not learn from their half; -1 for the others
     see         looks at entities alone, once for each network and side; they themselves if not given
+    room        bytes that the right side may take, prepared once for all pairs
     """
     left, right = (torch.from_numpy(side).long().to(tensors.sketch.device) for side in pairs)
     mean: Float32 = np.zeros((len(SAID), len(left)), dtype=np.float32)
@@ -207,7 +212,7 @@ def heard(
             return see(number, side, entities) if see else network.seen_alone(tensors, side, entities)
 
         lowers = list(within(seen, range(2)))
-        return _said(network, tensors, lowers, (left, right), advance, within)
+        return _said(network, tensors, lowers, (left, right), advance, within, room)
 
     for number, said in enumerate(over(ask, range(len(networks)))):
         own = np.flatnonzero((folds >= 0) & (folds % HALVES == number))
@@ -227,17 +232,19 @@ def _said(
     pairs: tuple[Tensor, Tensor],
     advance: Advance,
     spread: Callable[[Callable[[int], Any], range], Iterable[Any]],
+    room: int,
 ) -> Float32:
     """(9, P) what a network says of pairs whose sides are seen alone: parts of the pairs are compared.
 
     spread   does such pieces of work, at once or one after the other
+    room     bytes, as of ``heard``
     """
     count = len(pairs[0])
     seen: list[Lower | Whole | None] = list(lowers)
     size = min(PAIRS, max(CHUNK, -(-count // 2)))
     if count > size:
         # Pairs come by left entity: a right one would be prepared for each part that has a pair of it.
-        seen[1] = network.whole(tensors, 1, lowers[1], pairs[1], spread)
+        seen[1] = network.whole(tensors, 1, lowers[1], pairs[1], spread, room)
     said = np.zeros((len(SAID), count), dtype=np.float32)
 
     def ask(number: int) -> None:

@@ -106,7 +106,9 @@ def align(
     # Claimed from the start: hours of work for a place that another run fills would be lost.
     with (
         staging(folder.path, replace=force, resumable=resume) as stage,
-        engine_of(config.run.engine, stage.stages_folder, device=config.run.device) as engine,
+        engine_of(
+            config.run.engine, stage.stages_folder, device=config.run.device, budget=config.run.budget
+        ) as engine,
     ):
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True)

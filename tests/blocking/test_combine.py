@@ -220,7 +220,7 @@ def test_known_links_tell_by_how_much_a_seed_must_lead():
 def test_seeds_are_alike_by_their_weight_and_a_linked_entity_is_nobody_else():
     named = Candidates.of_pairs(ints(0, 1, 2), ints(1, 1, 3), np.array([1, 0.9, 1], np.float32))
     seeds = EntityPairs.of(ints(0, 2), ints(0, 2), np.array([1, 0.5]))
-    found = likeness(named, seeds, (3, 4)).toarray()
+    found = likeness([named], seeds, (3, 4)).toarray()
     assert found[0].tolist() == [1, 0, 0, 0]
     assert found[2].tolist() == [0, 0, 0.5, 1]
     assert 0 < found[1, 1] < 1
@@ -228,12 +228,12 @@ def test_seeds_are_alike_by_their_weight_and_a_linked_entity_is_nobody_else():
     # The round before thinks of a pair that no name tells, and of one that a link speaks against.
     former = Candidates.of_pairs(ints(1, 1, 0), ints(1, 2, 3))
     former = replace(former, prior=np.array([-9, 2, 9], np.float32))
-    after = likeness(named, seeds, (3, 4), former=former).toarray()
+    after = likeness([named], seeds, (3, 4), former=former).toarray()
     assert after[1, 2] == pytest.approx(former.shares[2] / 2, rel=1e-5)
     after[1, 2] = 0
     np.testing.assert_array_equal(after, found)
     # Without any names it cannot think so of a namesake.
-    nameless = likeness(Candidates.united(), seeds, (3, 4), former=former).toarray()
+    nameless = likeness([], seeds, (3, 4), former=former).toarray()
     assert nameless[1, 2] == pytest.approx(former.shares[2], rel=1e-5)
 
 

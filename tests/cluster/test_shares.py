@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -171,6 +172,13 @@ def test_the_average_gradient_of_all_processes_is_that_of_the_whole_batch(
 def test_the_local_engine_is_what_there_was(tmp_path: Path) -> None:
     with engine_of("local", tmp_path, device="cuda") as engine:
         assert engine is LOCAL
+
+
+def test_the_local_engine_of_a_small_budget_prepares_no_side_as_a_whole(tmp_path: Path) -> None:
+    with engine_of("local", tmp_path, device="cpu", budget=1000) as engine:
+        assert isinstance(engine.hear, partial)
+        assert engine.hear.func is LOCAL.hear
+        assert engine.hear.keywords == {"room": 50}
 
 
 def test_ray_on_another_device_is_refused(tmp_path: Path) -> None:

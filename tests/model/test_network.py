@@ -147,9 +147,10 @@ def test_networks_hear_the_same_in_parts(options: ModelOptions, monkeypatch: pyt
         monkeypatch.setattr("crossgraph.learning.PAIRS", size)
         monkeypatch.setattr("crossgraph.learning.CHUNK", size)
         monkeypatch.setattr(network_module, "CHUNK", size)
-        monkeypatch.setattr(network_module, "WHOLE", room)
         counted: list[int] = []
-        found = heard(networks, tensors, (pairs[0].numpy(), pairs[1].numpy()), folds, counted.append)
+        found = heard(
+            networks, tensors, (pairs[0].numpy(), pairs[1].numpy()), folds, counted.append, room=room
+        )
         np.testing.assert_allclose(found, expected, atol=1e-5)
         assert sum(counted) == 2 * len(folds)
 

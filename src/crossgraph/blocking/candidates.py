@@ -79,14 +79,14 @@ class Candidates:
         """Sets that share no pair, as one sorted set with all columns kept."""
         if not parts:
             return Candidates.of_pairs(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
-        united = Candidates(
+        # The parts are sorted, and to a stable sort of whole numbers they are runs to merge.
+        order = np.argsort(np.concatenate([part._keys for part in parts]), kind="stable")
+        return Candidates(
             *(
-                np.concatenate([getattr(part, column) for part in parts])
+                np.concatenate([getattr(part, column) for part in parts])[order]
                 for column in ("left", "right", "name", "structure", "prior", "proposed")
             )
         )
-        # The parts are sorted, and to a stable sort of whole numbers they are runs to merge.
-        return united.take(np.argsort(united._keys, kind="stable"))
 
     def end(self, side: int) -> Int32:
         """(P) the left (0) or the right (1) entity of each pair."""

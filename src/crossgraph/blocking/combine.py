@@ -134,11 +134,10 @@ def block(
             rows = _rows_of(names[0], sides[0]), _rows_of(names[1], sides[1])
             named.append(lookups.candidates(rows, top=options.name_pool))
             advance(1)
-    by_names = Candidates.united(*named)
-    similarity = likeness(by_names, seeds, (len(left), len(right)), former=former)
+    similarity = likeness(named, seeds, (len(left), len(right)), former=former)
     settled = None if former is None else settled_by(former, (len(left), len(right)))
     # Beside names an edge of mapped relations may count as any edge too: they weigh more than either.
-    beyond = NOTHING_MAPPED if by_names.name.any() else schema
+    beyond = NOTHING_MAPPED if any(one.name.any() for one in named) else schema
     anyhow = echoed_share(left, right, beyond, seeds)
     factors, lengths = neighbour_products(left, right, schema, similarity, anyhow=anyhow)
     clues = Clues(description, schema, names, factors, seeds)
@@ -181,18 +180,21 @@ def _rows_of(names: pl.DataFrame, member: Bool) -> pl.DataFrame:
 
 
 def likeness(
-    named: Candidates, seeds: EntityPairs, shape: tuple[int, int], *, former: Candidates | None = None
+    named: list[Candidates], seeds: EntityPairs, shape: tuple[int, int], *, former: Candidates | None = None
 ) -> sparse.csr_matrix:
     """(E, E') how surely two entities are one before any is scored: the most that speaks for it.
 
     Seeds by their weight, others by their names and by how likely the round before thinks they are: by half
     of it where there are names, for it may think so of a namesake. Who has a known link is nobody else,
     whatever the names.
+
+    named   pairs by their names, of each pair of types
     """
     known = seeds.weight >= 1.0
-    guessed = name_similarity(named, shape)
+    by_names = Candidates.united(*named)
+    guessed = name_similarity(by_names, shape)
     if former is not None:
-        trust = BELIEVED if named.name.any() else 1.0
+        trust = BELIEVED if by_names.name.any() else 1.0
         guessed = guessed.maximum(_likely(former, trust * former.shares, shape))
     guessed = guessed.tocoo()
     free = ~(np.isin(guessed.row, seeds.left[known]) | np.isin(guessed.col, seeds.right[known]))

@@ -117,7 +117,7 @@ def pool_of(
     weigher: Weigher | None = None
     whole, smaller = len(pieces[0][1]) == min(side.sum() for side in sides), pieces[0][0]
     around: Surroundings | None = None
-    kept: tuple[list[Candidates], list[Candidates]] = [], []
+    kept: dict[int, list[Candidates]] = {0: [], 1: []}
     for mine, asking in pieces:
         if around is None or around.mine != mine:
             around = Surroundings.of(clues.factors, sides[1 - mine], mine=mine, nearest=searching.nearest)
@@ -134,7 +134,8 @@ def pool_of(
         )
         searching.advance(len(asking))
     assert weigher is not None  # there is one piece at least
-    pool, others = (Candidates.stacked(kept[side]) for side in (smaller, 1 - smaller))
+    del around
+    pool, others = (Candidates.stacked(kept.pop(side)) for side in (smaller, 1 - smaller))
     return Candidates.stacked([pool, others.take(pool.find(others.left, others.right) < 0)]), weigher
 
 

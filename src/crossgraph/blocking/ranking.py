@@ -76,8 +76,8 @@ def standings(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, 
     """
     odds = np.exp(log_odds)
     told = _left_over(sides, odds, alone)
-    left, right = (_left(sides[at], odds * told[1 - at], alone[at], None) for at in (0, 1))
-    return log_odds + np.log(left) + np.log(right)
+    _tell(sides, odds, alone, told, first=True)
+    return log_odds + np.log(told[0]) + np.log(told[1])
 
 
 def claims(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, Bool]) -> Claims:
@@ -90,31 +90,32 @@ def _left_over(sides: tuple[Int32, Int32], odds: Float64, alone: tuple[Bool, Boo
     """(P), (P) the share of each pair's odds that the rivals of the left and of the right entity leave it."""
     told = np.ones(len(odds)), np.ones(len(odds))
     for number in range(MESSAGES):
-        left, right = (
-            _left(sides[at], odds * told[1 - at], alone[at], told[at] if number else None) for at in (0, 1)
-        )
-        told = left, right
+        _tell(sides, odds, alone, told, first=number == 0)
     return told
 
 
 @njit(cache=True, nogil=True)
-def _left(ends: Int32, odds: Float64, alone: Bool, before: Float64 | None) -> Float64:
-    """(P) the shares that rivals leave: asked dozens of times, for all pairs, and so without logarithms.
+def _tell(
+    sides: tuple[Int32, Int32], odds: Float64, alone: tuple[Bool, Bool], told: Claims, first: bool
+) -> None:
+    """Both messages, each made from the other one and put in its place.
 
-    before (P)   the last message, if it counts too: the new one is in the middle (of their logarithms), for
-                 messages may swing to and fro in a cycle
+    Asked dozens of times, for all pairs: so without logarithms, and without tables of its own.
+
+    first   the last messages do not count: else the new one is in the middle (of their logarithms), for
+            messages may swing to and fro in a cycle
     """
-    most = -1
-    for end in ends:
-        most = max(most, end)
-    sums = np.zeros(most + 1)
-    for pair in range(len(ends)):
-        if alone[pair]:
-            sums[ends[pair]] += odds[pair]
-    out = np.ones(len(ends))
-    for pair in range(len(ends)):
-        if alone[pair]:
-            out[pair] = 1.0 / (1.0 + max(sums[ends[pair]] - odds[pair], 0.0))
-            if before is not None:
-                out[pair] = np.sqrt(out[pair] * before[pair])
-    return out
+    sums = np.zeros(sides[0].max() + 1 if len(odds) else 0), np.zeros(sides[1].max() + 1 if len(odds) else 0)
+    for pair in range(len(odds)):
+        if alone[0][pair]:
+            sums[0][sides[0][pair]] += odds[pair] * told[1][pair]
+        if alone[1][pair]:
+            sums[1][sides[1][pair]] += odds[pair] * told[0][pair]
+    for pair in range(len(odds)):
+        mine, theirs = odds[pair] * told[1][pair], odds[pair] * told[0][pair]
+        left = 1.0 / (1.0 + max(sums[0][sides[0][pair]] - mine, 0.0)) if alone[0][pair] else 1.0
+        right = 1.0 / (1.0 + max(sums[1][sides[1][pair]] - theirs, 0.0)) if alone[1][pair] else 1.0
+        if not first:
+            left = np.sqrt(left * told[0][pair]) if alone[0][pair] else left
+            right = np.sqrt(right * told[1][pair]) if alone[1][pair] else right
+        told[0][pair], told[1][pair] = left, right

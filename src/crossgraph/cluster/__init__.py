@@ -6,20 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from crossgraph.engine import LOCAL, Engine
+from crossgraph.engine import Engine, local_engine
 from crossgraph.errors import ConfigError
 
 
 @contextmanager
-def engine_of(name: str, folder: Path, *, device: str) -> Iterator[Engine]:
+def engine_of(name: str, folder: Path, *, device: str, budget: int | None = None) -> Iterator[Engine]:
     """The engine of a name, local or ray.
 
+    budget   bytes that a local one may take; None for all that there are
     folder   where it may put what it shares out meanwhile; all machines must see it under this name
 
     Raises ConfigError for ray with another device than the processor, and what ``ray_engine`` raises.
     """
     if name == "local":
-        yield LOCAL
+        yield local_engine(budget)
         return
     if device != "cpu":
         raise ConfigError(

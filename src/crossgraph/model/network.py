@@ -24,8 +24,6 @@ CHUNK = 8_192
 # Pairs whose entities the last layer is prepared for at once: the messages of all would take more memory
 # than anything else.
 PAIRS = 200_000
-# What a side may take that is prepared once for all of them.
-WHOLE = 2 << 30
 # Pairs at once where both layers see the partner: N^2 times M^2 affinities for each.
 CHUNK_BOTH = 256
 
@@ -217,11 +215,13 @@ class CollectiveNetwork(nn.Module):
         lower: Lower | None,
         ends: Tensor,
         spread: Callable[[Callable[[int], Any], range], Iterable[Any]],
+        room: int,
     ) -> Lower | Whole | None:
-        """A side of which ``seen_alone`` was asked, prepared for the last layer unless that takes much room.
+        """A side of which ``seen_alone`` was asked, prepared for the last layer if there is room.
 
         ends (P)   of all pairs that are to be compared
         spread     does pieces of work that are told by their number, at once or one after the other
+        room       bytes that it may take
         """
         if lower is None:
             return None
@@ -234,7 +234,7 @@ class CollectiveNetwork(nn.Module):
             return self.upper(side, tensors.sketch, lower, parts[at])
 
         first = made(0)
-        if first.bytes_each * len(entities) > WHOLE:
+        if first.bytes_each * len(entities) > room:
             return lower
         rows = first.room(len(entities))
         rows.put(0, first)

@@ -7,9 +7,9 @@ import pytest
 from scipy import sparse
 
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.partners import FEW, Surroundings
 from crossgraph.blocking.pool import Searching
 from crossgraph.blocking.products import nearest_rows
-from crossgraph.blocking.structure import FEW, Surroundings
 from crossgraph.progress import unwatched
 from features.plain import ints
 

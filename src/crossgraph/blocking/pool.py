@@ -11,10 +11,11 @@ from scipy import sparse
 from crossgraph._types import Bool, Float32, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_cosines
+from crossgraph.blocking.partners import FEW, Surroundings
 from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
 from crossgraph.blocking.products import Nearest
 from crossgraph.blocking.ranking import ranks
-from crossgraph.blocking.structure import FEW, Surroundings, weights_of
+from crossgraph.blocking.structure import weights_of
 from crossgraph.features.description import Description
 from crossgraph.graphs.sorting import marked
 from crossgraph.progress import Advance

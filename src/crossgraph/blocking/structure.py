@@ -10,8 +10,6 @@ import polars as pl
 from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
-from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, within_reach
 from crossgraph.features.rows import row_products
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.sorting import distinct, marked
@@ -20,8 +18,6 @@ from crossgraph.schema.seeds import EntityPairs
 
 # A neighbour with more neighbours than this by one relation tells nothing apart, and costs its square.
 HUB_DEGREE = 2_000
-# Partners that who has a sure one looks for all the same.
-FEW = 20
 # Edges of either side whose part of the factors is made at once.
 EDGES_AT_ONCE = 5_000_000
 # Pairs of a relation and an entity are counted in a table if it has at most so many places for each edge.
@@ -321,81 +317,6 @@ def shortened(matrix: sparse.csr_matrix, lengths: Float32, columns: Int64) -> sp
     starts = np.r_[0, np.cumsum(kept)][matrix.indptr]
     shape = matrix.shape[0], max(len(columns), 1)
     return sparse.csr_matrix((values[kept].astype(np.float32), found[kept], starts), shape=shape)
-
-
-def structural_candidates(
-    factors: tuple[sparse.csr_matrix, sparse.csr_matrix], members: tuple[Bool, Bool], *, top: int
-) -> Candidates:
-    """The pairs of two sets of entities whose neighbourhoods are most similar.
-
-    factors   of ``neighbour_products``
-    members   (E), (E') which entities are to be compared; the smaller set asks, both where they are as many
-    top       partners for each asking entity
-    """
-    sizes = [int(side.sum()) for side in members]
-    parts = [
-        Surroundings.of(factors, members[1 - mine], mine=mine).partners(
-            np.flatnonzero(members[mine]).astype(np.int32), top=top
-        )
-        for mine in range(2)
-        if sizes[mine] <= sizes[1 - mine]
-    ]
-    return Candidates.united(*parts)
-
-
-@dataclass(frozen=True, eq=False)
-class Surroundings:
-    """The neighbourhoods of one side that entities of the other look for theirs in.
-
-    mine            the side that asks: 0 is left
-    asking (E, K)   neighbourhoods of all who may ask
-    rows (Q)        who can be found
-    turned (K, Q)   their neighbourhoods
-    nearest         where the products are made
-    """
-
-    mine: int
-    asking: sparse.csr_matrix
-    rows: Int32
-    turned: sparse.csr_matrix
-    nearest: Nearest
-
-    @staticmethod
-    def of(
-        factors: tuple[sparse.csr_matrix, sparse.csr_matrix],
-        member: Bool,
-        *,
-        mine: int,
-        nearest: Nearest = nearest_rows,
-    ) -> Surroundings:
-        """Of the members of the side that does not ask."""
-        rows = np.flatnonzero(member).astype(np.int32)
-        return Surroundings(mine, factors[mine], rows, turned_rows(factors[1 - mine][rows]), nearest)
-
-    def partners(self, entities: Int32, *, top: int, settled: Bool | None = None) -> Candidates:
-        """At most ``top`` partners for each entity that asks, with the structure where the search told it.
-
-        settled (E)   who has a sure partner already, and looks for ``FEW`` others
-        """
-        parts = [Candidates.united()]
-        for rows, most in _asking(entities, settled, top):
-            asking = self.asking[rows]
-            rarest = within_reach(asking, self.turned)
-            places, found, product = self.nearest(rarest, self.turned, most)
-            # The product of a row that is not whole is less than its structure.
-            whole = np.diff(rarest.indptr) == np.diff(asking.indptr)
-            ends = rows[places], self.rows[found]
-            structure = np.where(whole[places], product, np.float32(np.nan))
-            parts.append(Candidates.of_pairs(ends[self.mine], ends[1 - self.mine], structure=structure))
-        return Candidates.united(*parts)
-
-
-def _asking(rows: Int32, settled: Bool | None, top: int) -> list[tuple[Int32, int]]:
-    """Some of the entities, and how many partners each of them looks for."""
-    if settled is None or top <= FEW:
-        return [(rows, top)]
-    parts = (rows[~settled[rows]], top), (rows[settled[rows]], FEW)
-    return [part for part in parts if len(part[0])]
 
 
 def weights_of(factors: tuple[sparse.csr_matrix, sparse.csr_matrix], left: Int32, right: Int32) -> Float32:

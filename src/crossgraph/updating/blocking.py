@@ -12,9 +12,10 @@ from crossgraph._types import Bool, Float32, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import BlockingOptions, Weighing, best_of_each, name_similarity
 from crossgraph.blocking.names import name_attributes, name_cosines, names_in, nearest_names
+from crossgraph.blocking.partners import structural_candidates
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import ranks
-from crossgraph.blocking.structure import neighbour_rows, shortened, structural_candidates, weights_of
+from crossgraph.blocking.structure import neighbour_rows, shortened, weights_of
 from crossgraph.graphs.sorting import marked
 from crossgraph.preparation import Graphs, Known
 from crossgraph.schema.mapping import SchemaMapping

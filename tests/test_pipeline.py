@@ -142,7 +142,20 @@ def test_links_teach_an_alignment(case: Case, linked: Outcome) -> None:
     assert f1(matched(linked.path) - case.known, case.truth - case.known - case.refuted) > 0.85
 
 
-def test_little_memory_changes_nothing_and_is_told(case: Case, linked: Outcome, tmp_path: Path) -> None:
+def test_memory_that_is_sure_to_be_too_little_is_refused_with_what_it_takes(
+    case: Case, tmp_path: Path
+) -> None:
+    little = replace(QUICK, run=replace(QUICK.run, memory="500MB"))
+    with pytest.raises(ConfigError, match=r"500MB is too little for \d+ entities, which take 0\.6 GB"):
+        align(case.inputs, tmp_path / "RESULT", config=little)
+    assert not (tmp_path / "RESULT").exists()
+
+
+def test_little_memory_changes_nothing_and_is_told(
+    case: Case, linked: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crossgraph.pipeline.LEAST_BYTES", 0)
+    monkeypatch.setattr("crossgraph.pipeline.LEAST_BYTES_PER_ENTITY", 0)
     notes = Notes()
     little = replace(QUICK, run=replace(QUICK.run, memory="1MB"))
     again = align(case.inputs, tmp_path / "RESULT", config=little, progress=notes)

@@ -37,7 +37,7 @@ from crossgraph.inputs import (
 from crossgraph.labelling import labels_for
 from crossgraph.labels import label_pairs
 from crossgraph.layout import ResultFolder
-from crossgraph.preparation import Known
+from crossgraph.preparation import Graphs, Known
 from crossgraph.progress import SILENT, Progress
 from crossgraph.redeciding import KeptRun
 from crossgraph.reporting import summary_of, versions
@@ -61,6 +61,8 @@ __all__ = [
 
 # Rough fits to the reports of runs on 2,000 to two million entities, of both sides together, on two cores.
 SECONDS_PER_ENTITY, BYTES_PER_ENTITY = 6e-4, 4_500
+# The least that runs took, and what they took for each entity, where all goes into files that can.
+LEAST_BYTES, LEAST_BYTES_PER_ENTITY = 0.6e9, 3_000
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def align(
         space = Space(stage.path, config.run.budget)
         session = Session(config, clock, progress, made_of, engine, space, encoder)
         graphs = session.read(inputs)
+        _refuse_small_budget(config, graphs)
         known = known_links(inputs.links, graphs, progress)
         card = inputs_card(inputs)
         keep, learns = known.same.and_also(known.different), model is None
@@ -149,6 +152,18 @@ def _kept(cache: Path | None, inputs: Inputs, config: Config, encoder: TextEncod
     with suppress(OSError):
         return KeptRun.of(cache, inputs, config, encoder)
     return None
+
+
+def _refuse_small_budget(config: Config, graphs: Graphs) -> None:
+    """A budget that a run of such graphs is sure to exceed: hours later the system might end it."""
+    entities = len(graphs[0]) + len(graphs[1])
+    least = LEAST_BYTES + LEAST_BYTES_PER_ENTITY * entities
+    if config.run.budget is not None and config.run.budget < least:
+        raise ConfigError(
+            f"--memory {config.run.memory} is too little for {entities:,} entities, "
+            f"which take {least / 1e9:.1f} GB at least",
+            hint="give more, or leave it out: the run takes what it needs then",
+        )
 
 
 def _tell_of_memory(config: Config, report: dict[str, Any], progress: Progress) -> None:

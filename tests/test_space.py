@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -68,3 +71,23 @@ def test_evidence_is_the_same_in_files_and_in_parts(mid_world, tmp_path, monkeyp
     again = cache.recall("compare", EvidenceTable.none, form, row={})
     assert all(isinstance(block, np.memmap) for block in again.blocks)
     np.testing.assert_array_equal(again.values, expected.values)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells of Linux")
+def test_a_table_in_a_file_that_was_stored_takes_no_memory(tmp_path):
+    space = Space(tmp_path, 1000)
+    table = space.table(10_000, 1000)
+    table[:] = 1.0
+    before = in_files()
+    columns = tuple(str(number) for number in range(1000))
+    StageCache(tmp_path).recall(
+        "compare", lambda: EvidenceTable(columns, (table,)), evidence_form(10_000, space), row={}
+    )
+    assert before - in_files() > table.nbytes / 2
+    assert (table == 1.0).all()
+
+
+def in_files() -> int:
+    """Bytes of files that this process has in memory."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(r"RssFile:\s+(\d+)", status)[1])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from crossgraph._types import Float32
+from crossgraph._types import AnyArray, Float32
 
 # A table that takes more than this share of the memory that a run may use lies in a file.
 LARGE = 0.05
@@ -59,7 +59,7 @@ class Space:
 IN_MEMORY = Space()
 
 
-def let_go(table: Float32) -> None:
+def let_go(table: AnyArray) -> None:
     """Of a table in a file, nothing needs to stay in memory for now; of another one, nothing happens."""
     held = getattr(table, "_mmap", None)
     if held is not None and hasattr(mmap, "MADV_DONTNEED"):

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from crossgraph._space import IN_MEMORY, Space
+from crossgraph._space import IN_MEMORY, Space, let_go
 from crossgraph._types import AnyArray, Vectors
 from crossgraph.errors import CrossgraphError, ResultError
 from crossgraph.evidence.table import EvidenceTable
@@ -109,6 +109,8 @@ def _store(arrays: Arrays, file: Path) -> None:
     # Another run that writes the same output at this moment writes the same bytes.
     with suppress(ResultError):
         write_whole(file, write)
+    for array in arrays.values():
+        let_go(array)
 
 
 def proposed_form(graphs: Graphs, description: Description) -> Form[Proposed]:

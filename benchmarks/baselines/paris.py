@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numba import njit
 
 from baselines.paris_facts import Facts, facts_of
-from crossgraph._types import Float64, Int32
+from crossgraph._types import AnyArray, Bool, Float64, Int32, Int64
 from crossgraph.benchmarking.problem import Answer, Problem
+
+FactArrays: TypeAlias = tuple[Int64, Int32, Int32]
+"""``indptr``, ``relation`` and ``tail`` of ``Facts``."""
 
 # log(1 - p) of certain evidence must stay finite.
 NEARLY_ONE = 1.0 - 1e-12
@@ -139,7 +143,14 @@ def _equalities(
 
 
 @njit(cache=True)
-def _best(one, two, weights, now, ties, limits):  # type: ignore[no-untyped-def]
+def _best(
+    one: FactArrays,
+    two: FactArrays,
+    weights: tuple[Float64, Float64],
+    now: tuple[Int32, Float64],
+    ties: tuple[Int32, Int32],
+    limits: tuple[int, float],
+) -> tuple[Int32, Float64, Int32]:
     """The best partner of each left entity, its evidence, and the best of each right one.
 
     limits   facts from which on a node is common, and the evidence that a match needs
@@ -155,14 +166,14 @@ def _best(one, two, weights, now, ties, limits):  # type: ignore[no-untyped-def]
         nodes = np.array([y - size + other_size if y >= size else forth[y] for y in tails])
         common = _common(two[0], nodes, most[own], limits)
         count = 0
-        for r, node in zip(own[~common], nodes[~common]):  # noqa: B905
-            count = _find((r, node), two, weights, x, finder, seen, count)
-        for r, y, node, often in zip(own, tails, nodes, common):  # noqa: B905
-            p = 1.0 if y >= size else probability[y]
-            if often:
-                _add_to_seen((r, node, p), two, weights, seen[:count], logs)
+        for at in np.flatnonzero(~common):
+            count = _find((own[at], nodes[at]), two, weights, x, finder, seen, count)
+        for at in range(len(own)):
+            fact = own[at], nodes[at], 1.0 if tails[at] >= size else probability[tails[at]]
+            if common[at]:
+                _add_to_seen(fact, two, weights, seen[:count], logs)
             else:
-                _add_to_found((r, node, p), two, weights, x, finder, logs)
+                _add_to_found(fact, two, weights, x, finder, logs)
         for z in seen[:count]:
             log, logs[z] = logs[z], 0.0
             if log > best_log[x] or (log == best_log[x] and ties[1][z] < ties[1][best[x]]):
@@ -173,7 +184,7 @@ def _best(one, two, weights, now, ties, limits):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _most_evidence(facts, weights, entities):  # type: ignore[no-untyped-def]
+def _most_evidence(facts: FactArrays, weights: tuple[Float64, Float64], entities: int) -> Float64:
     """(R) what a fact may say of one entity at most, which may have its node by several relations."""
     (ptr, _, tail), repeats = facts, 1
     for z in range(entities):
@@ -186,7 +197,7 @@ def _most_evidence(facts, weights, entities):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _common(ptr, nodes, most, limits):  # type: ignore[no-untyped-def]
+def _common(ptr: Int64, nodes: AnyArray, most: Float64, limits: tuple[int, float]) -> Bool:
     """(N) the most common of the nodes, as many as could not make a match together.
 
     most (N)   what each may say at most
@@ -203,7 +214,15 @@ def _common(ptr, nodes, most, limits):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _find(fact, facts, weights, x, finder, seen, count):  # type: ignore[no-untyped-def]
+def _find(
+    fact: tuple[int, int],
+    facts: FactArrays,
+    weights: tuple[Float64, Float64],
+    x: int,
+    finder: Int64,
+    seen: Int32,
+    count: int,
+) -> int:
     """Whoever shares a fact with x is among the seen, once; how many there are now."""
     (r, node), (ptr, relation, tail), half = fact, facts, len(weights[0][0]) // 2
     if node < 0:
@@ -218,7 +237,14 @@ def _find(fact, facts, weights, x, finder, seen, count):  # type: ignore[no-unty
 
 
 @njit(cache=True)
-def _add_to_found(fact, facts, weights, x, finder, logs):  # type: ignore[no-untyped-def]
+def _add_to_found(
+    fact: tuple[int, int, float],
+    facts: FactArrays,
+    weights: tuple[Float64, Float64],
+    x: int,
+    finder: Int64,
+    logs: Float64,
+) -> None:
     """What a fact of x says of whom it finds."""
     (r, node, p), (ptr, relation, tail), half = fact, facts, len(weights[0][0]) // 2
     if node < 0:
@@ -230,7 +256,13 @@ def _add_to_found(fact, facts, weights, x, finder, logs):  # type: ignore[no-unt
 
 
 @njit(cache=True)
-def _add_to_seen(fact, facts, weights, seen, logs):  # type: ignore[no-untyped-def]
+def _add_to_seen(
+    fact: tuple[int, int, float],
+    facts: FactArrays,
+    weights: tuple[Float64, Float64],
+    seen: Int32,
+    logs: Float64,
+) -> None:
     """The same of whom other facts found."""
     (r, node, p), (ptr, relation, tail) = fact, facts
     for z in seen:
@@ -261,7 +293,13 @@ def subrelations(left: Facts, right: Facts, matching: Matching, least: float) ->
 
 
 @njit(cache=True)
-def _overlaps(one, two, now, other_size, counts):  # type: ignore[no-untyped-def]
+def _overlaps(
+    one: FactArrays,
+    two: FactArrays,
+    now: tuple[Int32, Float64],
+    other_size: int,
+    counts: tuple[int, int],
+) -> tuple[Float64, Float64]:
     """(R) what could be shared, and (R, R') what is, over the facts whose head is an entity."""
     (ptr, relation, tail), (other_ptr, other_relation, other_tail) = one, two
     forth, probability = now

@@ -69,17 +69,17 @@ class Surroundings:
 
         settled (E)   who has a sure partner already, and looks for ``FEW`` others
         """
-        parts = [Candidates.united()]
+        parts = [(entities[:0], self.rows[:0], np.zeros(0, dtype=np.float32))]
         for rows, most in _asking(entities, settled, top):
             asking = self.asking[rows]
             rarest = within_reach(asking, self.turned)
             places, found, product = self.nearest(rarest, self.turned, most)
             # The product of a row that is not whole is less than its structure.
             whole = np.diff(rarest.indptr) == np.diff(asking.indptr)
-            ends = rows[places], self.rows[found]
             structure = np.where(whole[places], product, np.float32(np.nan))
-            parts.append(Candidates.of_pairs(ends[self.mine], ends[1 - self.mine], structure=structure))
-        return Candidates.united(*parts)
+            parts.append((rows[places], self.rows[found], structure))
+        *ends, structure = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return Candidates.of_pairs(ends[self.mine], ends[1 - self.mine], structure=structure)
 
 
 def _asking(rows: Int32, settled: Bool | None, top: int) -> list[tuple[Int32, int]]:

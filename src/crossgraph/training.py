@@ -242,6 +242,7 @@ def _step(
             "the training loss is not a finite number", hint="lower --set training.learning_rate"
         )
     optimiser.zero_grad()
+    # Torch gives no types for it.
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     schedule.step()

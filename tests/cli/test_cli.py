@@ -123,11 +123,11 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     }
     for name, result in results.items():
         setattr(module, name, made.verb(name, result))
-    module.Inputs = Inputs  # type: ignore[attr-defined]
+    module.Inputs = Inputs  # type: ignore[attr-defined]  # an empty module
     monkeypatch.setitem(sys.modules, "crossgraph.pipeline", module)
     monkeypatch.setattr(crossgraph, "pipeline", module, raising=False)
     demonstration = ModuleType("crossgraph.demonstration")
-    demonstration.run_demo = made.verb("run_demo", outcome(Path("DEMO")))  # type: ignore[attr-defined]
+    demonstration.run_demo = made.verb("run_demo", outcome(Path("DEMO")))  # type: ignore[attr-defined]  # too
     monkeypatch.setitem(sys.modules, "crossgraph.demonstration", demonstration)
     monkeypatch.setattr(crossgraph, "demonstration", demonstration, raising=False)
     return made

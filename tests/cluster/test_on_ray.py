@@ -65,7 +65,7 @@ class Machines:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Machines]:
-    pytest.importorskip("ray")
+    pytest.importorskip("ray", reason="needs the extra `ray`")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_ENABLE_ZERO_COPY_TORCH_TENSORS", "1")
@@ -167,7 +167,7 @@ def test_what_no_machine_can_do_is_told(machines: Machines, tmp_path: Path) -> N
 
 
 def test_a_cluster_out_of_reach_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("ray")
+    pytest.importorskip("ray", reason="needs the extra `ray`")
     from crossgraph.cluster.ray_engine import ray_engine
 
     with socket.socket() as taken:

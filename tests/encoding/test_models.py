@@ -45,7 +45,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tokenizer_in(folder: Path, name: str = "tokenizer.json") -> Any:
-    tokenizers = pytest.importorskip("tokenizers")
+    tokenizers = pytest.importorskip("tokenizers", reason="needs the packages of `make encoders`")
     made = tokenizers.Tokenizer(
         tokenizers.models.WordPiece({word: at for at, word in enumerate(WORDS)}, unk_token="[UNK]")
     )
@@ -117,7 +117,7 @@ def test_static_vectors_with_a_small_vocabulary_and_weights(tmp_path):
 
 def onnx_folder(folder: Path, *, pooled: bool = False) -> Path:
     """A model whose token vectors are rows of a matrix; ``pooled`` also says its own of a whole text."""
-    onnx = pytest.importorskip("onnx")
+    onnx = pytest.importorskip("onnx", reason="needs the packages of `make encoders`")
     tokenizer_in(folder)
     helper, kinds = onnx.helper, onnx.TensorProto
     given = [
@@ -148,7 +148,7 @@ def onnx_folder(folder: Path, *, pooled: bool = False) -> Path:
 
 
 def test_onnx_token_vectors_are_pooled(tmp_path):
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxruntime", reason="needs the packages of `make encoders`")
     folder = onnx_folder(tmp_path / "mean")
     rows = [matrix()[ids(text, special=True)] for text in TEXTS]
     assert found_model(str(folder)).kind == "onnx"
@@ -161,7 +161,7 @@ def test_onnx_token_vectors_are_pooled(tmp_path):
 
 
 def test_onnx_reads_as_many_tokens_as_the_folder_says(tmp_path):
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxruntime", reason="needs the packages of `make encoders`")
     folder = onnx_folder(tmp_path)
     (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 4}')
     rows = [ids(text, special=True) for text in TEXTS]
@@ -171,7 +171,7 @@ def test_onnx_reads_as_many_tokens_as_the_folder_says(tmp_path):
 
 def sentence_folder(folder: Path) -> Path:
     """A transformer of random weights with mean pooling."""
-    pytest.importorskip("sentence_transformers")
+    pytest.importorskip("sentence_transformers", reason="needs the packages of `make encoders`")
     import torch
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
@@ -216,7 +216,7 @@ def test_a_folder_of_sentence_transformers_says_what_the_library_says(tmp_path):
 
 def test_a_folder_that_cannot_be_read_is_told(tmp_path):
     tokenizer_in(tmp_path / "broken")
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxruntime", reason="needs the packages of `make encoders`")
     (tmp_path / "broken" / "model.onnx").write_bytes(b"no model")
     with pytest.raises(ConfigError, match="cannot be read as onnx"):
         encoder_in(tmp_path / "broken").encode(TEXTS)

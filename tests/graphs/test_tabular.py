@@ -18,7 +18,7 @@ def places(faults: tuple[Fault, ...]) -> list[tuple[int | None, str]]:
 
 
 def read(path: Path, **options: object) -> Reading:
-    return read_table(path, TableOptions(**options))  # type: ignore[arg-type]
+    return read_table(path, TableOptions(**options))  # type: ignore[arg-type]  # options of any type
 
 
 def test_rows_are_records_and_cells_are_facts(write):

@@ -118,5 +118,5 @@ def merge_films(
 ) -> Merged:
     """Two catalogues of films merged with some options; Heat and its director are matched."""
     left, right = zip(*pairs, strict=True)
-    chosen = MergeOptions(**options)  # type: ignore[arg-type]
+    chosen = MergeOptions(**options)  # type: ignore[arg-type]  # options of any type
     return merge((Source(FILMS), Source(MOVIES)), Links.of(left, right), MAPPING, options=chosen)

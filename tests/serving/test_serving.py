@@ -637,7 +637,7 @@ def test_those_who_ask_at_once_are_answered_together_and_each_for_itself() -> No
         return [[record.name] for record in records]
 
     async def ask() -> list[Any]:
-        together = Together(match, sizes.append)  # type: ignore[arg-type]
+        together = Together(match, sizes.append)  # type: ignore[arg-type]  # names for matches
         asked = [together.ask([Record(f"{at}"), Record(f"{at}!")]) for at in range(50)]
         answers = await asyncio.gather(*asked)
         with pytest.raises(RuntimeError, match="broken"):

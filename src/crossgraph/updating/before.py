@@ -96,6 +96,7 @@ def before(
         description=description,
         similarity=_moved(similar, numbers, sizes),
         anyhow=float(card["anyhow"]),
+        # Of two sides, which a type cannot say of a generator.
         lengths=tuple(  # type: ignore[arg-type]
             _lengths(arrays[f"{side}_lengths"], numbers[at], sizes[at])
             for at, side in enumerate(("left", "right"))

@@ -24,7 +24,7 @@ from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.labels import FOLDS, Labels
 from crossgraph.model.inputs import PairTensors
-from crossgraph.model.network import CHUNK, PAIRS, CollectiveNetwork, PairOutput, Slots
+from crossgraph.model.network import PAIRS, CollectiveNetwork, PairOutput, Slots
 from crossgraph.model.options import ModelOptions
 from crossgraph.model.prepared import Lower, Whole
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
@@ -43,6 +43,10 @@ HALVES = 2
 AT_ONCE = 1 << 17
 # What a side may take that is prepared once for all pairs.
 WHOLE = 2 << 30
+# Pairs that are not worth a second part.
+FEW = 8_192
+# Pairs of a part, however little room there is.
+LEAST = 4_096
 # What a network says of a pair, in the order of its columns.
 SAID = (
     "collective:score",
@@ -195,14 +199,14 @@ def heard(
 
     folds (P)   of labelled pairs, which hear only who did not learn from their half; -1 for the others
     see         looks at entities alone, once for each network and side; they themselves if not given
-    room        bytes that the right side may take, prepared once for all pairs
+    room        bytes that the right side may take, prepared once for all pairs, or both sides of some pairs
     """
     left, right = (torch.from_numpy(side).long().to(tensors.sketch.device) for side in pairs)
     mean: Float32 = np.zeros((len(SAID), len(left)), dtype=np.float32)
     alone = []
     # A few pairs are not worth more threads than one for each network; of many, two networks would hold both
     # sides at once.
-    over, within = (side_by_side, map) if len(left) <= CHUNK else (map, side_by_side)
+    over, within = (side_by_side, map) if len(left) <= FEW else (map, side_by_side)
 
     def ask(number: int) -> Float32:
         network = networks[number]
@@ -241,7 +245,7 @@ def _said(
     """
     count = len(pairs[0])
     seen: list[Lower | Whole | None] = list(lowers)
-    size = min(PAIRS, max(CHUNK, -(-count // 2)))
+    size = min(PAIRS, max(FEW, -(-count // 2)), _pairs_within(network, tensors, lowers[0], pairs[0], room))
     if count > size:
         # Pairs come by left entity: a right one would be prepared for each part that has a pair of it.
         seen[1] = network.whole(tensors, 1, lowers[1], pairs[1], spread, room)
@@ -258,6 +262,17 @@ def _said(
 
     list(spread(ask, range(-(-count // size))))
     return said
+
+
+@torch.no_grad()
+def _pairs_within(
+    network: CollectiveNetwork, tensors: PairTensors, lower: Lower | None, left: Tensor, room: int
+) -> int:
+    """How many pairs, no two of which share an entity, take so many bytes where both ends are prepared."""
+    if lower is None or not len(left):
+        return PAIRS
+    each = network.upper(tensors.left, tensors.sketch, lower, left[:1]).bytes_each
+    return max(LEAST, room // (2 * each))
 
 
 def told(out: PairOutput) -> Tensor:

@@ -145,7 +145,8 @@ def test_networks_hear_the_same_in_parts(options: ModelOptions, monkeypatch: pyt
     expected = np.where(folds < 0, np.mean(told_of, axis=0), np.where(folds == 0, *told_of))
     for size, room in ((1, 1 << 30), (5, 1 << 30), (5, 0), (1_000, 0)):
         monkeypatch.setattr("crossgraph.learning.PAIRS", size)
-        monkeypatch.setattr("crossgraph.learning.CHUNK", size)
+        monkeypatch.setattr("crossgraph.learning.FEW", size)
+        monkeypatch.setattr("crossgraph.learning.LEAST", 2)
         monkeypatch.setattr(network_module, "CHUNK", size)
         counted: list[int] = []
         found = heard(

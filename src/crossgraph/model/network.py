@@ -20,7 +20,8 @@ from crossgraph.model.options import ModelOptions
 from crossgraph.model.prepared import Lower, Prepared, Whole, messages, prepared, stacked, with_neighbours
 from crossgraph.schema.vocabulary import Vocabulary
 
-CHUNK = 8_192
+# Pairs or entities that are computed at once: more take more memory, and no less time.
+CHUNK = 2_048
 # Pairs whose entities the last layer is prepared for at once: the messages of all would take more memory
 # than anything else.
 PAIRS = 200_000

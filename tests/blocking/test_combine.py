@@ -217,6 +217,25 @@ def test_known_links_tell_by_how_much_a_seed_must_lead():
     assert len(mutual_seeds(candidates, links.take(linked < 20), types)) == 0, "so few do not tell"
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_where_nobody_is_sure_the_leads_of_all_tell_who_is(told):
+    # Each of two hundred entities has ten candidates that are alike by chance, and, if it is told, one beside
+    # them that is a little nearer than chance brings it.
+    rng, size = np.random.default_rng(0), 200
+    left, right = np.repeat(np.arange(size), 10), rng.integers(0, size, size * 10)
+    left, right = (np.r_[ends, np.arange(size)] for ends in (left, right))
+    pairs = Candidates.of_pairs(left, right)
+    same = pairs.left == pairs.right
+    prior = rng.normal(1.5, 0.2, len(pairs)) + np.where(same & told, 1.4, 0.0)
+    pairs, nothing = replace(pairs, prior=prior.astype(np.float32)), EntityPairs.of(ints(), ints())
+    found = mutual_seeds(pairs, nothing, np.zeros(size, np.int32))
+    if told:
+        assert len(found) > 0.6 * size
+        assert (found.left == found.right).mean() > 0.95
+    else:
+        assert not len(found)
+
+
 def test_seeds_are_alike_by_their_weight_and_a_linked_entity_is_nobody_else():
     named = Candidates.of_pairs(ints(0, 1, 2), ints(1, 1, 3), np.array([1, 0.9, 1], np.float32))
     seeds = EntityPairs.of(ints(0, 2), ints(0, 2), np.array([1, 0.5]))

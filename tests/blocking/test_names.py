@@ -143,16 +143,38 @@ def test_common_grams_are_no_way_to_find_but_count_in_the_cosine(monkeypatch):
     assert found["name"].item() == pytest.approx(cosine("the fox", "the fox"))
 
 
-def test_names_are_short_texts_that_are_mapped_strongly():
-    facts = [("a", "name", "Heat"), ("a", "year", "1995"), ("a", "plot", "long " * 40), ("a", "note", "x")]
-    description = describe(plain.graph_of(facts=facts), plain.graph_of(facts=facts))
+FILM = [("a", "name", "Heat"), ("a", "year", "1995"), ("a", "plot", "long " * 40), ("a", "note", "x")]
+
+
+def named_by(left: list, right: list, *mapped: AttributeMapping) -> list[set[str]]:
+    description = describe(plain.graph_of(facts=left), plain.graph_of(facts=right))
     strings = description.texts.strings
-    mapped = SchemaMapping(
-        (), (), (AttributeMapping("name", "name", 0.9), AttributeMapping("note", "note", 0.3))
+    return [
+        {strings[row] for row in side["text"]}
+        for side in name_rows(description, SchemaMapping((), (), mapped))
+    ]
+
+
+def test_names_are_short_texts_that_are_mapped_strongly():
+    plot, name, note = (
+        AttributeMapping(one, one, weight) for one, weight in (("plot", 0.95), ("name", 0.9), ("note", 0.3))
     )
-    for schema, expected in ((NOTHING, {"heat", "x"}), (mapped, {"heat"})):
-        for side in name_rows(description, schema):
-            assert {strings[row] for row in side["text"]} == expected
+    assert named_by(FILM, FILM, plot, name, note) == [{"heat"}, {"heat"}]
+
+
+def test_a_title_meets_the_citation_that_it_is_mapped_to():
+    citation = [("b", "ref", "q17"), ("b", "citation", "heat mann michael " * 6)]
+    mapped = AttributeMapping("name", "citation", 0.4), AttributeMapping("plot", "citation", 0.7)
+    found = named_by(FILM, citation, *mapped)
+    assert found == [{"heat"}, {("heat mann michael " * 6).strip()}]
+
+
+def test_where_nothing_is_mapped_all_texts_that_tell_entities_apart_are_names_but_serial_numbers():
+    told = [(f"e{n:02}", {"no": f"F-{n}", "name": f"x{n * n}"}) for n in range(30)]
+    films = [(entity, name, value) for entity, facts in told for name, value in facts.items()]
+    serial = [row for row in films if row[1] == "no"]
+    assert named_by(FILM, films) == [{"heat", ("long " * 40).strip(), "x"}, {f"x{n * n}" for n in range(30)}]
+    assert named_by(FILM, serial)[1] == {f"f {n}" for n in range(30)}, "there is nothing else"
 
 
 def test_without_names_there_are_no_candidates():

@@ -51,6 +51,21 @@ def test_the_mapping_of_a_tiny_pair_is_what_was_drawn(pair):
     assert ("lname", "rborn") not in attributes
 
 
+def test_a_small_type_is_part_of_a_large_one_if_as_many_of_its_entities_are_seeds():
+    """90 things on the left; on the right 60 films of the nineties and 6 of the sixties, and 40 people."""
+    left = graph_of([(f"l{n:03}", "thing") for n in range(90)])
+    kinds = ["nineties"] * 60 + ["sixties"] * 6 + ["person"] * 40
+    right = graph_of([(f"r{n:03}", kind) for n, kind in enumerate(kinds)])
+    films = np.r_[np.arange(40), np.arange(60, 64)]
+    people = np.arange(66, 70)
+    seeds = EntityPairs.of(np.r_[films, people - 2], np.r_[films, people], BELIEVED)
+    found = estimate_schema(left, right, describe(left, right), seeds).types
+    assert {(m.left, m.right) for m in found} == {("thing", "nineties"), ("thing", "sixties")}
+    turned = EntityPairs(seeds.right, seeds.left, seeds.weight)
+    found = estimate_schema(right, left, describe(right, left), turned).types
+    assert {(m.left, m.right) for m in found} == {("nineties", "thing"), ("sixties", "thing")}
+
+
 @pytest.mark.parametrize("partners", [1, 20])
 def test_a_glance_finds_what_comparing_everything_finds(pair, partners, monkeypatch):
     whole = estimate_schema(*pair, describe(*pair), ALL)

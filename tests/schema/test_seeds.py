@@ -46,6 +46,20 @@ def test_shared_rare_values_agree_with_loops(left, right):
     assert set(found.weight.tolist()) <= {BELIEVED}
 
 
+def test_serial_numbers_are_no_seeds():
+    numbers, films = [f"C-{n:03}" for n in range(30)], [f"film {n * n}" for n in range(30)]
+    sides = [
+        [
+            (f"{side}{n:02}", name, value)
+            for n in range(30)
+            for name, value in (("no", numbers[n]), ("name", names[n]))
+        ]
+        for side, names in (("l", films), ("r", films[::-1]))
+    ]
+    found = shared_rare_values(describe(*(graph_of(facts=side) for side in sides)))
+    assert told(found) == {(n, 29 - n) for n in range(30)}
+
+
 def test_a_known_pair_drives_out_what_is_only_believed_of_its_entities():
     known, believed = EntityPairs.of([0], [5]), EntityPairs.of([0, 1, 2], [6, 5, 7], BELIEVED)
     joined = known.joined(believed)

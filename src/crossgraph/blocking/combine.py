@@ -16,6 +16,7 @@ from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.blocking.ranking import lead, ranks
 from crossgraph.blocking.structure import echoed_share, neighbour_products
+from crossgraph.blocking.values import ValueLookups
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import Description
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -28,6 +29,9 @@ from crossgraph.schema.seeds import BELIEVED, EntityPairs, type_codes
 MARGIN, FLOOR = 2.0, 4.0
 # The share that is to be right where links tell, and how many pairs it takes to tell.
 SURE, LEAST_LINKS = 0.9, 50
+# Where hardly any pair is so sure: the least lead asked for, and how many times as many must have it as
+# have it among those who are best when the best are gone.
+LEAST_LEAD, AS_MANY = 0.25, 5.0
 # So many of an entity's best are candidates however unlikely they are.
 ALWAYS = 2
 # A pool of several pieces has room for so many times the candidates of an entity, while shares are told.
@@ -128,11 +132,13 @@ def block(
     names = name_rows(description, schema)
     if lookups is None:
         lookups = NameLookups(description.texts, options.name_pool, nearest)
+    valued = ValueLookups.of(description, schema, (len(left), len(right)))
     with progress.stage(f"{told}: names", len(members), "types") as advance:
         named = []
         for sides in members:
             rows = _rows_of(names[0], sides[0]), _rows_of(names[1], sides[1])
-            named.append(lookups.candidates(rows, top=options.name_pool))
+            by_name = lookups.candidates(rows, top=options.name_pool)
+            named.append(Candidates.united(by_name, valued.candidates(names, sides, top=options.name_pool)))
             advance(1)
     similarity = likeness(named, seeds, (len(left), len(right)), former=former)
     settled = None if former is None else settled_by(former, (len(left), len(right)))
@@ -152,6 +158,8 @@ def block(
             pool, weigher = pool_of(by_name, clues, sides, searching, own)
             pools.append((sides, weigher))
             kept.append(best_of_each(pool, options, by_left=sides[0].sum() <= sides[1].sum()))
+            # The next one, of another two types, takes as much.
+            del pool
     proposed = Candidates.stacked(kept)
     if keep is None:
         return Blocked(proposed, Weighing(similarity, anyhow, lengths, tuple(pools), None))
@@ -257,7 +265,8 @@ def mutual_seeds(candidates: Candidates, known: EntityPairs, types: Int32) -> En
 
     Known links say how large the margin must be for their type: the least at which ``SURE`` of the mutual
     best pairs of linked entities are links. Where there are fewer than ``LEAST_LINKS`` such pairs, ``MARGIN``
-    is asked for, and a prior of ``FLOOR``.
+    is asked for, and a prior of ``FLOOR``. Where hardly any pair has these either (names that are the same in
+    part), the leads of all tell how large one is that chance does not give, see ``_leading``.
 
     types (E)   the type of each left entity
     """
@@ -274,7 +283,26 @@ def mutual_seeds(candidates: Candidates, known: EntityPairs, types: Int32) -> En
         if told.sum() >= LEAST_LINKS:
             own = kinds == kind
             sure[own] = mutual[own] & (leads[own] >= _least_margin(leads[told], links[told]))
+    if not links.any() and sure.sum() < LEAST_LINKS:
+        ahead = _leading(candidates, leads)
+        sure = ahead if ahead.sum() >= LEAST_LINKS else sure
     return EntityPairs.of(candidates.left[sure], candidates.right[sure], BELIEVED)
+
+
+def _leading(candidates: Candidates, leads: Float32) -> Bool:
+    """(P) mutual best pairs with a lead that comes seldom by chance.
+
+    What chance does is seen on the pairs that are left without those: the mutual best ones of them, too, lead
+    all others, and are not the same.
+    """
+    mutual = leads > 0
+    rest = candidates.take(~mutual)
+    others = np.minimum(lead(rest.left, rest.prior), lead(rest.right, rest.prior))
+    found, chance = np.sort(leads[mutual])[::-1], np.sort(others[others > 0])
+    enough = np.arange(1, len(found) + 1) >= AS_MANY * (len(chance) - np.searchsorted(chance, found))
+    enough &= found >= LEAST_LEAD
+    last = np.flatnonzero(enough)
+    return mutual & (leads >= found[last[-1]]) if len(last) else np.zeros(len(leads), dtype=bool)
 
 
 def _least_margin(leads: Float32, right: Bool) -> float:

@@ -15,6 +15,7 @@ from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, wit
 from crossgraph.blocking.ranking import ranks
 from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
+from crossgraph.features.serial import is_serial
 from crossgraph.features.text import TextTable
 from crossgraph.graphs.sorting import firsts, row_starts
 from crossgraph.schema.mapping import SchemaMapping
@@ -61,30 +62,36 @@ def name_keys(
 
 
 def name_attributes(description: Description, schema: SchemaMapping) -> tuple[set[str], set[str]]:
-    """The name-like attributes of both sides: short texts that tell entities apart (no categories).
+    """The name-like attributes of both sides: texts that tell entities apart, short ones first.
 
-    Of those that are mapped to each other, the ones whose weight is at least half of the strongest; where
-    none is mapped, all of them.
+    Of those that are mapped to each other, the ones whose weight is at least half of the strongest; a title
+    that is mapped to a whole citation where no two short texts are mapped. Where none is mapped, all of
+    them but serial numbers, which two catalogues give to anything.
     """
-    short_left = _telling(description.left, description.texts)
-    short_right = _telling(description.right, description.texts)
-    mapped = [m for m in schema.attributes if m.left in short_left and m.right in short_right]
+    texts = description.texts
+    left, right = _telling(description.left, texts), _telling(description.right, texts)
+    mapped = [m for m in schema.attributes if m.left in left and m.right in right]
+    shorts = [(left[m.left] <= LONGEST_NAME) + (right[m.right] <= LONGEST_NAME) for m in mapped]
+    mapped = [m for m, short in zip(mapped, shorts, strict=True) if short == max(shorts)]
     floor = NAME_WEIGHT * max((m.weight for m in mapped), default=0.0)
-    lefts = {m.left for m in mapped if m.weight >= floor} or short_left
-    rights = {m.right for m in mapped if m.weight >= floor} or short_right
+    lefts = {m.left for m in mapped if m.weight >= floor} or _unmapped(description.left, left, texts)
+    rights = {m.right for m in mapped if m.weight >= floor} or _unmapped(description.right, right, texts)
     return lefts, rights
 
 
-def _telling(columns: tuple[AttributeColumn, ...], texts: TextTable) -> set[str]:
-    """Short text attributes with many different values; if there are none, all short ones."""
-    lengths = texts.strings.str.len_bytes().to_numpy()
-    short = [
-        column
-        for column in columns
-        if column.kind == "text" and len(column.texts) and lengths[column.texts].mean() <= LONGEST_NAME
-    ]
-    telling = [c for c in short if c.distinct_share >= DISTINCT_SHARE]
-    return {column.name for column in telling or short}
+def _telling(columns: tuple[AttributeColumn, ...], texts: TextTable) -> dict[str, float]:
+    """Mean bytes of texts with many different values; if no short ones are such, of all short ones too."""
+    held = [column for column in columns if column.kind == "text" and len(column.texts)]
+    lengths = {column.name: float(texts.lengths[column.texts].mean()) for column in held}
+    telling = {column.name for column in held if column.distinct_share >= DISTINCT_SHARE}
+    short = {name for name, length in lengths.items() if length <= LONGEST_NAME}
+    wanted = telling if telling & short else telling | short
+    return {name: length for name, length in lengths.items() if name in wanted}
+
+
+def _unmapped(columns: tuple[AttributeColumn, ...], telling: dict[str, float], texts: TextTable) -> set[str]:
+    serial = {column.name for column in columns if column.name in telling and is_serial(column, texts)}
+    return telling.keys() - serial or set(telling)
 
 
 def names_in(columns: tuple[AttributeColumn, ...], names: set[str]) -> pl.DataFrame:

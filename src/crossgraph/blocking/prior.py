@@ -12,8 +12,9 @@ import numpy as np
 
 from crossgraph._types import Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.values import value_attributes
 from crossgraph.features.closeness import chance_of, number_distance, random_distances
-from crossgraph.features.description import AttributeColumn, Description, column_of
+from crossgraph.features.description import AttributeColumn, Description
 from crossgraph.schema.mapping import SchemaMapping
 
 # Log-odds of an equal name over an unlike one. Seeds share names by construction, so the data cannot tell.
@@ -64,14 +65,7 @@ def value_tests(
 ) -> tuple[ValueTest, ...]:
     """The mapped attributes that are numbers or dates, each tested once, with its best partner."""
     tests: list[ValueTest] = []
-    used: set[tuple[str, str]] = set()
-    for mapping in schema.attributes:
-        a, b = column_of(description.left, mapping.left), column_of(description.right, mapping.right)
-        if a is None or b is None or a.kind == "text" or a.kind != b.kind:
-            continue
-        if used & {("left", a.name), ("right", b.name)}:
-            continue
-        used |= {("left", a.name), ("right", b.name)}
+    for a, b in value_attributes(description, schema):
         background = random_distances(a, b)
         weights = _weights(
             _chance_bins(a, b, background, seeds), _chance_bins(a, b, background, pool), len(CHANCE_EDGES) + 3

@@ -58,9 +58,15 @@ def _placed(groups: AnyArray, losses: AnyArray, starts: Int64) -> Int32:
 
 def partner_shares(left: Int32, right: Int32, log_odds: AnyArray) -> Float64:
     """(P) how likely each pair is, when each entity has one partner or none: in (0, 1)."""
-    odds = np.clip(np.asarray(log_odds, dtype=np.float64), -FARTHEST, FARTHEST)
+    odds = np.array(log_odds, dtype=np.float64)
+    np.clip(odds, -FARTHEST, FARTHEST, out=odds)
     every = np.ones(len(odds), dtype=bool)
-    shares: Float64 = 1.0 / (1.0 + np.exp(-standings((left, right), odds, (every, every))))
+    shares = standings((left, right), odds, (every, every))
+    # In its place, as are the next ones: a pool has tens of millions of pairs.
+    np.negative(shares, out=shares)
+    np.exp(shares, out=shares)
+    shares += 1.0
+    np.reciprocal(shares, out=shares)
     return shares
 
 
@@ -77,7 +83,12 @@ def standings(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, 
     odds = np.exp(log_odds)
     told = _left_over(sides, odds, alone)
     _tell(sides, odds, alone, told, first=True)
-    return log_odds + np.log(told[0]) + np.log(told[1])
+    del odds
+    for share in told:
+        np.log(share, out=share)
+    total: Float64 = log_odds + told[0]
+    total += told[1]
+    return total
 
 
 def claims(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, Bool]) -> Claims:

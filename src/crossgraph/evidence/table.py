@@ -13,6 +13,8 @@ from crossgraph._types import Bool, Float32, Int64
 
 # Pairs whose evidence is found at once: what is needed meanwhile takes several times as much as the evidence.
 AT_ONCE = 500_000
+# Pairs here and there that are looked up at once: each may bring a page of a file into memory.
+SCATTERED = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,16 @@ class EvidenceTable:
 
     def rows(self, places: slice | Bool | Int64) -> Float32:
         """(K, F) the evidence of some pairs."""
+        if isinstance(places, slice):
+            return self._rows(places)
+        chosen = np.arange(len(self))[places]
+        found = np.empty((len(chosen), len(self.names)), dtype=np.float32)
+        for start in range(0, len(chosen), SCATTERED):
+            part = slice(start, start + SCATTERED)
+            found[part] = self._rows(chosen[part])
+        return found
+
+    def _rows(self, places: slice | Int64) -> Float32:
         found: Float32 = np.concatenate([block[places] for block in self.blocks], axis=1)
         for block in self.blocks:
             let_go(block)

@@ -14,7 +14,7 @@ from crossgraph.features.text import TextTable, normalise
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.glance import likely_partners
 from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping, TypeMapping
-from crossgraph.schema.seeds import EntityPairs, type_codes
+from crossgraph.schema.seeds import BELIEVED, EntityPairs, type_codes
 
 # Pairs of attributes that are all compared; the value is far above what catalogues and their like have.
 MOST_COMPARED = 100_000
@@ -70,8 +70,10 @@ def map_types(
     """Types that seed pairs connect, or that bear the same name.
 
     weight = sqrt(share of the left type's seeds * share of the right type's), so that a small type is
-    not swallowed by a large one whose names it happens to share. Types of one name correspond, and then
-    to no other, unless a known link (a seed of weight 1) says so.
+    not swallowed by a large one whose names it happens to share. A small type is part of a large one if most
+    of its seeds are of that, and as many of its entities are seeds as elsewhere in the large one (the sixties
+    among films). Types of one name correspond, and then to no other, unless a known link (a seed of weight 1)
+    says so.
     """
     (left_names, left_of), (right_names, right_of) = type_codes(left), type_codes(right)
     counts, linked = np.zeros((2, len(left_names), len(right_names)))
@@ -82,13 +84,31 @@ def map_types(
     best = np.maximum(*(weights.max(axis=axis, keepdims=True, initial=0.0) for axis in (1, 0)))
     namesakes = _namesakes(left_names, right_names)
     taken = namesakes.any(axis=1, keepdims=True) | namesakes.any(axis=0, keepdims=True)
-    kept = (weights > 0) & (weights >= options.type_share * best) & (~taken | namesakes | (linked > 0))
+    held = np.bincount(left_of, minlength=len(left_names)), np.bincount(right_of, minlength=len(right_names))
+    parts = _parts(counts, held[0], options=options) | _parts(counts.T, held[1], options=options).T
+    alike = (weights > 0) & ((weights >= options.type_share * best) | parts)
+    kept = alike & (~taken | namesakes | (linked > 0))
     weights = np.where(namesakes, np.maximum(weights, options.type_share), weights)
     rows = [
         TypeMapping(left_names[i], right_names[j], _weight(weights[i, j]))
         for i, j in np.argwhere(kept | namesakes)
     ]
     return tuple(sorted(rows, key=lambda m: (-m.weight, m.left, m.right)))
+
+
+def _parts(counts: Float64, sizes: Int64, *, options: SchemaOptions) -> Bool:
+    """(K, L) whether each of K types is part of each of L types, by the seeds that they share.
+
+    sizes (K)   entities of each
+    """
+    if not counts.size:
+        return np.zeros(counts.shape, dtype=bool)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-9)
+    covered = counts / np.maximum(sizes, 1)[:, None]
+    of_largest = covered[counts.argmax(axis=0), np.arange(counts.shape[1])]
+    enough = counts >= options.support * BELIEVED
+    parts: Bool = enough & (share >= options.type_share) & (covered >= options.type_share * of_largest)
+    return parts
 
 
 def _weight(value: float) -> float:

@@ -9,6 +9,8 @@ import polars as pl
 
 from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
 from crossgraph.features.description import AttributeColumn, Description
+from crossgraph.features.serial import is_serial
+from crossgraph.features.text import TextTable
 from crossgraph.graphs.graph import UNTYPED, KnowledgeGraph
 
 # Shorter shared texts (initials, digits) say little.
@@ -87,18 +89,17 @@ def type_codes(graph: KnowledgeGraph) -> tuple[tuple[str, ...], Int32]:
 def shared_rare_values(description: Description) -> EntityPairs:
     """Pairs of entities that alone, each on its side, hold a text that both graphs have.
 
-    An entity whose shared texts point to several partners is left out.
+    Serial numbers are no such texts. An entity whose shared texts point to several partners is left out.
     """
-    lengths = description.texts.strings.str.len_bytes().to_numpy()
-    left = _owners(description.left, lengths).rename({"entity": "left"})
-    right = _owners(description.right, lengths).rename({"entity": "right"})
+    left = _owners(description.left, description.texts).rename({"entity": "left"})
+    right = _owners(description.right, description.texts).rename({"entity": "right"})
     pairs = left.join(right, on="text").select("left", "right").unique()
     pairs = pairs.filter(pl.len().over("left") == 1, pl.len().over("right") == 1).sort("left")
     return EntityPairs.of(pairs["left"].to_numpy(), pairs["right"].to_numpy(), BELIEVED)
 
 
-def _owners(columns: tuple[AttributeColumn, ...], lengths: AnyArray) -> pl.DataFrame:
-    texts = [column for column in columns if column.kind == "text"]
+def _owners(columns: tuple[AttributeColumn, ...], table: TextTable) -> pl.DataFrame:
+    texts = [column for column in columns if column.kind == "text" and not is_serial(column, table)]
     if not texts:
         return pl.DataFrame(schema={"text": pl.Int32, "entity": pl.Int32})
     held = pl.DataFrame(
@@ -107,5 +108,5 @@ def _owners(columns: tuple[AttributeColumn, ...], lengths: AnyArray) -> pl.DataF
             "entity": np.concatenate([column.entities for column in texts]),
         }
     ).unique()
-    held = held.filter(pl.Series(lengths[held["text"].to_numpy()] >= SHORTEST_SEED_TEXT))
+    held = held.filter(pl.Series(table.lengths[held["text"].to_numpy()] >= SHORTEST_SEED_TEXT))
     return held.filter(pl.len().over("text") == 1)

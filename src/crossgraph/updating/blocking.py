@@ -16,6 +16,7 @@ from crossgraph.blocking.partners import structural_candidates
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import ranks
 from crossgraph.blocking.structure import neighbour_rows, shortened, weights_of
+from crossgraph.blocking.values import ValueLookups
 from crossgraph.graphs.sorting import marked
 from crossgraph.preparation import Graphs, Known
 from crossgraph.schema.mapping import SchemaMapping
@@ -56,7 +57,14 @@ class Reblocker:
         before = self.before
         names = self._names()
         types = names_of_types(self.graphs, self.schema)
-        named = [self._nearest_names(names, sides) for _, sides in types]
+        valued = ValueLookups.of(before.description, self.schema, (len(self.graphs[0]), len(self.graphs[1])))
+        told, top = (self.touched[0].told, self.touched[1].told), self.options.name_pool
+        named = [
+            Candidates.united(
+                self._nearest_names(names, sides), valued.candidates(names, sides, top=top, asking=told)
+            )
+            for _, sides in types
+        ]
         similarity = self._similarity(Candidates.united(*named))
         factors, lengths = self._factors(similarity)
         weigh = _Weigh(self, names, factors)

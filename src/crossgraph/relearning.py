@@ -40,6 +40,7 @@ from crossgraph.reviewing.changes import (
     read_learned,
     told_calibration,
 )
+from crossgraph.reviewing.labels import about
 from crossgraph.reviewing.labels import labels_of as answers_of
 from crossgraph.reviewing.ledger import hand_on
 from crossgraph.reviewing.material import SIDES
@@ -152,18 +153,12 @@ class _Lesson:
 
 def _lesson(source: ResultFolder, answers: Links, session: Session, inputs: Inputs) -> _Lesson:
     graphs = session.read(inputs)
-    there = (graphs[0].positions(answers.left) >= 0) & (graphs[1].positions(answers.right) >= 0)
-    left_out = int((~there).sum())
-    if left_out:
-        session.progress.note(
-            f"{left_out:,} answers name entities that the graphs do not have, and are left out"
-        )
-    answers = answers.take(np.flatnonzero(there))
+    said = len(answers)
+    answers = about(graphs, answers, session.progress)
     links = stored_links(source, graphs)
     known = links.corrected(links_known(answers, graphs, session.progress))
-    return _Lesson(
-        graphs, links, answers, _unknown(answers, graphs, stored_known(source, graphs)), known, left_out
-    )
+    new = _unknown(answers, graphs, stored_known(source, graphs))
+    return _Lesson(graphs, links, answers, new, known, said - len(answers))
 
 
 def _unknown(answers: Links, graphs: Graphs, known: Known) -> Links:

@@ -146,3 +146,16 @@ def test_merge_follows_the_reviewers_if_asked(result: Path) -> None:
 
     assert united() == {("film0", "film0"), ("film1", "film1"), ("film2", "film2")}
     assert united("--reviewed") == {("film1", "film2")}
+
+
+def test_merge_leaves_out_what_was_decided_about_entities_that_are_gone(result: Path) -> None:
+    decide(result, "ann", 0, 0, "different")
+    decide(result, "ann", 1, 9, "same")
+    decide(result, "ann", 9, 2, "different")
+    done = run("merge", result, "--out", "m.nq", "--reviewed")
+    assert done.exit_code == 0, done.stderr
+    assert "Note: 2 answers name entities that the graphs do not have, and are left out" in done.stderr
+    ResultFolder(result).ledger_file.unlink()
+    decide(result, "ann", 0, 0, "different")
+    assert run("merge", result, "--out", "without.nq", "--reviewed").exit_code == 0
+    assert Path("without.nq").read_bytes() == Path("m.nq").read_bytes()

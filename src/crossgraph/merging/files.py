@@ -16,7 +16,7 @@ from crossgraph.merging.report import MergeReport, report_of
 from crossgraph.merging.source import Source
 from crossgraph.progress import SILENT, Progress
 from crossgraph.results import write_together
-from crossgraph.reviewing.labels import labels_of, revise
+from crossgraph.reviewing.labels import about, labels_of, revise
 from crossgraph.schema.mapping import read_schema
 from crossgraph.sources import Inputs, digest, inputs_of
 
@@ -59,7 +59,8 @@ def merge_result(
         sources = _read(graphs)
         links = read_links(inputs.matches or folder.matches_file)
         if inputs.reviewed:
-            links = revise(links, labels_of(inputs.result))
+            answers = about((sources[0].graph, sources[1].graph), labels_of(inputs.result), progress)
+            links = revise(links, answers)
         schema = read_schema(inputs.schema or folder.schema_file)
     with progress.stage("merge"):
         merged = merge(sources, links, schema, options=options)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
+from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.links import Links
 from crossgraph.layout import ResultFolder
+from crossgraph.progress import Progress
 from crossgraph.results import write_whole
 from crossgraph.reviewing.book import Book
 from crossgraph.reviewing.ledger import Ledger
@@ -29,6 +32,17 @@ def settled_links(book: Book) -> Links:
     return Links.of(
         [pair[0] for pair, _ in sure], [pair[1] for pair, _ in sure], label=[same for _, same in sure]
     )
+
+
+def about(graphs: tuple[KnowledgeGraph, KnowledgeGraph], answers: Links, progress: Progress) -> Links:
+    """The answers whose entities these graphs have; a note tells how many others there are.
+
+    A ledger outlives the entities that an update deletes.
+    """
+    there = (graphs[0].positions(answers.left) >= 0) & (graphs[1].positions(answers.right) >= 0)
+    if left_out := int((~there).sum()):
+        progress.note(f"{left_out:,} answers name entities that the graphs do not have, and are left out")
+    return answers.take(np.flatnonzero(there))
 
 
 def revise(matches: Links, labels: Links) -> Links:

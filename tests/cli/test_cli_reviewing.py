@@ -16,7 +16,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from crossgraph.cli import app
+from crossgraph.graphs import read_graph
 from crossgraph.graphs.links import read_links
+from crossgraph.graphs.parquet import write_parquet_graph
+from crossgraph.ground import SIDES
 from crossgraph.layout import ResultFolder
 from crossgraph.reviewing.labels import labels_of
 from crossgraph.reviewing.ledger import Ledger, Saying, Verdict
@@ -65,6 +68,8 @@ def test_decisions_travel_from_result_to_result(result: Path, tmp_path: Path) ->
         (["--export", "x.txt"], "does not tell what to write"),
         (["--export", "there.csv"], "--force replaces it"),
         (["--import", "gone.jsonl"], "gone.jsonl is missing"),
+        (["--import", "gone.csv"], "gone.csv is missing"),
+        (["--import", "none.csv"], "none.csv: the file is empty"),
         (["--import", "there.csv"], "there.csv has no column 'left'"),
         (["--token", "short"], "too short"),
         (["--name", " "], "--name is empty"),
@@ -74,11 +79,46 @@ def test_decisions_travel_from_result_to_result(result: Path, tmp_path: Path) ->
 )
 def test_review_tells_what_is_wrong(result: Path, args: list[str], told: str) -> None:
     Path("there.csv").write_text("something\n")
+    Path("none.csv").write_text("")
     done = run("review", result, "--port", "0", *args)
     assert done.exit_code == 1
     assert told in done.stderr
     assert not ResultFolder(result).ledger_file.exists()
     assert Path("there.csv").read_text() == "something\n"
+
+
+def answers(path: str, *pairs: tuple[str, str]) -> str:
+    Path(path).write_text("left,right,label\n" + "".join(f"{a},{b},1\n" for a, b in pairs))
+    return path
+
+
+def test_answers_about_nobody_are_told_line_by_line_and_none_is_taken(result: Path) -> None:
+    left, right = f"{BASE}left/film0", f"{BASE}right/film0"
+    given = (
+        answers("good.csv", (left, right)),
+        answers("bad.csv", (left, right), ("nope", right), (left, "no")),
+    )
+    done = run("review", result, "--import", given[0], "--import", given[1])
+    assert done.exit_code == 1
+    assert "bad.csv:3: 'nope' is not in the left graph" in done.stderr
+    assert "bad.csv:4: 'no' is not in the right graph" in done.stderr
+    assert not ResultFolder(result).ledger_file.exists()
+    done = run("review", result, "--import", answers("turned.csv", (right, left)))
+    assert "the columns look swapped" in done.stderr
+    assert not ResultFolder(result).ledger_file.exists()
+
+
+def test_answers_are_held_against_what_a_result_keeps_of_its_graphs(result: Path) -> None:
+    for side in SIDES:
+        kept = ResultFolder(result).ground_folder / side
+        kept.mkdir(parents=True)
+        write_parquet_graph(read_graph(result.parent / f"{side}.nt").tables(), kept)
+        (result.parent / f"{side}.nt").unlink()
+    pair = f"{BASE}left/film0", f"{BASE}right/film0"
+    done = run("review", result, "--import", answers("upper.csv", (pair[0].upper(), pair[1])))
+    assert "differ from the graph's only in case" in done.stderr
+    assert "1 of 1 answers are new" in done.stderr
+    assert labels_of(result).table().select("left", "right").rows() == [pair]
 
 
 def test_only_a_result_is_reviewed(tmp_path: Path) -> None:

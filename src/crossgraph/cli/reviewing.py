@@ -71,8 +71,7 @@ def review(
     """Decide about pairs in the browser; every decision is kept.
 
     Reads RESULT and its graphs. Serves pages on this machine until interrupted. Writes each decision, when
-    it is made, to ledger.sqlite in RESULT. With --import, --export or --agreement it does that and ends;
-    then it needs no graphs.
+    it is made, to ledger.sqlite in RESULT. With --import, --export or --agreement it does that and ends.
 
     Example:
         crossgraph review RESULT
@@ -133,14 +132,19 @@ def _exchange(
 def take_in(result: Path, given: list[Path], who: str, *, console: ConsoleProgress) -> None:
     """Enter the decisions of files into the ledger; those of a table are of the reviewer ``who``."""
     from crossgraph.layout import ResultFolder
-    from crossgraph.reviewing.interchange import read_answers, read_entries, record_answers
+    from crossgraph.reviewing.interchange import answers_about, read_answers, read_entries, record_answers
     from crossgraph.reviewing.ledger import Ledger
+    from crossgraph.reviewing.material import graphs_of
 
     tables = [path for path in given if path.suffix.lower() == ".csv"]
     others = [path for path in given if path not in tables]
     # All files are read before any is taken in: a fault in the last one changes nothing.
     entries = [entry for path in others for entry in read_entries(path)]
-    answers = [answer for path in tables for answer in read_answers(path)]
+    said = [read_answers(path) for path in tables]
+    answers = []
+    if tables:
+        graphs = graphs_of(ResultFolder(result))
+        answers = [one for table in said for one in answers_about(graphs, table, console)]
     if others:
         new = Ledger(ResultFolder(result).ledger_file).add(entries)
         console.say(f"{new:,} of {len(entries):,} entries are new")

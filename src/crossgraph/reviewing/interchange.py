@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from crossgraph.errors import Fault, FaultsError, InputError
 from crossgraph.graphs._csv import read_csv
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.links import Links, Pairs
 from crossgraph.layout import ResultFolder
+from crossgraph.progress import SILENT, Progress
 from crossgraph.results import read_scores, write_whole
 from crossgraph.reviewing.book import Book, PairIds
 from crossgraph.reviewing.ledger import KINDS, Entry, Ledger, Saying, Verdict, parse_time
@@ -86,12 +90,16 @@ def _check_probability(value: Any) -> None:
         raise ValueError(f"the probability {value!r} is not in [0, 1]")
 
 
-def read_answers(path: Path) -> list[tuple[PairIds, bool]]:
+def read_answers(path: Path) -> Links:
     """The answered rows of a table of questions: a CSV with left, right and label (1, 0, or empty for later).
 
-    Raises FaultsError with every row that cannot be taken.
+    Each pair once, with its label. Raises FaultsError with every row that cannot be taken.
     """
+    if not path.is_file():
+        raise InputError(f"{path} is missing", hint="give a file of `crossgraph ask`, with its answers")
     table = read_csv(path)
+    if not table.header:
+        raise FaultsError("the answers cannot be read", table.faults)
     missing = [name for name in _ANSWERED if name not in table.header]
     if missing:
         raise InputError(
@@ -99,17 +107,45 @@ def read_answers(path: Path) -> list[tuple[PairIds, bool]]:
         )
     places = [table.header.index(name) for name in _ANSWERED]
     faults = list(table.faults)
-    found: dict[PairIds, bool] = {}
+    found: dict[PairIds, tuple[bool, int]] = {}
     for number, row in zip(table.lines, table.rows, strict=True):
         left, right, label = (row[place] for place in places)
         label = label.strip()
+        said = label == "1", number
         if label not in ("0", "1", ""):
             faults.append(Fault(str(path), number, f"the label is {label!r}", "write 1, 0, or nothing"))
-        elif label and found.setdefault((left, right), label == "1") != (label == "1"):
+        elif label and found.setdefault((left, right), said)[0] != said[0]:
             faults.append(Fault(str(path), number, f"{left!r}, {right!r} has both answers", "keep one"))
     if faults:
         raise FaultsError("the answers cannot be read", faults)
-    return list(found.items())
+    return _links(found, path)
+
+
+def _links(found: dict[PairIds, tuple[bool, int]], path: Path) -> Links:
+    pairs, said = list(found), list(found.values())
+    bare = Links.of(
+        [left for left, _ in pairs], [right for _, right in pairs], label=[same for same, _ in said]
+    )
+    paths = pl.Series("paths", [str(path)] * len(pairs), pl.String)
+    return replace(bare, paths=paths, lines=np.array([line for _, line in said], dtype=np.int64))
+
+
+def answers_about(
+    graphs: tuple[KnowledgeGraph, KnowledgeGraph], answers: Links, progress: Progress = SILENT
+) -> list[tuple[PairIds, bool]]:
+    """Answers with the identifiers of these graphs; a note tells of those that differ in case.
+
+    Raises LinksError naming every identifier that is in no graph.
+    """
+    asked = Pairs(answers.left, answers.right, None, answers.paths, answers.lines)
+    places = asked.resolve(*graphs)
+    for note in places.notes:
+        progress.note(note)
+    left, right = (
+        graph.ids.gather(numbers.astype(np.int64)).to_list()
+        for graph, numbers in zip(graphs, (places.left, places.right), strict=True)
+    )
+    return list(zip(zip(left, right, strict=True), answers.label.tolist(), strict=True))
 
 
 def record_answers(result: Path, answers: Sequence[tuple[PairIds, bool]], who: str) -> int:

@@ -98,6 +98,18 @@ def load_material(result: Path, *, graphs: Inputs | None = None, progress: Progr
     return Material(folder, left, right, pairs, schema, known)
 
 
+def graphs_of(folder: ResultFolder) -> tuple[KnowledgeGraph, KnowledgeGraph]:
+    """The graphs of a RESULT as it keeps them; where it keeps none, as they are where it says.
+
+    Raises what reading graphs raises, and ResultError if it does not say where they are.
+    """
+    left, right = (folder.ground_folder / side for side in SIDES)
+    if left.is_dir() and right.is_dir():
+        return read_pair(left, right)
+    inputs = inputs_of(folder)
+    return read_pair(inputs.left, inputs.right, options=inputs.read)
+
+
 def known_links(folder: ResultFolder) -> Links:
     """What the model of a RESULT was told: pairs that are the same, and pairs that are not."""
     if not folder.known_file.is_file():

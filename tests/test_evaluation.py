@@ -75,6 +75,23 @@ def test_each_type_is_the_protocol_with_only_its_gold(rows, said, gold):
         assert {key: getattr(one, key) for key in KEYS} == pytest.approx(expected)
 
 
+@given(
+    scores_of_pairs,
+    st.lists(pair, max_size=8),
+    st.sets(pair, min_size=1, max_size=8),
+    st.lists(st.tuples(pair, st.booleans()), max_size=8, unique_by=lambda one: one[0]),
+)
+def test_what_was_known_and_is_not_gold_is_judged_as_if_it_were_not_there(rows, said, gold, told):
+    known = Links.of(*([one[0][side] for one in told] for side in (0, 1)), label=[same for _, same in told])
+    given = {one for one, same in told if same} - gold
+    found = evaluate_result(scored(rows), decided(said), gold=links(sorted(gold)), known=known)
+    rest = {one: p for one, p in rows.items() if one not in given}
+    without = evaluate_result(
+        scored(rest), decided([one for one in said if one not in given]), gold=links(sorted(gold))
+    )
+    assert found.as_dict() == without.as_dict()
+
+
 def test_by_hand():
     rows = {("a", "x"): 0.9, ("a", "y"): 0.9, ("b", "y"): 0.4, ("z", "z"): 1.0}
     said = [("a", "x"), ("b", "x"), ("z", "z")]

@@ -22,6 +22,7 @@ from crossgraph.merging.report import MergeReport
 from crossgraph.pipeline import align, scores_of
 from crossgraph.progress import SILENT, Progress
 from crossgraph.results import existing_result, read_matches, read_scores
+from crossgraph.reviewing.material import known_links
 
 PathLike: TypeAlias = Path | str
 
@@ -136,7 +137,7 @@ class Aligner:
     def evaluate(self, gold: PathLike | Links) -> Evaluation:
         """Judge by links that ``fit`` did not know: ``overall``, and ``by_type``; see ``evaluate_result``."""
         links = gold if isinstance(gold, Links) else read_links(gold)
-        return evaluate_result(self.scores, self.matches, gold=links)
+        return evaluate_result(self.scores, self.matches, gold=links, known=known_links(self._result()))
 
     def explain(self, left: str, right: str, *, instead: str | None = None) -> Answer:
         """Why two entities are the same or are not, in log-odds that sum to their score.

@@ -1,7 +1,8 @@
 """How good a result is against gold links, overall and for each type.
 
 The protocol: a gold pair that was never scored counts as missed. A pair counts only if its left or its
-right entity occurs in the gold, because of the others nobody knows. Equal probabilities share their place.
+right entity occurs in the gold, because of the others nobody knows. What was known before and is not in
+the gold is left out: to find it is no merit, and no fault. Equal probabilities share their place.
 Ranks are by probability; hits and MRR are out of all left entities of the gold.
 """
 
@@ -94,12 +95,15 @@ class PairEvaluation:
         return asdict(self)
 
 
-def evaluate_result(scores: pl.DataFrame, matched: pl.DataFrame, *, gold: Links) -> Evaluation:
+def evaluate_result(
+    scores: pl.DataFrame, matched: pl.DataFrame, *, gold: Links, known: Links | None = None
+) -> Evaluation:
     """Judge scored pairs and decided pairs by gold links.
 
     scores    left, right, probability, and type where a gold without types should be judged by type
     matched   left, right; a repeated pair counts once
     gold      its positives are the gold; its negatives count neither way
+    known     links that were given: its positives that are not gold count neither way
 
     A gold pair's type is the one the gold names; else the one it is scored under; else the first type (by
     name) its left or right entity is scored under; else ``entity``. A type's figures are those of the
@@ -112,9 +116,14 @@ def evaluate_result(scores: pl.DataFrame, matched: pl.DataFrame, *, gold: Links)
     table = gold.positives().table().select(*_PAIR, "type").unique(_PAIR, keep="first", maintain_order=True)
     if table.is_empty():
         raise InputError("the gold holds no pair that is the same", hint="check that it is the right file")
+    types = _types_of_gold(table, scores)
+    if known is not None:
+        beside = known_beside(known, gold)
+        scores, matched = (
+            rows.join(beside, on=_PAIR, how="anti", maintain_order="left") for rows in (scores, matched)
+        )
     places = _locate(table, table)
     ranked, decided = _locate(scores, table), _locate(matched.select(_PAIR).unique(), table)
-    types = _types_of_gold(table, scores)
     probability = scores["probability"].to_numpy()
 
     def figures(chosen: Bool) -> Figures:
@@ -123,6 +132,13 @@ def evaluate_result(scores: pl.DataFrame, matched: pl.DataFrame, *, gold: Links)
 
     by_type = {name: figures((types == name).to_numpy()) for name in types.unique().sort()}
     return Evaluation(figures(np.ones(len(table), dtype=np.bool_)), by_type)
+
+
+def known_beside(known: Links, gold: Links) -> pl.DataFrame:
+    """Known links that are not gold, though their left or right entity is in it: left, right."""
+    table = gold.positives().table()
+    other = known.positives().table().select(_PAIR).join(table, on=_PAIR, how="anti", maintain_order="left")
+    return other.filter(pl.any_horizontal(pl.col(side).is_in(table[side].implode()) for side in _PAIR))
 
 
 def evaluate_pairs(scores: pl.DataFrame, gold: Pairs) -> PairEvaluation:

@@ -26,9 +26,12 @@ from crossgraph.cli import app
 from crossgraph.cli.console import ConsoleProgress, duration
 from crossgraph.errors import InputError
 from crossgraph.evaluation import evaluate_pairs, evaluate_result, read_pair_scores
+from crossgraph.graphs import read_graph
 from crossgraph.graphs.links import read_links, read_pairs
+from crossgraph.graphs.parquet import store_parquet, write_parquet_graph
 from crossgraph.graphs.readers import ReadOptions
 from crossgraph.graphs.tabular import TableOptions
+from crossgraph.layout import ResultFolder
 from crossgraph.matches import MATCH_SCHEMA, Matches
 from crossgraph.results import read_matches, read_scores, write_scores, write_sssom
 from crossgraph.schema.mapping import SchemaMapping, TypeMapping
@@ -577,6 +580,44 @@ def test_evaluate_says_what_evaluation_says(result: Path) -> None:
         f"{one.prauc:.4f}" for one in (expected.overall, *expected.by_type.values())
     ]
     assert lines["gold pairs"][2:] == ["2", "1", "1"]
+
+
+def graphs_of_result(result: Path, left: str, right: str) -> None:
+    """Graphs of entities with a name each, as a RESULT keeps them."""
+    for side, names in (("left", left), ("right", right)):
+        kept = ResultFolder(result).ground_folder / side
+        kept.mkdir(parents=True)
+        Path("graph.csv").write_text("id,name\n" + "".join(f"{name},{name}\n" for name in names))
+        write_parquet_graph(read_graph("graph.csv").tables(), kept)
+
+
+def test_evaluate_refuses_gold_of_other_graphs(result: Path) -> None:
+    graphs_of_result(result, "abc", "xyz")
+    for text, told in (
+        ("z\tc\n", "the columns look swapped"),
+        ("p\tq\n", "gold.tsv:1: 'p' is not in the left graph"),
+        ("A\tX\n", "differ from the graph's only in case"),
+    ):
+        Path("gold.tsv").write_text(text)
+        done = run("evaluate", result, "--gold", "gold.tsv")
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert told in done.stderr
+    Path("gold.tsv").write_text("c\tz\n")
+    done = run("evaluate", result, "--gold", "gold.tsv", "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["recall"] == 0
+    assert "2 of the 2 gold identifiers occur in no scored pair" in done.stderr
+
+
+def test_evaluate_leaves_out_what_was_given_and_is_not_gold(result: Path) -> None:
+    table = pl.DataFrame({"left": ["b", "a"], "right": ["y", "x"], "same": [True, True]})
+    ResultFolder(result).model_folder.mkdir()
+    store_parquet(table, ResultFolder(result).known_file)
+    done = run("evaluate", result, "--gold", "gold.tsv", "--json")
+    assert "1 of the gold pairs were known to this run, and count as found" in done.stderr
+    assert "1 pairs that were known to this run are not in the gold, and do not count" in done.stderr
+    found = json.loads(done.stdout)
+    assert (found["matched"], found["matched_gold"], found["precision"]) == (1, 1, 1.0)
 
 
 def test_evaluate_judges_scored_pairs(folder: Path) -> None:

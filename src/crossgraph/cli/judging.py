@@ -10,6 +10,7 @@ import typer
 from crossgraph.cli import options as opt
 
 if TYPE_CHECKING:
+    import polars as pl
     from rich.table import Table
 
     from crossgraph.cli.console import ConsoleProgress
@@ -112,7 +113,8 @@ def evaluate(
     """Tell how good a RESULT is, overall and for each type.
 
     Reads RESULT and gold links that it did not learn from. Prints a table to stdout, or JSON. A gold pair
-    that was never proposed counts as missed; a pair of which neither entity is in the gold does not count.
+    that was never proposed counts as missed; a pair of which neither entity is in the gold does not count,
+    and no link that RESULT was given and that is not in the gold.
 
     Example:
         crossgraph evaluate RESULT --gold test_links
@@ -143,27 +145,43 @@ def _judge_pairs(scores: Path, gold: Path) -> PairEvaluation:
     return evaluate_pairs(read_pair_scores(scores), read_pairs(gold))
 
 
-def _doubts(folder: ResultFolder, gold: Links) -> list[str]:
+def _doubts(gold: Links, known: Links, scored: pl.DataFrame) -> list[str]:
     """What makes the figures doubtful: gold that the run knew, or that names no scored entity."""
-    import polars as pl
+    from crossgraph.evaluation import known_beside
 
-    from crossgraph.results import read_scores
-
-    scored = read_scores(folder.scores_file)
-    table = gold.positives().table()
     notes = []
-    absent = sum((~table[side].is_in(scored[side].implode())).sum() for side in ("left", "right"))
-    if absent:
-        total = 2 * len(table)
-        turned = (table["left"].is_in(scored["right"].implode())).sum()
-        hint = "; its columns look swapped" if 2 * turned > len(table) else ""
-        notes.append(f"{absent:,} of the {total:,} gold identifiers occur in no scored pair{hint}")
-    if folder.known_file.is_file():
-        known = pl.read_parquet(folder.known_file).filter("same")
-        seen = len(table.join(known, on=["left", "right"], how="semi"))
-        if seen:
-            notes.append(f"{seen:,} of the gold pairs were known to this run, and count as found")
+    if absent := int((~_are_scored(gold, scored)).sum()):
+        notes.append(f"{absent:,} of the {2 * len(gold):,} gold identifiers occur in no scored pair")
+    if seen := len(gold.table().join(known.positives().table(), on=["left", "right"], how="semi")):
+        notes.append(f"{seen:,} of the gold pairs were known to this run, and count as found")
+    if beside := len(known_beside(known, gold)):
+        notes.append(f"{beside:,} pairs that were known to this run are not in the gold, and do not count")
     return notes
+
+
+def _are_scored(gold: Links, scored: pl.DataFrame) -> pl.Series:
+    """(2G) Whether the left entity of each gold pair occurs in a scored pair, and then the right one."""
+    left, right = (getattr(gold, side).is_in(scored[side].implode()) for side in ("left", "right"))
+    both: pl.Series = left.append(right)
+    return both
+
+
+def _refuse_strange(gold: Links, scored: pl.DataFrame, folder: ResultFolder) -> None:
+    """Refuse gold of which neither graph of the RESULT has an entity: its figures would all be zero."""
+    from crossgraph.errors import InputError
+    from crossgraph.reviewing.material import graphs_of
+
+    if not len(gold) or _are_scored(gold, scored).any():
+        return
+    graphs = graphs_of(folder)
+    if any(
+        (graph.positions(ids) >= 0).any() for graph, ids in zip(graphs, (gold.left, gold.right), strict=True)
+    ):
+        return
+    notes = gold.resolve(*graphs).notes
+    raise InputError(
+        f"the graphs have no entity of the gold: {'; '.join(notes)}", hint="write them as the graphs do"
+    )
 
 
 def _judge_result(result: Path, gold: Path, console: ConsoleProgress) -> tuple[Evaluation, Evaluation | None]:
@@ -172,14 +190,17 @@ def _judge_result(result: Path, gold: Path, console: ConsoleProgress) -> tuple[E
     from crossgraph.graphs.links import read_links
     from crossgraph.layout import ResultFolder
     from crossgraph.results import read_matches, read_name_scores, read_scores
+    from crossgraph.reviewing.material import known_links
 
     folder, links = ResultFolder(result), read_links(gold)
-    for note in _doubts(folder, links):
-        console.note(note)
     scored, decided = read_scores(folder.scores_file), read_matches(folder.matches_file)
+    known, same = known_links(folder), links.positives()
+    _refuse_strange(same, scored, folder)
+    for note in _doubts(same, known, scored):
+        console.note(note)
     named = read_name_scores(folder.scores_file)
-    alone = None if named is None else evaluate_result(named, decided.clear(), gold=links)
-    return evaluate_result(scored, decided, gold=links), alone
+    alone = None if named is None else evaluate_result(named, decided.clear(), gold=links, known=known)
+    return evaluate_result(scored, decided, gold=links, known=known), alone
 
 
 def _alone(names: Evaluation) -> dict[str, float]:

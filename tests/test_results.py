@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,9 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from crossgraph.cli import app
 from crossgraph.errors import FaultsError, ResultError
 from crossgraph.graphs.links import read_links
 from crossgraph.graphs.sssom_format import read_id, write_id, write_ids
@@ -208,6 +211,25 @@ def test_an_existing_result_needs_force_or_resume(result):
     assert prepare_result(result.path, force=False, resume=True) == result
     with pytest.raises(ResultError, match="exclude"):
         prepare_result(result.path, force=True, resume=True)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("align", "l.csv", "r.csv", "--out"),
+        ("align-many", "l.csv", "r.csv", "m.csv", "--out"),
+        ("train", "l.csv", "r.csv", "--pairs", "p.csv", "--out"),
+        ("demo", "--out"),
+    ],
+)
+def test_the_way_out_names_options_of_the_verb_alone(result, verb):
+    done = CliRunner().invoke(app, [*verb, str(result.path)])
+    assert "holds a result already" in done.stderr
+    hint = done.stderr.rpartition("Try: ")[2]
+    options = CliRunner().invoke(app, [verb[0], "--help"], env={"COLUMNS": "200"}).stdout
+    told = re.findall(r"--[a-z]+", hint)
+    assert "--force" in told
+    assert all(option in options for option in told)
 
 
 def test_what_is_no_result_is_left_alone_even_with_force(tmp_path):

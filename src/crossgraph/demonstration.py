@@ -45,7 +45,7 @@ def run_demo(out: Path, *, config: Config, force: bool = False, progress: Progre
 
     Leaves in the RESULT, beside what ``align`` does, ``known_links.tsv`` and ``test_links.tsv``.
     """
-    folder = prepare_result(out, force=force, resume=False)
+    folder = prepare_result(out, force=force)
     inputs = Inputs(left=demo_folder(), verb="demo")
     known_part, test_part = split_links(
         read_links(demo_folder() / "ent_links.gz"), (KNOWN_SHARE, 1 - KNOWN_SHARE), seed=config.run.seed

@@ -188,7 +188,7 @@ def train_pairs(
     Pairs of ``valid`` join those of ``pairs``: cross-fitting scores each of them by models that did not
     learn from it, and calibrates and chooses on all.
     """
-    folder = prepare_result(out, force=force, resume=False)
+    folder = prepare_result(out, force=force)
     require_device(config.run.device)
     session = Session(config, StageClock(), progress, encoder=encoder_of(config.encoding))
     inputs = replace(inputs, verb="train", pairs=tuple(path for path in (pairs, valid) if path))

@@ -57,13 +57,15 @@ class SssomOptions:
     mapping_date: str = ""
 
 
-def prepare_result(path: Path | str, *, force: bool, resume: bool) -> ResultFolder:
+def prepare_result(path: Path | str, *, force: bool, resume: bool | None = None) -> ResultFolder:
     """The RESULT folder at ``path``, checked to be writable; nothing is created or removed yet.
 
-    Raises ResultError if it exists and neither ``force`` (replace it) nor ``resume`` (go on with it) is
-    given; if both are; if it is a file, or a folder of something else, which not even ``force`` replaces;
-    if the folder around it cannot be written; or if another run is putting a RESULT there. A RESULT that a
-    run which died had moved out of the way is put back first.
+    resume   go on with a RESULT that is there; None where the caller cannot
+
+    Raises ResultError if it exists and neither ``force`` (replace it) nor ``resume`` is given; if both are;
+    if it is a file, or a folder of something else, which not even ``force`` replaces; if the folder around
+    it cannot be written; or if another run is putting a RESULT there. A RESULT that a run which died had
+    moved out of the way is put back first.
     """
     folder = ResultFolder(Path(path))
     if force and resume:
@@ -77,9 +79,10 @@ def prepare_result(path: Path | str, *, force: bool, resume: bool) -> ResultFold
     if _occupied(folder.path):
         _refuse_foreign(folder)
         if not (force or resume):
+            going_on = "" if resume is None else "--resume goes on with it, "
             raise ResultError(
                 f"{folder.path} holds a result already",
-                hint="--force replaces it, --resume goes on with it, or choose another --out",
+                hint=f"--force replaces it, {going_on}or choose another --out",
             )
     return folder
 

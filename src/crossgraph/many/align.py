@@ -89,7 +89,7 @@ def align_many(
     Writes the folder ``out``: a RESULT for each pair in ``pairs``, what the clusters say of each pair in
     ``matches``, clusters.tsv, disagreements.tsv, report.json and config.toml. Raises as ``pipeline.align``.
     """
-    folder = prepare_result(out, force=force, resume=False)
+    folder = prepare_result(out, force=force)
     require_device(config.run.device)
     clock = StageClock()
     with staging(folder.path, replace=force) as stage:

@@ -94,7 +94,7 @@ def update(
     config, card = config_of(source), read_card(source)
     target = result if out is None or out.absolute() == result.absolute() else out
     in_place = target == result
-    folder = prepare_result(target, force=force or in_place, resume=False)
+    folder = prepare_result(target, force=force or in_place)
     model = _model(source, config)
     encoder = encoder_for(source, config, model)
     session = Session(config, StageClock(), progress, encoder=encoder)

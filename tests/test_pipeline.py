@@ -254,6 +254,7 @@ def test_an_existing_result_is_kept_unless_forced(case: Case, linked: Outcome, t
 def test_resume_keeps_a_result_of_the_same_run_and_refuses_another(case: Case, linked: Outcome) -> None:
     before = (linked.path / "report.json").stat().st_mtime_ns
     again = align(case.inputs, linked.path, config=QUICK, resume=True)
+    assert [row[0] for row in plan(case.inputs, linked.path, config=QUICK, resume=True)] == ["keep"]
     assert again.report == json.loads((linked.path / "report.json").read_text())
     assert (linked.path / "report.json").stat().st_mtime_ns == before
     with pytest.raises(ResultError, match="other settings"):
@@ -264,11 +265,42 @@ def test_resume_keeps_a_result_of_the_same_run_and_refuses_another(case: Case, l
 
 def test_a_plan_tells_what_would_run_and_writes_nothing(case: Case) -> None:
     beside = sorted(case.folder.parent.iterdir())
-    rows = dict(plan(case.inputs, config=QUICK))
+    out = case.folder.with_name("PLANNED")
+    rows = dict(plan(case.inputs, out, config=QUICK))
+    assert rows["write"].startswith(f"{out}: ")
     assert rows["know"] == f"{len(case.known)} links"
     assert rows["score"] == "learn from known links"
     assert " s on two cores" in rows["estimate"]
     assert sorted(case.folder.parent.iterdir()) == beside
+
+
+def test_what_a_run_refuses_its_plan_refuses_in_the_same_words(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("words")
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter1.tex").write_text("words")
+    little = replace(QUICK, run=replace(QUICK.run, memory="10MB"))
+    free, graphs = tmp_path / "R", Inputs(left=case.folder)
+    for inputs, out, options in (
+        (graphs, free, {"config": little}),
+        (replace(graphs, schema=tmp_path / "file"), free, {}),
+        (graphs, free, {"cache": tmp_path / "file"}),
+        (graphs, free, {"cache": tmp_path / "file" / "below"}),
+        (graphs, tmp_path / "thesis", {}),
+        (graphs, tmp_path / "file", {"force": True}),
+    ):
+        told = []
+        for act in (align, plan):
+            with pytest.raises(CrossgraphError) as caught:
+                act(inputs, out, **{"config": QUICK, **options})
+            told.append(str(caught.value))
+        assert told[0] == told[1]
+        assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "thesis"]
+
+
+def test_the_option_is_named_where_stages_cannot_be_kept(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("words")
+    with pytest.raises(ResultError, match=r"--cache .*below cannot be written: .*file is no writable folder"):
+        plan(case.inputs, tmp_path / "R", config=QUICK, cache=tmp_path / "file" / "below")
 
 
 def test_a_failed_run_leaves_nothing(case: Case, tmp_path: Path) -> None:
@@ -366,7 +398,7 @@ def test_a_floor_of_precision_is_refused_beside_a_model(case: Case, linked: Outc
     with pytest.raises(ConfigError, match="cannot be kept with --model"):
         align(inputs, tmp_path / "R", config=strict)
     with pytest.raises(ConfigError, match="cannot be kept with --model"):
-        plan(inputs, config=strict)
+        plan(inputs, tmp_path / "R", config=strict)
 
 
 def test_a_model_brings_its_schema_mapping_along(case: Case, linked: Outcome, tmp_path: Path) -> None:

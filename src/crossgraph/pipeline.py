@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,7 +43,7 @@ from crossgraph.progress import SILENT, Progress
 from crossgraph.redeciding import KeptRun
 from crossgraph.reporting import summary_of, versions
 from crossgraph.results import prepare_result, staging, write_whole
-from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.schema.mapping import SchemaMapping, read_schema
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.session import Session
 from crossgraph.stages import StageClock
@@ -94,9 +95,7 @@ def align(
     cache    a folder for the outputs of stages, which stay for later runs; without it, they go with the run
     """
     folder = prepare_result(out, force=force, resume=resume)
-    _refuse_floor_of_model(inputs, config)
-    _refuse_cache(cache)
-    require_device(config.run.device)
+    _refuse_early(inputs, config, cache)
     config = _encoding_of_model(inputs, config)
     if resume and (report := finished_report(folder, inputs, config)) is not None:
         return Outcome(folder.path, summary_of(report), report)
@@ -244,15 +243,32 @@ def scores_of(
     return pl.DataFrame({**ends, "score": scored.score[rows], "probability": scored.probability[rows]})
 
 
-def plan(inputs: Inputs, *, config: Config) -> list[tuple[str, str]]:
-    """What ``align`` would do, with an estimate of its time and memory from the size of the graphs."""
-    _refuse_floor_of_model(inputs, config)
-    require_device(config.run.device)
-    encoder = encoder_of(_encoding_of_model(inputs, config).encoding)
+def plan(
+    inputs: Inputs,
+    out: Path,
+    *,
+    config: Config,
+    force: bool = False,
+    resume: bool = False,
+    cache: Path | None = None,
+) -> list[tuple[str, str]]:
+    """What ``align`` would do, with an estimate of its time and memory from the size of the graphs.
+
+    Raises what ``align`` raises before its work begins, so that what is planned is not refused.
+    """
+    folder = prepare_result(out, force=force, resume=resume)
+    _refuse_early(inputs, config, cache)
+    config = _encoding_of_model(inputs, config)
+    if resume and finished_report(folder, inputs, config) is not None:
+        return [("keep", f"{folder.path}, which is of these inputs and settings")]
+    if inputs.schema:
+        read_schema(inputs.schema)
+    encoder = encoder_of(config.encoding)
     if inputs.model:
         model = load_model(ResultFolder(inputs.model).model_folder)
         require_encoder(encoder, model.encoder, f"the model of {inputs.model}")
     graphs = read_pair(inputs.left, inputs.right, options=inputs.read)
+    _refuse_small_budget(config, graphs)
     known = known_links(inputs.links, graphs, SILENT)
     entities = len(graphs[0]) + len(graphs[1])
     candidates = config.blocking.per_entity * min(len(graphs[0]), len(graphs[1]))
@@ -264,7 +280,7 @@ def plan(inputs: Inputs, *, config: Config) -> list[tuple[str, str]]:
         ("know", f"{len(known.same):,} links"),
         ("block", f"at most {candidates:,} candidates"),
         ("score", "apply the model" if inputs.model else learned),
-        ("write", "matches.sssom.tsv, scores.parquet, report.json, config.toml, model/"),
+        ("write", f"{folder.path}: matches.sssom.tsv, scores.parquet, report.json, config.toml, model/"),
         ("estimate", f"about {seconds:.0f} s on two cores, {gib:.1f} GiB"),
     ]
 
@@ -303,6 +319,13 @@ def _encoding_of_model(inputs: Inputs, config: Config) -> Config:
     return replace(config, encoding=config_of(folder).encoding) if folder.config_file.is_file() else config
 
 
+def _refuse_early(inputs: Inputs, config: Config, cache: Path | None) -> None:
+    """Refuse what options alone show to be impossible."""
+    _refuse_floor_of_model(inputs, config)
+    _refuse_cache(cache)
+    require_device(config.run.device)
+
+
 def _refuse_floor_of_model(inputs: Inputs, config: Config) -> None:
     if inputs.model and config.decisions.precision > 0:
         raise ConfigError(
@@ -313,7 +336,14 @@ def _refuse_floor_of_model(inputs: Inputs, config: Config) -> None:
 
 
 def _refuse_cache(cache: Path | None) -> None:
-    if cache is not None and cache.exists() and not cache.is_dir():
+    if cache is None:
+        return
+    if cache.is_file():
         raise ResultError(
             f"{cache} is a file, and a folder is to keep finished stages", hint="choose another --cache"
+        )
+    above = next(one for one in (cache.absolute(), *cache.absolute().parents) if one.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise ResultError(
+            f"--cache {cache} cannot be written: {above} is no writable folder", hint="choose another --cache"
         )

@@ -187,7 +187,7 @@ def align(
             left=left, right=right, links=tuple(links or ()), schema=schema_file, model=model, read=read
         )
         if dry_run:
-            _show_plan(pipeline.plan(inputs, config=config))
+            _show_plan(pipeline.plan(inputs, out, config=config, force=force, resume=resume, cache=cache))
         else:
             outcome = pipeline.align(
                 inputs, out, config=config, force=force, resume=resume, cache=cache, progress=console

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from crossgraph.errors import ResultError
 from crossgraph.graphs import ReadOptions, TableOptions
@@ -49,8 +50,8 @@ def inputs_of(folder: ResultFolder) -> Inputs:
     """The graphs that a RESULT was made of, with its schema mapping."""
     try:
         card = folder.read_report()["inputs"]
-        tables = {**card["read"]["tables"], "entity_columns": tuple(card["read"]["tables"]["entity_columns"])}
-        read = ReadOptions(tables=TableOptions(**tables), names_from_iri=card["read"]["names_from_iri"])
+        tables, from_iri = _table_options(card["read"]["tables"]), card["read"]["names_from_iri"]
+        read = ReadOptions(tables=tables, names_from_iri=from_iri, all_columns=False)
         # Graphs that an update has left lie in the RESULT, and are told from there.
         right = folder.path / card["right"] if card["right"] else None
         return Inputs(left=folder.path / card["left"], right=right, schema=folder.schema_file, read=read)
@@ -64,3 +65,10 @@ def inputs_of(folder: ResultFolder) -> Inputs:
             f"{folder.report_file} does not tell what graphs the result is of: {error}",
             hint="name them with --graphs LEFT RIGHT",
         ) from error
+
+
+def _table_options(told: dict[str, Any]) -> TableOptions:
+    """Options as a report tells them; one of an earlier version has at most one ``id_column``."""
+    ids = told["id_columns"] if "id_columns" in told else filter(None, [told["id_column"]])
+    rest = {name: told[name] for name in ("split", "type_name")}
+    return TableOptions(id_columns=tuple(ids), entity_columns=tuple(told["entity_columns"]), **rest)

@@ -201,11 +201,22 @@ def test_align_hands_over_what_it_is_given(fake: Fake) -> None:
             "C",
             "--names-from-iri",
         ),
-        *("--id-column", "key", "--entity-column", "artist", "--entity-column", "label", "--split", "|"),
+        *(
+            "--id-column",
+            "key",
+            "--id-column",
+            "code",
+            "--entity-column",
+            "artist",
+            "--entity-column",
+            "label",
+            "--split",
+            "|",
+        ),
         *("--config", "c.toml", "--set", "blocking.per_entity=3", "--set", "run.x=y", "--seed", "7"),
     )
     assert done.exit_code == 0, done.output
-    tables = TableOptions(id_column="key", entity_columns=("artist", "label"), split="|")
+    tables = TableOptions(id_columns=("key", "code"), entity_columns=("artist", "label"), split="|")
     read = ReadOptions(tables=tables, names_from_iri=True)
     inputs = Inputs(
         left=Path("L"),

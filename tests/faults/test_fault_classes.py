@@ -160,7 +160,15 @@ FAULTS: dict[str, tuple[Files, list[str]]] = {
     "two columns of one name": graph("g.csv", "id,x,x\n1,a,b\n"),
     "one id used twice": graph("g.csv", "id,x\n1,a\n1,b\n"),
     "an empty id": graph("g.csv", "id,x\n ,a\n"),
+    "a header alone": graph("g.csv", "id,x\n"),
     "a column that options name and no table has": graph("g.csv", "id,x\n1,a\n", "--entity-column", "actor"),
+    "a column of ids that options name and no table has": graph(
+        "g.csv", "id,x\n1,a\n", "--id-column", "id", "--id-column", "sku"
+    ),
+    "two columns of ids that options name and a table has": graph(
+        "g.csv", "id,x\n1,a\n", "--id-column", "id", "--id-column", "x"
+    ),
+    "a column that options name where no graph is a table": graph("g.nt", TRIPLE, "--entity-column", "actor"),
     "a line that is no JSON": graph("g.jsonl", "words\n"),
     "a JSON key that comes twice": graph("g.jsonl", '{"id":1,"x":1,"x":2}\n'),
     "half a surrogate pair in JSON": graph("g.jsonl", '{"id":1,"x":"\\ud800"}\n'),

@@ -89,7 +89,7 @@ def test_headers_must_name_each_column_once(write):
 
 
 def test_a_named_id_column_must_exist(write):
-    (fault,) = read(write("a.csv", "id,name\n1,a\n"), id_column="key").faults
+    (fault,) = read(write("a.csv", "id,name\n1,a\n"), id_columns=("key",)).faults
     assert "no column 'key'" in fault.problem
     assert "id, name" in fault.hint
 
@@ -162,6 +162,48 @@ def test_a_chosen_column_may_be_missing_from_one_table_of_a_pair(write):
     assert {fault.problem for fault in caught.value.faults} == {"has no column 'editor'"}
     with pytest.raises(GraphFormatError, match="no column 'writer'"):
         read_graph(folder, side="left", options=options)
+
+
+def columns(*ids: str, **options: bool) -> ReadOptions:
+    return ReadOptions(tables=TableOptions(id_columns=ids), **options)
+
+
+def test_tables_of_a_pair_may_name_their_records_by_different_columns(write):
+    left, right = write("l.csv", "sku,id\na,1\n"), write("r.jsonl", '{"part": "x", "id": 1}\n')
+    one, two = read_pair(left, right, options=columns("sku", "part"))
+    assert (one.ids.to_list(), two.ids.to_list()) == (["a"], ["x"])
+    one, two = read_pair(left, right, options=columns("id"))
+    assert (one.ids.to_list(), two.ids.to_list()) == (["1"], ["1"])
+    for names, told in (
+        (("sku",), {"r.jsonl: has no column 'sku'"}),
+        (("foo", "bar"), {"l.csv: has no column 'foo' or 'bar'", "r.jsonl: has no column 'foo' or 'bar'"}),
+        (("id", "foo"), {"l.csv: has no column 'foo'", "r.jsonl: has no column 'foo'"}),
+        (("sku", "id"), {"l.csv: has the id columns 'sku' and 'id'"}),
+    ):
+        with pytest.raises(GraphFormatError) as caught:
+            read_pair(left, right, options=columns(*names))
+        assert {f"{Path(one.path).name}: {one.problem}" for one in caught.value.faults} == told
+
+
+def test_a_chosen_column_is_missing_where_nothing_is_a_table_unless_a_result_is_opened_again(write):
+    folder = write("rel_triples_1", "a\tr\tb\n").parent
+    write("rel_triples_2", "x\tr\ty\n")
+    with pytest.raises(GraphFormatError, match="has no column 'key'"):
+        read_pair(folder, options=columns("key"))
+    assert len(read_pair(folder, options=columns("key", all_columns=False))[0]) == 2
+
+
+def test_cells_of_tsv_are_parted_by_tabs_whatever_else_is_in_them(write):
+    path = write("a.tsv.gz", "id\tname, first; last\n1\tHeat; Mann, Michael\n")
+    graph = read_graph(path)
+    assert graph.attribute_names == ("name, first; last",)
+    assert graph.tables().facts["value"].to_list() == ["Heat; Mann, Michael"]
+
+
+def test_a_tsv_in_a_folder_is_no_graph(write):
+    folder = write("g.csv", "id,name\n1,a\n").parent
+    write("links.tsv", "1\tx\n")
+    assert read_graph(folder).ids.to_list() == ["1"]
 
 
 NODES = "personId:ID,name:string,nick:string[],age:int,:IGNORE,:IGNORE,:LABEL\n"

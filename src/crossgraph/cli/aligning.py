@@ -69,7 +69,7 @@ def train(
     force: opt.Force = False,
     encoder: opt.EncoderName = None,
     names_from_iri: opt.NamesFromIri = False,
-    id_column: opt.IdColumn = None,
+    id_column: opt.IdColumns = None,
     entity_column: opt.EntityColumns = None,
     split: opt.Split = None,
     config_file: opt.ConfigFile = None,
@@ -91,7 +91,7 @@ def train(
     from crossgraph.cli.running import session
 
     read = opt.read_options(
-        names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
+        names_from_iri=names_from_iri, id_columns=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
         from crossgraph import pipeline
@@ -145,7 +145,7 @@ def align(
     ] = False,
     encoder: opt.EncoderName = None,
     names_from_iri: opt.NamesFromIri = False,
-    id_column: opt.IdColumn = None,
+    id_column: opt.IdColumns = None,
     entity_column: opt.EntityColumns = None,
     split: opt.Split = None,
     config_file: opt.ConfigFile = None,
@@ -168,7 +168,7 @@ def align(
     from crossgraph.cli.running import session
 
     read = opt.read_options(
-        names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
+        names_from_iri=names_from_iri, id_columns=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
         from crossgraph import pipeline

@@ -20,7 +20,7 @@ def audit(
     left: opt.Left,
     right: opt.Right = None,
     links: opt.LinkFiles = None,
-    id_column: opt.IdColumn = None,
+    id_column: opt.IdColumns = None,
     entity_column: opt.EntityColumns = None,
     split: opt.Split = None,
     as_json: opt.Json = False,
@@ -44,7 +44,7 @@ def audit(
     from crossgraph.leaks import find_leaks, pairs_of_rare_values, places_in_files
 
     read = opt.read_options(
-        names_from_iri=False, id_column=id_column, entity_columns=entity_column, split=split
+        names_from_iri=False, id_columns=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
         with console.stage("read graphs"):

@@ -37,7 +37,7 @@ def check(
     right: opt.Right = None,
     links: opt.LinkFiles = None,
     names_from_iri: opt.NamesFromIri = False,
-    id_column: opt.IdColumn = None,
+    id_column: opt.IdColumns = None,
     entity_column: opt.EntityColumns = None,
     split: opt.Split = None,
     as_json: opt.Json = False,
@@ -58,7 +58,7 @@ def check(
     from crossgraph.cli.running import session
 
     read = opt.read_options(
-        names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
+        names_from_iri=names_from_iri, id_columns=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
         found = _examine(left, right, links or [], read=read, console=console)

@@ -60,7 +60,7 @@ def score(
         ),
     ] = None,
     names_from_iri: opt.NamesFromIri = False,
-    id_column: opt.IdColumn = None,
+    id_column: opt.IdColumns = None,
     entity_column: opt.EntityColumns = None,
     split: opt.Split = None,
     quiet: opt.Quiet = False,
@@ -79,7 +79,7 @@ def score(
     from crossgraph.cli.running import session
 
     read = opt.read_options(
-        names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
+        names_from_iri=names_from_iri, id_columns=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
         opt.refuse_out_file(out)

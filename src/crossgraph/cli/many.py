@@ -38,7 +38,7 @@ def align_many(
     force: opt.Force = False,
     encoder: opt.EncoderName = None,
     names_from_iri: opt.NamesFromIri = False,
-    id_column: opt.IdColumn = None,
+    id_column: opt.IdColumns = None,
     entity_column: opt.EntityColumns = None,
     split: opt.Split = None,
     config_file: opt.ConfigFile = None,
@@ -61,7 +61,7 @@ def align_many(
     from crossgraph.cli.running import session
 
     read = opt.read_options(
-        names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
+        names_from_iri=names_from_iri, id_columns=id_column, entity_columns=entity_column, split=split
     )
     known = _numbered(links or [])
     with session(quiet=quiet, verbose=verbose) as console:

@@ -113,7 +113,7 @@ def merge(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
-    id_column: opt.IdColumn = None,
+    id_column: opt.IdColumns = None,
     entity_column: opt.EntityColumns = None,
     split: opt.Split = None,
     quiet: opt.Quiet = False,
@@ -134,7 +134,7 @@ def merge(
     from crossgraph.cli.running import session
 
     read = opt.read_options(
-        names_from_iri=False, id_column=id_column, entity_columns=entity_column, split=split
+        names_from_iri=False, id_columns=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
         opt.refuse_out_file(out, force=force)

@@ -52,9 +52,13 @@ SchemaFile: TypeAlias = Annotated[
 NamesFromIri: TypeAlias = Annotated[
     bool, typer.Option("--names-from-iri", help="Take the last part of each IRI as a name.")
 ]
-IdColumn: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--id-column", metavar="NAME", help="The column of a table that names its records."),
+IdColumns: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--id-column",
+        metavar="NAME",
+        help="The column of a table that names its records. Repeatable, for tables with different ones.",
+    ),
 ]
 EntityColumns: TypeAlias = Annotated[
     list[str] | None,
@@ -119,7 +123,7 @@ Verbose: TypeAlias = Annotated[
 
 
 def read_options(
-    *, names_from_iri: bool, id_column: str | None, entity_columns: list[str] | None, split: str | None
+    *, names_from_iri: bool, id_columns: list[str] | None, entity_columns: list[str] | None, split: str | None
 ) -> ReadOptions:
     """How graphs are read. Raises typer.BadParameter if ``split`` is empty."""
     if split == "":
@@ -127,7 +131,9 @@ def read_options(
     from crossgraph.graphs.readers import ReadOptions
     from crossgraph.graphs.tabular import TableOptions
 
-    tables = TableOptions(id_column=id_column, entity_columns=tuple(entity_columns or ()), split=split)
+    tables = TableOptions(
+        id_columns=tuple(id_columns or ()), entity_columns=tuple(entity_columns or ()), split=split
+    )
     return ReadOptions(tables=tables, names_from_iri=names_from_iri)
 
 

@@ -28,7 +28,7 @@ def schema(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
     encoder: opt.EncoderName = None,
     names_from_iri: opt.NamesFromIri = False,
-    id_column: opt.IdColumn = None,
+    id_column: opt.IdColumns = None,
     entity_column: opt.EntityColumns = None,
     split: opt.Split = None,
     config_file: opt.ConfigFile = None,
@@ -50,7 +50,7 @@ def schema(
     from crossgraph.cli.running import session
 
     read = opt.read_options(
-        names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
+        names_from_iri=names_from_iri, id_columns=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
         # People edit this file: it is not replaced unless they say so.
@@ -73,7 +73,7 @@ def block(
     schema_file: opt.SchemaFile = None,
     encoder: opt.EncoderName = None,
     names_from_iri: opt.NamesFromIri = False,
-    id_column: opt.IdColumn = None,
+    id_column: opt.IdColumns = None,
     entity_column: opt.EntityColumns = None,
     split: opt.Split = None,
     config_file: opt.ConfigFile = None,
@@ -98,7 +98,7 @@ def block(
     from crossgraph.cli.running import session
 
     read = opt.read_options(
-        names_from_iri=names_from_iri, id_column=id_column, entity_columns=entity_column, split=split
+        names_from_iri=names_from_iri, id_columns=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
         opt.refuse_out_file(out)

@@ -38,14 +38,17 @@ class CsvTable:
         return [row[position] for row in self.rows]
 
 
-def read_csv(path: Path) -> CsvTable:
+def read_csv(path: Path, *, delimiter: str | None = None) -> CsvTable:
     """Read UTF-8 CSV (RFC 4180 quoting); the header tells whether comma, semicolon or tab separates.
+
+    delimiter   what separates, where that is known
 
     Faults: broken quotes, rows with another number of cells than the header, repeated or empty names in
     the header. Empty lines are skipped.
     """
     text, faults = read_text(path)
-    rows, lines, broken = csv_rows(text, path, delimiter=delimiter_of(text.partition("\n")[0]))
+    separator = delimiter or delimiter_of(text.partition("\n")[0])
+    rows, lines, broken = csv_rows(text, path, delimiter=separator)
     return _checked(rows, lines, faults=[*faults, *broken], path=path)
 
 

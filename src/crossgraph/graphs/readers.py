@@ -27,8 +27,8 @@ GraphPath: TypeAlias = str | os.PathLike[str]
 
 IRI_NAME = "iri_name"
 _ALLOWED = (
-    "a graph is a file .nt .ttl .nq .trig .rdf .owl .xml .jsonld .csv .jsonl (each also .gz) or .parquet, "
-    "a folder of these, or a folder with rel_triples_1"
+    "a graph is a file .nt .ttl .nq .trig .rdf .owl .xml .jsonld .csv .tsv .jsonl (each also .gz) or "
+    ".parquet, a folder of these, or a folder with rel_triples_1"
 )
 _BOTH = (
     "one folder stands for both graphs if it holds rel_triples_1 and rel_triples_2, "
@@ -45,11 +45,14 @@ class ReadOptions:
     names_from_iri   add a fact ``iri_name``: the local name of an entity's IRI, percent-decoded, with
                      blanks for underscores. Identifiers are no evidence unless this is asked for
     declarations     keep what RDF says of classes and properties: no entities to be aligned, but statements
+    all_columns      each column that ``tables`` names must be in a table; not asked where a RESULT is opened
+                     again: its graphs may be two of many, or lie in another form
     """
 
     tables: TableOptions = field(default_factory=TableOptions)
     names_from_iri: bool = False
     declarations: bool = False
+    all_columns: bool = True
 
 
 def read_graph(
@@ -62,8 +65,8 @@ def read_graph(
     Notes (what was legally left out or guessed) go to the log. Raises GraphFormatError with all faults.
     """
     options = options or ReadOptions()
-    reading = _with_missing(_read(Path(path), side, options=options), path)
-    return KnowledgeGraph.from_tables(_tables([reading], f"cannot read {path}", options=options)[0])
+    readings = _excused([_read(Path(path), side, options=options)], [path], options)
+    return KnowledgeGraph.from_tables(_tables(readings, f"cannot read {path}", options=options)[0])
 
 
 def read_pair(
@@ -71,7 +74,7 @@ def read_pair(
 ) -> tuple[KnowledgeGraph, KnowledgeGraph]:
     """Read two graphs; an OpenEA folder, or one with tableA.csv and tableB.csv, may stand for both.
 
-    A column of ``entity_columns`` may be missing from one of two tables, not from both. Raises
+    A column that the options name may be missing from one of two tables, not from both. Raises
     GraphFormatError with the faults of both graphs.
     """
     one, two = read_pair_tables(left, right, options=options)
@@ -88,7 +91,7 @@ def read_pair_tables(
         missing = Fault(str(left), None, "the right graph is missing", _BOTH)
         raise GraphFormatError("cannot read two graphs", [*_absent(first), missing])
     readings = [_read(first, "left", options=options), _read(second, "right", options=options)]
-    excused = _excused(readings, (first, second))
+    excused = _excused(readings, (first, second), options)
     one, two = _tables(excused, "cannot read the two graphs", options=options)
     return one, two
 
@@ -98,20 +101,25 @@ def read_graphs(
 ) -> tuple[KnowledgeGraph, ...]:
     """Read several graphs, each from a path of its own.
 
-    A column of ``entity_columns`` may be missing from some tables, not from all. Raises GraphFormatError with
+    A column that the options name may be missing from some tables, not from all. Raises GraphFormatError with
     the faults of all graphs.
     """
     options = options or ReadOptions()
-    readings = _excused([_read(Path(path), None, options=options) for path in paths], paths)
+    readings = _excused([_read(Path(path), None, options=options) for path in paths], paths, options)
     tables = _tables(readings, "cannot read the graphs", options=options)
     return tuple(KnowledgeGraph.from_tables(one) for one in tables)
 
 
-def _excused(readings: Sequence[Reading], paths: Sequence[GraphPath]) -> list[Reading]:
+def _excused(readings: Sequence[Reading], paths: Sequence[GraphPath], options: ReadOptions) -> list[Reading]:
     """The readings, of which a column is missing only where none of them has it."""
+    if not options.all_columns:
+        return list(readings)
     known = {name for reading in readings for name in reading.columns}
+    tables = known or any(reading.faults for reading in readings)
+    asked = () if tables else (*options.tables.id_columns, *options.tables.entity_columns)
     return [
-        _with_missing(reading, path, excused=known) for reading, path in zip(readings, paths, strict=True)
+        _with_missing(reading, path, excused=known, asked=asked)
+        for reading, path in zip(readings, paths, strict=True)
     ]
 
 
@@ -138,8 +146,12 @@ def _read(path: Path, side: Side | None, *, options: ReadOptions) -> Reading:
     tables = reading.tables
     if reading.faults or len(tables.types) or len(tables.edges) or len(tables.facts):
         return reading
-    hint = f"it holds schema only: {reading.notes[0]}" if reading.notes else _ALLOWED
-    return replace(reading, faults=(Fault(str(path), None, "the graph is empty: no entity in it", hint),))
+    if reading.columns:
+        problem, hint = "no rows: the table has a header alone", "write one record per row"
+    else:
+        problem = "the graph is empty: no entity in it"
+        hint = f"it holds schema only: {reading.notes[0]}" if reading.notes else _ALLOWED
+    return replace(reading, faults=(Fault(str(path), None, problem, hint),))
 
 
 def _absent(path: Path) -> list[Fault]:
@@ -187,7 +199,7 @@ def _read_files(folder: Path, options: ReadOptions) -> Reading:
     if neo4j:
         return read_neo4j(neo4j)
     rdf = [path for path in paths if rdf_format(path) is not None and not is_alignment(path)]
-    tables = [path for path in paths if is_table(path) and not _is_pairs(path)]
+    tables = [path for path in paths if _is_record_table(path)]
     if not rdf and not tables:
         return failed(Fault(str(folder), None, "the folder holds no graph", _ALLOWED))
     scopes = [path.name.partition(".")[0] if len(rdf) > 1 else "" for path in rdf]
@@ -203,15 +215,19 @@ def is_rdf(path: Path) -> bool:
     if not path.is_dir():
         return rdf_format(path) is not None
     files = [file for file in path.iterdir() if file.is_file() and not is_alignment(file)]
-    found = [
-        file for file in files if rdf_format(file) is not None or (is_table(file) and not _is_pairs(file))
-    ]
+    found = [file for file in files if rdf_format(file) is not None or _is_record_table(file)]
     whole = not openea_sides(path) and not _side_tables(path) and not is_parquet_graph(path)
     return whole and bool(found) and all(rdf_format(file) is not None for file in found)
 
 
 def _is_csv(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(".csv")
+
+
+def _is_record_table(path: Path) -> bool:
+    """Whether a file of a folder is a table of records. A .tsv is none: it may as well hold links."""
+    name = path.name.lower().removesuffix(".gz")
+    return is_table(path) and not name.endswith(".tsv") and not _is_pairs(path)
 
 
 def _is_pairs(path: Path) -> bool:
@@ -228,10 +244,9 @@ def holds_two(path: Path) -> bool:
     return path.is_dir() and (len(openea_sides(path)) == 2 or len(_side_tables(path)) == 2)
 
 
-def _with_missing(reading: Reading, path: GraphPath, *, excused: set[str] | None = None) -> Reading:
-    """Columns that the options name and nobody has, as faults."""
-    known = set(reading.columns) | (excused or set())
-    missing = [name for name in reading.missing_columns if name not in known]
+def _with_missing(reading: Reading, path: GraphPath, *, excused: set[str], asked: tuple[str, ...]) -> Reading:
+    """Columns that the options name and nobody has, as faults; ``asked`` where nothing is a table."""
+    missing = [*(name for name in reading.missing_columns if name not in excused), *asked]
     faults = [missing_column(Path(path), name, columns=reading.columns) for name in missing]
     return replace(reading, faults=(*reading.faults, *faults))
 

@@ -22,14 +22,15 @@ _FLATTEN_HINT = "write one record per line, with scalars, lists of scalars or ob
 class TableOptions:
     """How a record table becomes a graph.
 
-    id_column        the column that names the entities; None: the one called "id" in any case, else the
-                     first whose values are all there and all different, else the number of the row
+    id_columns       columns that name the entities, of which each table has exactly one; none: the one
+                     called "id" in any case, else the first whose values are all there and all different,
+                     else the number of the row
     entity_columns   columns whose values are entities of their own, linked from the record
     split            what separates several values in a cell of these columns; None: one value a cell
     type_name        the type of the records, the same for both graphs
     """
 
-    id_column: str | None = None
+    id_columns: tuple[str, ...] = ()
     entity_columns: tuple[str, ...] = ()
     split: str | None = None
     type_name: str = "record"
@@ -65,9 +66,9 @@ class _Identity:
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file's name is that of a table: .csv, .csv.gz, .jsonl, .jsonl.gz or .parquet."""
+    """Whether a file's name is that of a table: .csv, .tsv, .jsonl (each also .gz) or .parquet."""
     name = path.name.lower()
-    return name.removesuffix(".gz").endswith((".csv", ".jsonl")) or name.endswith(".parquet")
+    return name.removesuffix(".gz").endswith((".csv", ".tsv", ".jsonl")) or name.endswith(".parquet")
 
 
 def read_table(path: Path, options: TableOptions) -> Reading:
@@ -81,6 +82,8 @@ def read_table(path: Path, options: TableOptions) -> Reading:
     match path.name.lower().removesuffix(".gz").rpartition(".")[2]:
         case "csv":
             records = _csv_records(path)
+        case "tsv":
+            records = _csv_records(path, delimiter="\t")
         case "jsonl":
             records = _json_records(path)
         case "parquet":
@@ -89,7 +92,7 @@ def read_table(path: Path, options: TableOptions) -> Reading:
             raise ValueError(f"{path} has no table extension")
     identity = _identify(records, options, path=path)
     faults = capped(sorted((*records.faults, *identity.faults), key=lambda fault: fault.line or 0), path)
-    missing = tuple(name for name in options.entity_columns if name not in records.columns)
+    missing = tuple(name for name in _asked(records, options) if name not in records.columns)
     return Reading(
         _assembled(records.cells, identity, options=options),
         faults,
@@ -99,13 +102,20 @@ def read_table(path: Path, options: TableOptions) -> Reading:
     )
 
 
-def missing_column(path: Path, name: str, *, columns: tuple[str, ...]) -> Fault:
-    """The fault of a column that options name and no table has."""
-    return Fault(str(path), None, f"has no column {name!r}", f"the columns are {', '.join(columns)}")
+def _asked(records: _Records, options: TableOptions) -> tuple[str, ...]:
+    """The columns that options name; without those of ids where none of them is there, which is a fault."""
+    found = any(name in records.columns for name in options.id_columns)
+    return (*(options.id_columns if found else ()), *options.entity_columns)
 
 
-def _csv_records(path: Path) -> _Records:
-    table = read_csv(path)
+def missing_column(path: Path, *names: str, columns: tuple[str, ...]) -> Fault:
+    """The fault of a column that options name and no table has, or of several of which none is there."""
+    hint = f"the columns are {', '.join(columns)}" if columns else "it is no table of records"
+    return Fault(str(path), None, f"has no column {' or '.join(map(repr, names))}", hint)
+
+
+def _csv_records(path: Path, *, delimiter: str | None = None) -> _Records:
+    table = read_csv(path, delimiter=delimiter)
     # A repeated name is a fault already; the first column of that name stands for it.
     positions: dict[str, int] = {}
     for position, name in enumerate(table.header):
@@ -217,13 +227,12 @@ def _json_pairs(value: object, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _identify(records: _Records, options: TableOptions, *, path: Path) -> _Identity:
-    name = options.id_column
-    if name is None:
-        name = next((column for column in records.columns if column.casefold() == "id"), None)
-    elif name not in records.columns:
-        return _Identity(_numbered(records), faults=(missing_column(path, name, columns=records.columns),))
-    if name is not None:
-        return _named(records, name, path=path)
+    found = [name for name in options.id_columns if name in records.columns]
+    if options.id_columns and len(found) != 1:
+        return _Identity(_numbered(records), faults=_not_one(options.id_columns, found, records, path=path))
+    name = next((column for column in records.columns if column.casefold() == "id"), None)
+    if found or name is not None:
+        return _named(records, found[0] if found else str(name), path=path)
     full = records.cells.filter(pl.len().over("column") == len(records.lines))
     for values in full.partition_by("column", maintain_order=True):
         if values["row"].is_unique().all() and values["value"].is_unique().all():
@@ -232,6 +241,16 @@ def _identify(records: _Records, options: TableOptions, *, path: Path) -> _Ident
             return _Identity(values.select("row", pl.col("value").alias("entity")), notes=(note,))
     note = f"{path}: no column identifies the records; the number of the row does"
     return _Identity(_numbered(records), notes=(note,))
+
+
+def _not_one(names: tuple[str, ...], found: list[str], records: _Records, *, path: Path) -> tuple[Fault, ...]:
+    """The fault of a table that has none of the id columns, or several; none of a table without columns."""
+    if not records.columns:
+        return ()
+    if not found:
+        return (missing_column(path, *names, columns=records.columns),)
+    told = " and ".join(map(repr, found))
+    return (Fault(str(path), None, f"has the id columns {told}", "name one of them alone"),)
 
 
 def _numbered(records: _Records) -> pl.DataFrame:

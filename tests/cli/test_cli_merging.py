@@ -101,6 +101,14 @@ def test_merge_takes_other_matches_graphs_and_names(result: Path) -> None:
     [
         (("--out", "m.ttl"), "name it .nq (N-Quads) or .trig (TriG)"),
         (("--out", "m.nq", "--policy", "best"), "no policy: 'best'"),
+        (
+            ("--out", "m.nq", "--policy", "longest", "--policy", "left"),
+            "exclude each other: longest and left",
+        ),
+        (
+            ("--out", "m.nq", "--policy", "name=left", "--policy", "left", "--policy", "name=right"),
+            "exclude each other: left and right for 'name'",
+        ),
         (("--out", "m.nq", "--policy", "tilte=left"), "did you mean 'title'"),
         (("--out", "m.nq", "--base", "nowhere"), "is no IRI"),
         (("--out", "m.nq", "--matches", "left.csv"), "does not name the two identifiers"),

@@ -58,24 +58,28 @@ def parse_policies(texts: Iterable[str]) -> tuple[Policy, dict[str, Policy]]:
         >>> parse_policies(["longest", "population=newest"])
         ('longest', {'population': 'newest'})
 
-    An attribute may contain ``=``. Raises ConfigError naming every text that is neither.
+    An attribute may contain ``=``. Raises ConfigError naming every text that is neither, and whatever is
+    given two different policies.
     """
-    default: Policy = "keep-all"
-    single: dict[str, Policy] = {}
+    given: dict[str, Policy] = {}
     wrong: list[str] = []
+    twice: list[str] = []
     for text in texts:
         attribute, equals, name = text.rpartition("=")
         policy = next((one for one in POLICIES if one == name), None)
         if policy is None or (equals and not attribute):
             wrong.append(text)
-        elif equals:
-            single[attribute] = policy
-        else:
-            default = policy
+        elif given.setdefault(attribute, policy) != policy:
+            twice.append(f"{given[attribute]} and {policy}" + (f" for {attribute!r}" if attribute else ""))
     if wrong:
         known = ", ".join(POLICIES)
         raise ConfigError(
             f"no policy: {', '.join(map(repr, wrong))}",
             hint=f"write POLICY or ATTRIBUTE=POLICY; policies are {known}",
         )
-    return default, single
+    if twice:
+        raise ConfigError(
+            f"policies that exclude each other: {', '.join(twice)}",
+            hint="give one, and others as ATTRIBUTE=POLICY",
+        )
+    return given.pop("", "keep-all"), given

@@ -346,6 +346,26 @@ def test_a_pair_is_the_same_exactly_from_the_log_odds_on_that_are_told(opened):
             assert (opened.scored.score[place] >= told.needed - 1e-9) == bool(opened.matched[place]), place
 
 
+def test_what_a_known_link_decides_is_told_by_that_link(opened):
+    known, candidates, graphs = opened.known.same, opened.preparation.candidates, opened.preparation.graphs
+    linked = set(zip(known.left.tolist(), known.right.tolist(), strict=True))
+    partners = dict(linked), {right: left for left, right in linked}
+    seen = set()
+    for place, pair in enumerate(zip(candidates.left.tolist(), candidates.right.tolist(), strict=True)):
+        because = verdict(opened, place, 0.0).because
+        if pair in linked:
+            assert because == "a known link says so"
+            continue
+        told = [
+            f"{graphs[side].ids[end]!r} is known to be the same as {graphs[1 - side].ids[partner[end]]!r}"
+            for side, (end, partner) in enumerate(zip(pair, partners, strict=True))
+            if end in partner
+        ]
+        assert because == " and ".join(told), "one partner each"
+        seen.add(len(told))
+    assert seen == {0, 1, 2}
+
+
 def test_the_assignment_takes_a_pair_exactly_from_the_probability_on_that_is_told(opened):
     candidates = opened.preparation.candidates
     types = pair_types(candidates, opened.preparation.graphs[0])
@@ -490,6 +510,8 @@ def test_an_unknown_entity_is_refused(result, opened):
         explain(result, "nobody", right)
     with pytest.raises(ResultError, match="the right graph has no entity 'nobody'"):
         explain(result, left, right, instead="nobody")
+    with pytest.raises(ResultError, match="it is an entity of the right graph: exchange the two"):
+        explain(result, right, left)
     with pytest.raises(InputError, match="of the pair itself"):
         explain(result, left, right, instead=right)
     with pytest.raises(ResultError, match="no RESULT"):

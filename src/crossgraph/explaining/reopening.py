@@ -146,10 +146,10 @@ def entity_number(graphs: Graphs, side: int, identifier: str) -> int:
     """The number of an entity. Raises ResultError naming an identifier that the graph does not have."""
     number = graphs[side].position(identifier)
     if number < 0:
-        raise ResultError(
-            f"the {('left', 'right')[side]} graph has no entity {identifier!r}",
-            hint="identifiers are written as in scores.parquet",
-        )
+        sides, hint = ("left", "right"), "identifiers are written as in scores.parquet"
+        if graphs[1 - side].position(identifier) >= 0:
+            hint = f"it is an entity of the {sides[1 - side]} graph: exchange the two"
+        raise ResultError(f"the {sides[side]} graph has no entity {identifier!r}", hint=hint)
     return number
 
 

@@ -10,9 +10,12 @@ from scipy.sparse.csgraph import connected_components
 
 from crossgraph._types import Bool
 from crossgraph.assignment import LEAST, one_to_one
+from crossgraph.blocking.candidates import Candidates
 from crossgraph.cardinality import ANY_TYPE, single
 from crossgraph.deciding import contradicts, forbidden, pair_types
 from crossgraph.explaining.reopening import Reopened
+from crossgraph.graphs._reading import quoted
+from crossgraph.schema.seeds import EntityPairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +107,32 @@ def _connected(opened: Reopened, place: int) -> Bool:
 def _because(opened: Reopened, place: int) -> str:
     preparation, known = opened.preparation, opened.known
     alone = preparation.candidates.take(np.array([place]))
-    linked = (known.same.left == alone.left[0]) & (known.same.right == alone.right[0])
     single_ends = single(opened.model.cardinalities, pair_types(alone, preparation.graphs[0]))
-    if linked.any() or contradicts(alone, known, single_ends)[0]:
+    if any(_holds(pairs, alone) for pairs in (known.same, known.different)):
         return "a known link says so"
+    if contradicts(alone, known, single_ends)[0]:
+        return " and ".join(_taken(opened, alone, single_ends))
     if forbidden(replace(preparation, candidates=alone), opened.config.decisions)[0]:
         return "a rule of the settings forbids it"
     return ""
+
+
+def _holds(pairs: EntityPairs, alone: Candidates) -> bool:
+    return bool(((pairs.left == alone.left[0]) & (pairs.right == alone.right[0])).any())
+
+
+def _taken(opened: Reopened, alone: Candidates, single_ends: tuple[Bool, Bool]) -> list[str]:
+    """Whose place at either entity of a candidate a known link takes, since it may have one partner alone."""
+    graphs, same = opened.preparation.graphs, opened.known.same
+    told = []
+    ends = ((alone.left, same.left, same.right), (alone.right, same.right, same.left))
+    for side, (mine, own, others) in enumerate(ends):
+        partners = others[own == mine[0]]
+        if single_ends[side][0] and len(partners):
+            entity = quoted(graphs[side].ids[int(mine[0])])
+            partner = quoted(graphs[1 - side].ids[int(partners[0])])
+            told.append(f"{entity} is known to be the same as {partner}")
+    return told
 
 
 def _log_odds(probability: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -22,7 +22,9 @@ def serve(app: ASGIApp, *, host: str, port: int, ready: Callable[[int], None]) -
             app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
         )
         ready(listener.getsockname()[1])
-        uvicorn.Server(config).run(sockets=[listener])
+        # To be interrupted is how it ends, not how it fails.
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

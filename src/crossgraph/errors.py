@@ -61,15 +61,27 @@ class InputError(CrossgraphError, ValueError):
 
 
 class FaultsError(InputError):
-    """An input with one or more faults, all told at once."""
+    """An input with one or more faults, all told at once.
 
-    def __init__(self, what: str, faults: Sequence[Fault], *, hint: str = "") -> None:
+    samples   how many of them tell enough, where all have one cause, which ``what`` says; None for all
+    """
+
+    def __init__(
+        self, what: str, faults: Sequence[Fault], *, hint: str = "", samples: int | None = None
+    ) -> None:
         self.faults = tuple(faults)
-        shown = "\n".join(f"  {fault}" for fault in self.faults[:MAX_FAULTS_SHOWN])
-        more = len(self.faults) - MAX_FAULTS_SHOWN
-        tail = f"\n  ... and {more} more" if more > 0 else ""
-        count = f"{len(self.faults)} fault{'s' if len(self.faults) != 1 else ''}"
-        super().__init__(f"{what}: {count}\n{shown}{tail}", hint=hint)
+        self.what = what
+        self.samples = samples
+        listed = listing(self.faults, MAX_FAULTS_SHOWN if samples is None else samples)
+        super().__init__(f"{what}: {listed}", hint=hint)
+
+
+def listing(faults: Sequence[Fault], most: int) -> str:
+    """How many faults there are, and the first of them, a line each."""
+    shown = "\n".join(f"  {fault}" for fault in faults[:most])
+    more = len(faults) - most
+    tail = f"\n  ... and {more:,} more" if more > 0 else ""
+    return f"{len(faults):,} fault{'s' if len(faults) != 1 else ''}\n{shown}{tail}"
 
 
 class GraphFormatError(FaultsError):

@@ -346,6 +346,15 @@ def test_what_is_odd_goes_through_as_the_page_says(tell, name):
     assert code == 0, said
 
 
+def test_what_has_one_cause_is_told_by_it_and_three_examples(tell):
+    code, said = tell(*FAULTS["the columns the wrong way round"])
+    first, *rest = said.splitlines()[1:] if said.startswith("read") else said.splitlines()
+    assert code == 1
+    assert first.startswith("Error: the columns look swapped: ")
+    assert [line for line in rest if "is not in the" in line] == rest[:3]
+    assert "... and 1 more" in rest[3]
+
+
 def test_every_case_has_its_row_and_none_twice():
     assert [row[0] for row in rows("fault")] == list(FAULTS)
     assert [row[0] for row in rows("odd")] == list(ODD)

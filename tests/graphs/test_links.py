@@ -168,7 +168,12 @@ def test_resolve_names_all_unknown_identifiers_with_their_lines(write):
 def test_resolve_sees_swapped_columns():
     with pytest.raises(LinksError) as caught:
         Links.of(["X", "y"], ["a", "b"]).resolve(graph("a", "b"), graph("x", "y"))
-    assert "swapped" in caught.value.hint
+    problem, faults = caught.value.problem, caught.value.faults
+    assert problem.startswith("the columns look swapped")
+    assert len(faults) == 4
+    assert [str(fault) in problem for fault in faults] == [True, True, True, False]
+    assert "and 1 more" in problem
+    assert "exchange" in caught.value.hint
 
 
 def test_resolve_refuses_contradictions_that_only_numbers_show():

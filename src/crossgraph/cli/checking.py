@@ -24,12 +24,14 @@ class _Checked:
 
     graphs   by the name that people see
     faults   of graphs and links; what else is filled is of no use if there are some
+    cause    what all faults come of, and how many of them are examples enough; None where each is its own
     """
 
     graphs: dict[str, KnowledgeGraph] = field(default_factory=dict)
     links: Links | None = None
     faults: list[Fault] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
+    cause: tuple[str, int] | None = None
 
 
 def check(
@@ -120,17 +122,20 @@ def _compare(found: _Checked, console: ConsoleProgress) -> None:
 def _keep(error: Any, found: _Checked) -> None:
     found.faults += error.faults
     found.hints += [error.hint] if error.hint else []
+    if error.samples is not None:
+        found.cause = error.what, error.samples
 
 
 def _show_faults(found: _Checked, *, as_json: bool, console: ConsoleProgress) -> None:
     from crossgraph.cli.console import print_json
+    from crossgraph.errors import listing
 
     if as_json:
         print_json({"ok": False, "faults": [asdict(fault) for fault in found.faults]})
         return
-    count = f"{len(found.faults)} fault{'s' if len(found.faults) != 1 else ''}"
-    listed = "\n".join(f"  {fault}" for fault in found.faults)
-    console.error(f"{count}\n{listed}", hint="; ".join(found.hints))
+    what, samples = found.cause or ("", len(found.faults))
+    listed = listing(found.faults, samples)
+    console.error(f"{what}: {listed}" if what else listed, hint="; ".join(found.hints))
 
 
 def _show(found: _Checked, *, as_json: bool, console: ConsoleProgress) -> None:

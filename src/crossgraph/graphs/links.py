@@ -18,6 +18,8 @@ from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.link_files import ROW_SCHEMA, read_link_rows
 
 _PAIR = ("left", "right")
+# What has one cause needs no more examples.
+_SAMPLES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -305,15 +307,20 @@ def _locate(table: pl.DataFrame, left_graph: KnowledgeGraph, *, right_graph: Kno
     right, right_notes = _numbers(table["right"], right_graph, side="right")
     faults = _unknown(table, left, side="left") + _unknown(table, right, side="right")
     if faults:
-        swapped = _swapped(table, left_graph, right_graph=right_graph)
-        hint = "the columns look swapped: exchange LEFT and RIGHT, or left and right in the file"
+        if _swapped(table, left_graph, right_graph=right_graph):
+            raise LinksError(
+                "the columns look swapped: left ones are in the right graph, and right ones in the left",
+                faults[:MAX_FAULTS],
+                hint="exchange LEFT and RIGHT, or left and right in the file",
+                samples=_SAMPLES,
+            )
         known = (
             f"{int((left >= 0).sum())} of {len(left)} left and {int((right >= 0).sum())} right ones are known"
         )
         raise LinksError(
             "links name entities that the graphs do not have",
             faults[:MAX_FAULTS],
-            hint=hint if swapped else f"check that the links belong to these graphs; {known}",
+            hint=f"check that the links belong to these graphs; {known}",
         )
     return ResolvedPairs(left, right, left_notes + right_notes)
 

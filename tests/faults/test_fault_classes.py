@@ -118,6 +118,8 @@ FAULTS: dict[str, tuple[Files, list[str]]] = {
     "text that is not UTF-8": graph("g.csv", "id,x\n1,é\n".encode("latin-1")),
     "UTF-16": graph("g.csv", "id,x\n1,y\n".encode("utf-16")),
     "UTF-16 without a mark": graph("g.csv", "id,x\n1,y\n".encode("utf-16-le")),
+    "Parquet under the name of a text": graph("g.csv", parquet(pl.DataFrame({"id": ["1"]}))),
+    "bytes that are no text": graph("g.csv", b"\x89\x00\xff\n" * 40),
     "XML that is not in the encoding it declares": graph(
         "g.rdf", ('<?xml version="1.0" encoding="us-ascii"?>' + XML.format("é")).encode("latin-1")
     ),

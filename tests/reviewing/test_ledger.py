@@ -280,6 +280,22 @@ def test_every_line_that_is_no_entry_is_told(tmp_path: Path, line: str, told: st
     assert [fault.line for fault in caught.value.faults] == [2, 4]
 
 
+def test_a_file_of_something_else_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "links.tsv").write_text("a\tx\n" * 42)
+    with pytest.raises(InputError, match="holds neither entries nor answers") as caught:
+        read_entries(tmp_path / "links.tsv")
+    assert ".jsonl" in caught.value.hint
+    assert ".csv" in caught.value.hint
+    for name in ("links.tsv", "x.jsonl"):
+        (tmp_path / name).write_bytes(b"\x00\xff\n" * 42)
+        with pytest.raises(FaultsError, match="is no text: it looks like binary data") as told:
+            read_entries(tmp_path / name)
+        assert len(told.value.faults) == 1
+    (tmp_path / "x.jsonl").write_bytes(f"{GOOD}\n".encode() + b"\xe9\n")
+    with pytest.raises(FaultsError, match=r"x\.jsonl:2: byte 0xe9 at column 1 is not UTF-8"):
+        read_entries(tmp_path / "x.jsonl")
+
+
 def test_a_missing_file_of_decisions_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is missing"):
         read_entries(tmp_path)

@@ -21,6 +21,14 @@ _GZIP_MAGIC = b"\x1f\x8b"
 # Who unzips to more than both of these is a trap: statements that repeat each other swell some 50 times.
 _MOST_SWELLING, _NEVER_TOO_MUCH = 200, 1 << 27
 _HEAD_BYTES = 1 << 16
+# How files begin that people take for text by their name.
+_MAGIC = {
+    b"PAR1": "Parquet",
+    b"PK\x03\x04": "a zip file",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+    b"\xfd7zXZ\x00": "an xz file",
+    b"SQLite format 3\x00": "an SQLite database",
+}
 _UTF8_HINT = "save the file as UTF-8"
 
 
@@ -141,18 +149,27 @@ def read_head(path: Path) -> bytes:
 def read_text(path: Path) -> tuple[str, tuple[Fault, ...]]:
     r"""The text of a UTF-8 file with ``\n`` line ends.
 
-    Lines that are not UTF-8 are faults and come back empty, so that line numbers hold.
+    Lines that are not UTF-8 are faults and come back empty, so that line numbers hold; a file that is no
+    text at all is one fault.
     """
     data, faults = read_bytes(path)
     if faults:
         return "", faults
+    if kind := next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), ""):
+        return "", (_no_text(path, kind),)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or _is_unmarked_utf16(data[:64]):
         return "", (Fault(str(path), 1, "the text is UTF-16 or UTF-32", _UTF8_HINT),)
     data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
     try:
         return data.decode(), ()
     except UnicodeDecodeError:
-        return _by_line(data, path)
+        # A NUL alone is a character like any other; beside bytes that are no characters it is a number.
+        return ("", (_no_text(path, "binary data"),)) if b"\x00" in data else _by_line(data, path)
+
+
+def _no_text(path: Path, kind: str) -> Fault:
+    hint = "give it the name of what it is, or write it as text"
+    return Fault(str(path), None, f"is no text: it looks like {kind}", hint)
 
 
 def _is_unmarked_utf16(head: bytes) -> bool:

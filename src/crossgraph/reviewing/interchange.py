@@ -13,6 +13,7 @@ import polars as pl
 
 from crossgraph.errors import Fault, FaultsError, InputError
 from crossgraph.graphs._csv import read_csv
+from crossgraph.graphs._reading import read_text
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.links import Links, Pairs
 from crossgraph.layout import ResultFolder
@@ -23,6 +24,7 @@ from crossgraph.reviewing.ledger import KINDS, Entry, Ledger, Saying, Verdict, p
 
 _TEXTS = ("id", "at", "who", "left", "right", "verdict", "why", "undoes")
 _NEEDED = ("id", "at", "who", "left", "right", "verdict")
+_JSON_LINES = (".jsonl", ".ndjson", ".json")
 _PAIR = {"left": pl.String, "right": pl.String}
 _ANSWERED = (*_PAIR, "label")
 _VERDICTS: dict[bool, Verdict] = {True: "same", False: "different"}
@@ -50,9 +52,14 @@ def read_entries(path: Path) -> list[Entry]:
 
 def _read_lines(path: Path) -> list[Entry]:
     entries: list[Entry] = []
-    faults: list[Fault] = []
+    text, problems = read_text(path)
+    if not problems and path.suffix.lower() not in _JSON_LINES and not text.lstrip().startswith("{"):
+        raise InputError(
+            f"{path} holds neither entries nor answers", hint="give .jsonl of --export, or .csv of `ask`"
+        )
+    faults = list(problems)
     # Only newlines part lines of JSON: texts may hold the other characters that splitlines cuts at.
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -60,7 +67,7 @@ def _read_lines(path: Path) -> list[Entry]:
         except (ValueError, RecursionError) as error:
             faults.append(Fault(str(path), number, f"holds no entry: {error}"))
     if faults:
-        raise FaultsError("the decisions cannot be read", faults)
+        raise FaultsError("the decisions cannot be read", sorted(faults, key=lambda fault: fault.line or 0))
     return entries
 
 

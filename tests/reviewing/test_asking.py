@@ -85,6 +85,14 @@ def test_types_take_turns_by_how_much_is_doubtful_in_each():
     assert order == ["large", "small", "large"] * 3
 
 
+@given(tables(), st.lists(st.tuples(st.sampled_from([-1, 3]), st.integers(0, 6), st.booleans())))
+def test_answers_about_entities_that_are_gone_change_no_question(pairs, answered):
+    there = [one for one in answered if one[0] >= 0]
+    assert asked(pairs, *answered) == asked(pairs, *there)
+    turned = [(right, left, same) for left, right, same in answered]
+    assert asked(pairs, *turned) == asked(pairs, *(one for one in turned if one[1] >= 0))
+
+
 def test_entropy_is_largest_at_one_half_and_finite_at_the_ends():
     found = entropy(np.array([0.0, 0.2, 0.5, 0.8, 1.0]))
     assert np.isfinite(found).all()

@@ -72,9 +72,11 @@ def settled(pairs: PairTable, ends: tuple[Int32, Int32], same: Bool) -> Bool:
 
     Where entities may have several partners, others are no rivals.
 
-    ends, same (K)   the pairs that have an answer, as entity numbers, and what it is
+    ends, same (K)   the pairs that have an answer, as entity numbers, and what it is; of a pair with an
+                     entity that is gone (-1) the other one is open again
     """
-    left, right = ends
+    there = (ends[0] >= 0) & (ends[1] >= 0)
+    left, right, same = ends[0][there], ends[1][there], same[there]
     closed = np.isin(pairs.left, left[same]) & pairs.alone[0]
     closed |= np.isin(pairs.right, right[same]) & pairs.alone[1]
     closed |= np.isin(_keys(pairs.left, pairs.right), _keys(left, right))

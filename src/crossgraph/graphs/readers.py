@@ -124,7 +124,8 @@ def _excused(readings: Sequence[Reading], paths: Sequence[GraphPath], options: R
 
 
 def _tables(readings: Sequence[Reading], what: str, *, options: ReadOptions) -> list[GraphTables]:
-    faults = [fault for reading in readings for fault in reading.faults]
+    # One folder as both graphs has each fault twice.
+    faults = list(dict.fromkeys(fault for reading in readings for fault in reading.faults))
     if faults:
         raise GraphFormatError(what, faults)
     for note in (note for reading in readings for note in reading.notes):

@@ -96,16 +96,24 @@ def test_answers_about_nobody_are_told_line_by_line_and_none_is_taken(result: Pa
     left, right = f"{BASE}left/film0", f"{BASE}right/film0"
     given = (
         answers("good.csv", (left, right)),
-        answers("bad.csv", (left, right), ("nope", right), (left, "no")),
+        answers("bad.csv", ("nope", right), (left, "no")),
     )
     done = run("review", result, "--import", given[0], "--import", given[1])
     assert done.exit_code == 1
-    assert "bad.csv:3: 'nope' is not in the left graph" in done.stderr
-    assert "bad.csv:4: 'no' is not in the right graph" in done.stderr
+    assert "bad.csv:2: 'nope' is not in the left graph" in done.stderr
+    assert "bad.csv:3: 'no' is not in the right graph" in done.stderr
     assert not ResultFolder(result).ledger_file.exists()
     done = run("review", result, "--import", answers("turned.csv", (right, left)))
     assert "the columns look swapped" in done.stderr
     assert not ResultFolder(result).ledger_file.exists()
+
+
+def test_answers_about_entities_that_may_still_come_are_taken_beside_others(result: Path) -> None:
+    left, right = f"{BASE}left/film0", f"{BASE}right/film0"
+    done = run("review", result, "--import", answers("some.csv", (left, right), ("new", f"{right}1")))
+    assert "2 of 2 answers are new" in done.stderr
+    told = "1 of 2 answers name entities that the graphs do not have, and count once an update brings these"
+    assert f"Note: {told}, such as some.csv:3: 'new' is not in the left graph" in done.stderr
 
 
 def test_answers_are_held_against_what_a_result_keeps_of_its_graphs(result: Path) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from crossgraph.errors import Fault, FaultsError, InputError
+from crossgraph._types import Bool
+from crossgraph.errors import Fault, FaultsError, InputError, LinksError
 from crossgraph.graphs._csv import read_csv
 from crossgraph.graphs._reading import read_text
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -140,19 +141,43 @@ def _links(found: dict[PairIds, tuple[bool, int]], path: Path) -> Links:
 def answers_about(
     graphs: tuple[KnowledgeGraph, KnowledgeGraph], answers: Links, progress: Progress = SILENT
 ) -> list[tuple[PairIds, bool]]:
-    """Answers with the identifiers of these graphs; a note tells of those that differ in case.
+    """The answers of a file with the identifiers of these graphs; a note tells of those that differ in case.
 
-    Raises LinksError naming every identifier that is in no graph.
+    Answers about entities that the graphs do not have are kept beside others, with a note: an update may
+    bring these. Raises LinksError naming every such identifier if the columns look swapped, or if no answer
+    is about these graphs.
     """
-    asked = Pairs(answers.left, answers.right, None, answers.paths, answers.lines)
-    places = asked.resolve(*graphs)
+    try:
+        asked = Pairs(answers.left, answers.right, None, answers.paths, answers.lines)
+        places = asked.resolve(*graphs)
+    except LinksError as error:
+        progress.note(_told_of_others(graphs, answers, error))
+        return _paired(answers.left, answers.right, answers.label)
     for note in places.notes:
         progress.note(note)
     left, right = (
-        graph.ids.gather(numbers.astype(np.int64)).to_list()
+        graph.ids.gather(numbers.astype(np.int64))
         for graph, numbers in zip(graphs, (places.left, places.right), strict=True)
     )
-    return list(zip(zip(left, right, strict=True), answers.label.tolist(), strict=True))
+    return _paired(left, right, answers.label)
+
+
+def _told_of_others(graphs: tuple[KnowledgeGraph, KnowledgeGraph], answers: Links, error: LinksError) -> str:
+    """What to tell of answers about other entities beside some about these; raises if there are none."""
+    there = (graphs[0].positions(answers.left) >= 0) & (graphs[1].positions(answers.right) >= 0)
+    if error.samples is not None:
+        raise error
+    if not there.any():
+        hint = f"{error.hint}; answers about entities that an update brings are taken after it"
+        raise LinksError("no answer is about entities that the graphs have", error.faults, hint=hint)
+    return (
+        f"{int((~there).sum()):,} of {len(answers):,} answers name entities that the graphs do not have, and "
+        f"count once an update brings these, such as {error.faults[0]}"
+    )
+
+
+def _paired(left: pl.Series, right: pl.Series, same: Bool) -> list[tuple[PairIds, bool]]:
+    return list(zip(zip(left, right, strict=True), same.tolist(), strict=True))
 
 
 def record_answers(result: Path, answers: Sequence[tuple[PairIds, bool]], who: str) -> int:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -144,3 +146,25 @@ def test_settings_out_of_range_are_refused():
     for precision in (-0.1, 1.1):
         with pytest.raises(ConfigError, match="precision"):
             DecisionOptions(precision=precision)
+
+
+def test_a_pair_that_stands_for_three_counts_as_three_of_one_entity():
+    rng = np.random.default_rng(3)
+    probability, same = rng.random(80).round(3), rng.random(80) < 0.5
+    times = rng.integers(1, 4, 80)
+    weighed = HeldOut(probability, same, np.arange(80), 90, weight=times.astype(np.float64))
+    repeated = HeldOut(*(np.repeat(one, times) for one in (probability, same, np.arange(80))), 90)
+    matches = int((times * same).sum())
+    one, other = (
+        choose_threshold(replace(part, matches=matches), precision=0.6, seed=1)
+        for part in (weighed, repeated)
+    )
+    assert (one.probability, one.precision, one.recall) == pytest.approx(
+        (other.probability, other.precision, other.recall)
+    )
+    assert one.precision_low == pytest.approx(other.precision_low)
+
+
+def test_a_threshold_lies_near_what_is_as_likely_as_not():
+    part = held_out([0.97, 0.99, 0.02, 0.1], [True, True, False, False])
+    assert choose_threshold(replace(part, half=0.8), precision=0, seed=0).probability == 0.8

@@ -70,7 +70,7 @@ def learned(
     )
     heard = opinions(networks, world.tensors, candidates, labels)
     together = EvidenceTable.beside([world.evidence, heard])
-    return networks, together, fit_scorers(together, labels, options=every)
+    return networks, together, fit_scorers(together.rows(labels.places), labels, options=every)
 
 
 def weights(modules: tuple[torch.nn.Module, ...]) -> torch.Tensor:

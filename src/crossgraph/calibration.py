@@ -34,6 +34,11 @@ class Calibration:
         """(P) log-odds of pairs."""
         return self.slope * scores.astype(np.float64) + self.rivals * standings + self.offset
 
+    def then(self, other: Calibration) -> Calibration:
+        """This and after it another one that is told of no standing."""
+        slope = other.slope
+        return Calibration(slope * self.slope, slope * self.rivals, slope * self.offset + other.offset)
+
 
 def rival_leads(raw: Float32, pairs: tuple[Int32, Int32]) -> Float64:
     """(P) lead among the left entity's candidates plus lead among the right's, each within +-8."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossgraph._types import Bool, Float64, Int32
+from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.ranking import FARTHEST, standings
 from crossgraph.deciding import contradicts
@@ -47,6 +47,18 @@ class Contest:
         for fold in np.unique(self.folds).tolist():
             here = self.folds == fold
             out[here] = standings(self.sides, self.bounded(score, fold), self.alone)[here]
+        return out
+
+    def standings_without(self, absent: Int64, score: Float64) -> Float64:
+        """(P) the same of labelled pairs, each as if some pairs of its own fold were not there; others 0.
+
+        absent   places
+        """
+        out = np.zeros(len(score))
+        for fold in np.unique(self.folds[absent]).tolist():
+            here, odds = self.folds == fold, self.bounded(score, fold)
+            odds[absent[here[absent]]] = -FARTHEST
+            out[here] = standings(self.sides, odds, self.alone)[here]
         return out
 
     def bounded(self, score: Float64, fold: int) -> Float64:

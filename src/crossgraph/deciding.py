@@ -13,7 +13,7 @@ from crossgraph.assignment import one_to_one
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.ranking import ranks
 from crossgraph.cardinality import ANY_TYPE, Cardinality, single
-from crossgraph.decisions import DecisionOptions, HeldOut, Threshold, thresholds_by_type
+from crossgraph.decisions import DecisionOptions, HeldOut, Lone, Threshold, thresholds_by_type
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import AttributeColumn, Description, column_of, value_pairs
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -106,26 +106,33 @@ def fit_thresholds(
     *,
     options: DecisionOptions,
     seed: int,
+    lone: Lone,
 ) -> dict[str, Threshold]:
     """Choose the least probability of each type on pairs whose labels were held out.
 
-    Known pairs decide; seeds only where too few are known.
+    Known pairs decide; seeds only where too few are known. Whom entities without a counterpart would be taken
+    for counts against a threshold as often as there are such entities.
 
     assigned (P)   as ``assignable`` says
     """
     trusted = labels.trusted()
+    lone = lone.take(np.isin(lone.places, trusted.places))
+    kinds_of_lone = types.gather(lone.places).to_numpy()
     kept = assigned[trusted.places] & trusted.found
     kinds = types.gather(trusted.places).to_numpy()
     held_out = {}
     for name in np.unique(kinds):
         of_type = kinds == name
         chosen = of_type & kept
-        places = trusted.places[chosen]
+        own = lone.take(kinds_of_lone == name)
+        places = np.r_[trusted.places[chosen], own.places]
         held_out[str(name)] = HeldOut(
-            probability=probability[places],
-            same=trusted.same[chosen],
+            probability=np.r_[probability[trusted.places[chosen]], own.probability],
+            same=np.r_[trusted.same[chosen], np.zeros(len(own.places), dtype=bool)],
             groups=candidates.left[places].astype(np.int64),
             matches=int(trusted.same[of_type].sum()),
+            weight=np.r_[np.ones(int(chosen.sum())), np.full(len(own.places), lone.share)],
+            half=lone.half,
         )
     return thresholds_by_type(held_out, options=options, seed=seed)
 

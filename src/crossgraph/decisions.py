@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -99,25 +99,68 @@ class Threshold:
 
 
 @dataclass(frozen=True, eq=False)
+class Lone:
+    """Whom entities without a counterpart would be taken for.
+
+    places (K)        candidates, the best one of each left entity whose match is taken to be not there
+    probability (K)   what would be thought of them
+    share             how many such entities there are for each one with a counterpart
+    half              the probability, among entities with a counterpart, of a pair that is as likely as not
+                      among all
+    """
+
+    places: Int64
+    probability: Float64
+    share: float
+    half: float
+
+    @staticmethod
+    def nobody() -> Lone:
+        """There are none, as far as one knows."""
+        return Lone(np.zeros(0, dtype=np.int64), np.zeros(0), 0.0, 0.5)
+
+    @staticmethod
+    def of(places: Int64, probability: Float64, share: AnyArray, half: AnyArray) -> Lone:
+        """From arrays as they were stored."""
+        return Lone(places, probability, float(share), float(half))
+
+    def take(self, kept: Bool) -> Lone:
+        """Some of them."""
+        return Lone(self.places[kept], self.probability[kept], self.share, self.half)
+
+
+LONE = tuple(field.name for field in fields(Lone))
+
+
+@dataclass(frozen=True, eq=False)
 class HeldOut:
     """Assigned pairs whose label is known and was not learned from.
 
     probability, same (K)    of each pair
     groups (K)               the pairs that a bootstrap draws together (those of one left entity)
     matches                  all known matches, found or not
+    weight (K)               for how many pairs each stands; 1 if not given
+    half                     the probability of a pair that is as likely as not
     """
 
     probability: Float64
     same: Bool
     groups: Int64
     matches: int
+    weight: Float64 | None = None
+    half: float = 0.5
+
+    @property
+    def weights(self) -> Float64:
+        """(K) for how many pairs each stands."""
+        return np.ones(len(self.same)) if self.weight is None else self.weight
 
 
 def choose_threshold(held_out: HeldOut, *, precision: float, seed: int) -> Threshold:
     """The probability above which to call a pair the same.
 
     Of the thresholds whose F1 is within one standard error (by bootstrap over left entities) of the best,
-    the one nearest to one half: calibrated probabilities say more than the accidents of few held-out
+    the one nearest to ``half``: calibrated probabilities say more than the accidents of few held-out
     pairs. With a floor only thresholds count whose lower bound of precision (the lower of the bootstrap's
     2.5% and Wilson's) reaches it. Where pairs are too few for that, the bootstrap's bound alone decides, and
     if that is out of reach too, the most precise threshold is taken; the reported interval tells.
@@ -128,15 +171,17 @@ def choose_threshold(held_out: HeldOut, *, precision: float, seed: int) -> Thres
     ends = ends[:: 1 + len(ends) // THRESHOLDS]
     if not len(ends) or not same.any():
         nan = float("nan")
-        return Threshold(0.5, nan, nan, nan, nan, nan, nan, held_out.matches)
-    precisions, recalls = _bootstrap(same, held_out.groups[order], ends, held_out.matches, seed)
+        return Threshold(held_out.half, nan, nan, nan, nan, nan, nan, held_out.matches)
+    weight = held_out.weights[order]
+    pairs = same, weight, held_out.groups[order]
+    precisions, recalls = _bootstrap(pairs, ends, held_out.matches, seed)
     f1 = 2 * precisions * recalls / np.maximum(precisions + recalls, 1e-12)
-    right = np.cumsum(same)[ends]
-    allowed = _reaching(precision, np.quantile(precisions[1:], 0.025, axis=0), _wilson(right, ends + 1)[0])
+    right, said = np.cumsum(weight * same)[ends], np.cumsum(weight)[ends]
+    allowed = _reaching(precision, np.quantile(precisions[1:], 0.025, axis=0), _wilson(right, said)[0])
     best = int(np.argmax(np.where(allowed, f1[0], -1.0)))
     allowed &= f1[0] >= f1[0, best] - f1[1:, best].std()
-    chosen, least = _nearest_half(probability, ends, allowed)
-    counts = int(right[chosen]), int(ends[chosen]) + 1
+    chosen, least = _nearest(held_out.half, probability, ends, allowed)
+    counts = float(right[chosen]), float(said[chosen])
     return _measured(least, (precisions[:, chosen], recalls[:, chosen]), counts, held_out.matches)
 
 
@@ -151,7 +196,7 @@ def _reaching(floor: float, bootstrap: Float64, wilson: Float64) -> Bool:
 
 
 def _measured(
-    probability: float, samples: tuple[Float64, Float64], counts: tuple[int, int], matches: int
+    probability: float, samples: tuple[Float64, Float64], counts: tuple[float, float], matches: int
 ) -> Threshold:
     """A threshold with its intervals; counts are the right and all of the pairs above it."""
     precisions, recalls = samples
@@ -170,18 +215,18 @@ def _measured(
     )
 
 
-def _nearest_half(probability: Float64, ends: Int64, allowed: Bool) -> tuple[int, float]:
-    """The allowed cut that can lie nearest to one half, and where: anywhere down to the next pair."""
+def _nearest(half: float, probability: Float64, ends: Int64, allowed: Bool) -> tuple[int, float]:
+    """The allowed cut that can lie nearest to ``half``, and where: anywhere down to the next pair."""
     high = probability[ends]
     after = np.minimum(ends + 1, len(probability) - 1)
     low = np.where(ends + 1 < len(probability), np.nextafter(probability[after], 1.0), 0.0)
-    nearest = np.clip(0.5, low, high)
-    off = np.where(allowed, np.abs(nearest - 0.5), np.inf)
+    nearest = np.clip(half, low, high)
+    off = np.where(allowed, np.abs(nearest - half), np.inf)
     chosen = int(np.argmin(off))
     return chosen, float(nearest[chosen])
 
 
-def _interval(samples: Float64, right: int, total: int) -> tuple[float, float]:
+def _interval(samples: Float64, right: float, total: float) -> tuple[float, float]:
     """95% of the bootstrap, and at least Wilson's interval, which knows how little few pairs say."""
     low, high = _wilson(np.array([right]), np.array([total]))
     return (
@@ -200,17 +245,23 @@ def _wilson(right: AnyArray, total: AnyArray) -> tuple[Float64, Float64]:
     return np.maximum((centre - half) / scale, 0.0), np.minimum((centre + half) / scale, 1.0)
 
 
-def _bootstrap(same: Bool, groups: Int64, ends: Int64, matches: int, seed: int) -> tuple[Float64, Float64]:
-    """(1 + SAMPLES, thresholds) precision and recall; the first row is the data itself."""
+def _bootstrap(
+    pairs: tuple[Bool, Float64, Int64], ends: Int64, matches: int, seed: int
+) -> tuple[Float64, Float64]:
+    """(1 + SAMPLES, thresholds) precision and recall; the first row is the data itself.
+
+    pairs   label, weight and group of each, the surest first
+    """
     rng = np.random.default_rng(seed)
+    same, weights, groups = pairs
     groups, back = np.unique(groups, return_inverse=True)
     # Known matches that were not assigned are groups of their own in the recall's denominator.
-    missed = max(0, matches - int(same.sum()))
+    missed = max(0.0, matches - float((weights * same).sum()))
     precisions, recalls = [], []
     for sample in range(1 + SAMPLES):
         times = np.ones(len(groups)) if sample == 0 else rng.poisson(1.0, len(groups)).astype(float)
         lost = missed if sample == 0 else rng.poisson(missed)
-        weight = times[back]
+        weight = times[back] * weights
         right, all_pairs = np.cumsum(weight * same)[ends], np.cumsum(weight)[ends]
         precisions.append(right / np.maximum(all_pairs, 1e-12))
         recalls.append(right / max((weight * same).sum() + lost, 1e-12))
@@ -233,6 +284,8 @@ def thresholds_by_type(
             np.concatenate([part.same for part in parts]),
             np.concatenate([part.groups for part in parts]),
             sum(part.matches for part in parts),
+            np.concatenate([part.weights for part in parts]),
+            parts[0].half,
         )
         chosen[ANY_TYPE] = choose_threshold(together, precision=options.precision, seed=seed)
     return chosen

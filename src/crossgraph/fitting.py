@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from crossgraph._space import IN_MEMORY, Space
-from crossgraph._types import AnyArray, Bool, Float32, Float64, Vectors
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Vectors
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.caching import NO_CACHE, Arrays, Form, StageCache, evidence_form, modules_form, opinions_form
 from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
@@ -20,7 +20,7 @@ from crossgraph.checkpoint import ScoringRound, TrainedModel
 from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.deciding import assignable, fit_thresholds, pair_types
-from crossgraph.decisions import Threshold
+from crossgraph.decisions import LONE, Lone, Threshold
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.labels import FOLDS, Labels
@@ -31,16 +31,19 @@ from crossgraph.learning import (
     fit_scorers,
     opinions,
     raw_scores,
+    scored_by_folds,
     untrained,
 )
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.model.seen import Seen
+from crossgraph.orphans import Missing, Orphans, Standing
 from crossgraph.preparation import Known, Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
+from crossgraph.schema.seeds import type_codes
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
-from crossgraph.scoring import Scored, calibrated, pair_tensors, sample_both
+from crossgraph.scoring import Scored, pair_tensors, sample_both
 from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions
 
@@ -101,9 +104,11 @@ def fit(
         barred=np.zeros(len(candidates), dtype=bool) if barred is None else barred,
         folds=labels.fold_of_each(len(candidates)),
     )
-    pool = Pool(
-        EvidenceTable.beside([evidence, heard]), contest, partial(believed_evidence, preparation, space=space)
+    together, believed = (
+        EvidenceTable.beside([evidence, heard]),
+        partial(believed_evidence, preparation, space=space),
     )
+    pool = Pool(together, contest, type_codes(preparation.graphs[0])[1][candidates.left], believed)
     rounds, scored = fit_rounds(pool, labels, config, around)
     thresholds = fit_thresholds(
         scored.probability,
@@ -113,6 +118,7 @@ def fit(
         types,
         options=config.decisions,
         seed=config.run.seed,
+        lone=scored.lone,
     )
     model = TrainedModel(
         networks=networks,
@@ -163,19 +169,36 @@ def weighed(
     labels: Labels,
     *,
     contest: Contest,
+    missing: Missing | None = None,
 ) -> Weighed:
     """Calibrate a round on the labelled candidates: raw scores first, then how pairs stand in the contest.
 
+    How much it counts to lead is told by entities without a counterpart too, as far as there are such. What
+    is calibrated in the end are pairs of entities that have one: who has none is for the threshold to tell.
+
     raw (P)   what the scorers say of every candidate
+    missing   what the labelled candidates would be without the matches; None where that tells nothing
     """
-    candidates = contest.candidates
-    calibration = fit_calibration(raw, rival_leads(raw, (candidates.left, candidates.right)), labels)
-    score = calibrated(calibration, raw, candidates)
-    standings = contest.standings(score)
-    settlement = fit_calibration(score, standings, labels)
+    there = Standing(raw, rival_leads(raw, contest.sides))
+    if missing is None or missing.share <= 0:
+        calibration = fit_calibration(there.raw, there.leads, labels)
+        score = calibration.scores(there.raw, there.leads)
+        standings = contest.standings(score)
+        settlement, lone = fit_calibration(score, standings, labels), Lone.nobody()
+    else:
+        calibration = missing.calibration(there, missing.without)
+        score = calibration.scores(there.raw, there.leads)
+        standings = contest.standings(score)
+        apart = calibration.scores(missing.without.raw, missing.without.leads)
+        settled = Standing(apart, contest.standings_without(missing.orphans.matches, apart))
+        aware = missing.calibration(Standing(score, standings), settled)
+        score_of_all = aware.scores(score, standings)
+        own = fit_calibration(score_of_all, np.zeros_like(score_of_all), labels)
+        settlement = aware.then(own)
+        lone = missing.taken_for(settlement.scores(settled.raw, settled.leads), half=own.offset)
     step = ScoringRound(scorers, evidence.names, calibration, settlement)
     score = settlement.scores(score, standings)
-    return step, Scored(evidence, raw, score, probabilities(score))
+    return step, Scored(evidence, raw, score, probabilities(score), lone=lone)
 
 
 def fit_calibration(scores: AnyArray, standings: Float64, labels: Labels) -> Calibration:
@@ -201,11 +224,13 @@ class Pool:
 
     evidence     what the first round reads
     contest      whose pairs are each other's rivals
+    kinds (P)    of which type the left entity of each is
     believed     what a later round reads besides, from the (P) probabilities of the one before
     """
 
     evidence: EvidenceTable
     contest: Contest
+    kinds: Int32
     believed: Callable[[Float64], EvidenceTable]
 
 
@@ -270,7 +295,7 @@ def fit_rounds(
                 believed = cache.recall(f"believed{number}", believe, beliefs, row=row)
             read = EvidenceTable.beside([together, believed])
         with clock.stage(f"train: scorer, round {number}") as row:
-            train = partial(_round, read, labels, pool.contest, options, around)
+            train = partial(_round, read, labels, pool, options, around)
             step, told = cache.recall(f"round{number}", train, _round_form(read, options), row=row)
             scored = told.following(scored)
             rounds.append(step)
@@ -279,11 +304,15 @@ def fit_rounds(
 
 
 def _round(
-    evidence: EvidenceTable, labels: Labels, contest: Contest, options: LearningOptions, around: Around
+    evidence: EvidenceTable, labels: Labels, pool: Pool, options: LearningOptions, around: Around
 ) -> Weighed:
-    scorers = fit_scorers(evidence, labels, options=options, progress=around.progress)
+    values = evidence.rows(labels.places)
+    orphans = Orphans.of(evidence.names, values, labels, pool.contest.candidates)
+    scorers = fit_scorers(*orphans.beside(values, labels), options=options, progress=around.progress)
     raw = raw_scores(scorers, evidence, labels, score=around.engine.score)
-    return weighed(scorers, raw, evidence, labels, contest=contest)
+    own = scored_by_folds(scorers, EvidenceTable(evidence.names, (orphans.values,)), orphans.labels.folds)
+    missing = Missing.of(orphans, own, raw, labels, pool.contest.candidates, pool.kinds)
+    return weighed(scorers, raw, evidence, labels, contest=pool.contest, missing=missing)
 
 
 def _round_form(evidence: EvidenceTable, options: LearningOptions) -> Form[Weighed]:
@@ -301,6 +330,7 @@ def _round_form(evidence: EvidenceTable, options: LearningOptions) -> Form[Weigh
             "raw": told.raw,
             "score": told.score,
             "fitted": np.array(fitted),
+            **{f"lone.{name}": np.asarray(getattr(told.lone, name)) for name in LONE},
         }
 
     def unpack(arrays: Arrays) -> Weighed:
@@ -308,8 +338,9 @@ def _round_form(evidence: EvidenceTable, options: LearningOptions) -> Form[Weigh
         if not len(raw) == len(score) == len(evidence):
             raise ValueError(f"{len(raw)} scores for {len(evidence)} pairs")
         calibration, settlement = (Calibration(*map(float, one)) for one in fitted)
+        lone = Lone.of(*(arrays.pop(f"lone.{name}") for name in LONE))
         step = ScoringRound(scorers.unpack(arrays), evidence.names, calibration, settlement)
-        return step, Scored(evidence, raw, score, probabilities(score))
+        return step, Scored(evidence, raw, score, probabilities(score), lone=lone)
 
     return Form(pack, unpack)
 

@@ -70,12 +70,13 @@ def fit_together(parts: Sequence[Part], *, config: Config, around: Around) -> li
     stack = _Stack.of(parts)
     read = [EvidenceTable.beside([part.evidence, one]) for part, one in zip(parts, said, strict=True)]
     labels = stack.labels([part.labels for part in parts])
-    pool = Pool(stacked(read), stack.contest(labels), stack.believed)
+    types = pl.concat([_types(part) for part in parts])
+    kinds = np.unique(types.to_numpy(), return_inverse=True)[1].astype(np.int32)
+    pool = Pool(stacked(read), stack.contest(labels), kinds, stack.believed)
     rounds, scored = fit_rounds(pool, labels, config, around)
     assigned = np.concatenate(
         [_assigned(part, scored.probability[rows]) for part, rows in zip(parts, stack.rows, strict=True)]
     )
-    types = pl.concat([_types(part) for part in parts])
     thresholds = fit_thresholds(
         scored.probability,
         assigned,
@@ -84,6 +85,7 @@ def fit_together(parts: Sequence[Part], *, config: Config, around: Around) -> li
         types,
         options=config.decisions,
         seed=config.run.seed,
+        lone=scored.lone,
     )
     return [
         Fitted(

@@ -73,6 +73,19 @@ class Labels:
         kept[rng.choice(others, min(len(others), most), replace=False)] = True
         return kept
 
+    def and_also(self, others: Labels) -> Labels:
+        """These, and after them others of the same candidates."""
+        return Labels(
+            places=np.r_[self.places, others.places],
+            same=np.r_[self.same, others.same],
+            weight=np.r_[self.weight, others.weight],
+            folds=np.r_[self.folds, others.folds],
+            known=np.r_[self.known, others.known],
+            typical=np.r_[self.typical, others.typical],
+            found=np.r_[self.found, others.found],
+            matches=self.matches,
+        )
+
     def take(self, kept: Bool) -> Labels:
         """Some of the labels."""
         return Labels(

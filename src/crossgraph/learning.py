@@ -306,10 +306,9 @@ def _folds(labels: Labels | None, pairs: int) -> Int32:
 
 
 def fit_scorers(
-    evidence: EvidenceTable, labels: Labels, *, options: LearningOptions, progress: Progress = SILENT
+    values: Float32, labels: Labels, *, options: LearningOptions, progress: Progress = SILENT
 ) -> tuple[EvidenceScorer, ...]:
-    """One scorer for each fold, trained on the others."""
-    values = evidence.rows(labels.places)
+    """One scorer for each fold, trained on the others, from the evidence (K, F) of K labels."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         scorers = [

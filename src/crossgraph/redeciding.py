@@ -22,7 +22,7 @@ from crossgraph.cardinality import Cardinality
 from crossgraph.checkpoint import CARD, store_thresholds
 from crossgraph.config import Config
 from crossgraph.deciding import Rules, assignable, called_same, fit_thresholds, pair_types
-from crossgraph.decisions import Threshold
+from crossgraph.decisions import LONE, Lone, Threshold
 from crossgraph.errors import ResultError
 from crossgraph.features.meaning import TextEncoder
 from crossgraph.ground import SIDES, stored_ids
@@ -122,6 +122,7 @@ class _Undecided:
     score: Float64
     types: pl.Series
     labels: Labels
+    lone: Lone
     known: Known
     barred: Bool
     cardinalities: dict[str, Cardinality]
@@ -139,6 +140,7 @@ class _Undecided:
             score=score,
             types=names.gather(told["types"]),
             labels=Labels(**labels | {"matches": int(labels["matches"])}),
+            lone=Lone.of(*(told[f"lone.{name}"] for name in LONE)),
             known=Known(*(EntityPairs.of(*told[f"known.{name}"]) for name in _KNOWN)),
             barred=told["barred"],
             cardinalities=kept.read_report()["cardinalities"],
@@ -159,6 +161,7 @@ class _Undecided:
             self.types,
             options=config.decisions,
             seed=config.run.seed,
+            lone=self.lone,
         )
 
     def matched(self, thresholds: dict[str, Threshold]) -> Bool:
@@ -204,12 +207,13 @@ def _name_again(source: ResultFolder, target: ResultFolder, but: Sequence[str] =
 
 def _arrays(run: Run) -> dict[str, AnyArray]:
     """What thresholds and decisions read beside the candidates and their scores."""
-    labels, known = run.labels, run.known
+    labels, known, lone = run.labels, run.known, run.scored.lone
     assert labels is not None  # a model that is applied brings its thresholds
     types = pair_types(run.preparation.candidates, run.preparation.graphs[0])
     names = types.unique().sort()
     return {
         **{f"labels.{name}": np.asarray(getattr(labels, name)) for name in _LABELS},
+        **{f"lone.{name}": np.asarray(getattr(lone, name)) for name in LONE},
         **{f"known.{name}": np.stack([(pairs := getattr(known, name)).left, pairs.right]) for name in _KNOWN},
         "types": names.search_sorted(types).to_numpy(),
         "type_names": text_array(json.dumps(names.to_list(), ensure_ascii=False)),

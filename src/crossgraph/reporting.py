@@ -74,6 +74,7 @@ def report_of(run: Run, *, inputs: dict[str, Any], config: Config, clock: StageC
             candidates.recall(run.known.same.left, run.known.same.right)
         ),
         "held_out": held_out_figures(run),
+        "without_counterpart": round(run.scored.lone.share, 4),
         "thresholds": thresholds_told(run.thresholds),
         "cardinalities": run.cardinalities,
         "parameters": run.parameters,
@@ -190,7 +191,7 @@ def summary_of(report: dict[str, Any]) -> list[tuple[str, str]]:
         )
     rows += [_expectation(name, t) for name, t in report["thresholds"].items() if "precision" in t]
     if any("precision" in t for t in report["thresholds"].values()):
-        rows.append(("", "(expected among entities that have a counterpart)"))
+        rows.append(("", _of_whom(report["without_counterpart"])))
     rows += [
         ("partners" if name == ANY_TYPE else f"partners, {name}", kind)
         for name, kind in report["cardinalities"].items()
@@ -201,6 +202,12 @@ def summary_of(report: dict[str, Any]) -> list[tuple[str, str]]:
     peak = max((stage["peak_memory_mib"] for stage in report["stages"]), default=0.0)
     rows.append(("cost", f"{seconds:.0f} s, {cpu:.0f} CPU s, {peak / 1024:.1f} GiB peak"))
     return rows
+
+
+def _of_whom(without_counterpart: float) -> str:
+    if not without_counterpart:
+        return "(expected among entities that have a counterpart)"
+    return f"(with {without_counterpart:.2f} entities that have no counterpart for each one that has)"
 
 
 def _expectation(name: str, t: dict[str, float | None]) -> tuple[str, str]:

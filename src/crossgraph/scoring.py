@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,7 @@ from crossgraph.calibration import Calibration, probabilities, rival_leads
 from crossgraph.checkpoint import ScoringRound, TrainedModel
 from crossgraph.contest import Contest
 from crossgraph.deciding import pair_types
+from crossgraph.decisions import Lone
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.tokens import entity_tokens, number_scales, text_sketch
@@ -97,6 +98,7 @@ class Scored:
     score (P)     log-odds
     probability (P)
     earlier       raw (P) and score (P) of the rounds before
+    lone          whom entities without a counterpart would be taken for, as far as labels tell
     """
 
     evidence: EvidenceTable
@@ -104,6 +106,7 @@ class Scored:
     score: Float64
     probability: Float64
     earlier: tuple[tuple[Float32, Float64], ...] = ()
+    lone: Lone = field(default_factory=Lone.nobody)
 
     def following(self, before: Scored | None) -> Scored:
         """The same with the scores of the rounds before, if there were any."""

@@ -97,7 +97,7 @@ def full_network(problem: Problem) -> Answer:
     compared = attribute_evidence(problem.preparation.description, problem.preparation.schema, pairs)
     evidence = EvidenceTable.beside([compared, heard])
     reading = watch.lap() / len(places)
-    scorers = fit_scorers(evidence, labels, options=options)
+    scorers = fit_scorers(evidence.rows(labels.places), labels, options=options)
     training += watch.lap() + reading * len(train.places)
     step, scored = apply_scorers(scorers, evidence, inside, labels)
     score = scored.score[np.searchsorted(places, problem.asked)]

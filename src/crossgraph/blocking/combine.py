@@ -157,7 +157,7 @@ def block(
         for sides, by_name, own in zip(members, named, pieces, strict=True):
             pool, weigher = pool_of(by_name, clues, sides, searching, own)
             pools.append((sides, weigher))
-            kept.append(best_of_each(pool, options, by_left=sides[0].sum() <= sides[1].sum()))
+            kept.append(best_of_each(pool, options, by_left=left_is_smaller(graphs, sides)))
             # The next one, of another two types, takes as much.
             del pool
     proposed = Candidates.stacked(kept)
@@ -181,6 +181,18 @@ def type_members(left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapp
         for a, b in dict.fromkeys((m.left, m.right) for m in schema.types)
         if a in left_names and b in right_names
     ]
+
+
+def left_is_smaller(graphs: tuple[KnowledgeGraph, KnowledgeGraph], sides: Sides) -> bool:
+    """Whether the budget of two types is for left entities: for the type that has fewer.
+
+    Where they are as many, the graph that tells less decides, so that graphs exchanged keep the same pairs.
+    """
+    left, right = (
+        (int(side.sum()), len(graph.heads), len(graph.fact_values))
+        for graph, side in zip(graphs, sides, strict=True)
+    )
+    return left <= right
 
 
 def _rows_of(names: pl.DataFrame, member: Bool) -> pl.DataFrame:

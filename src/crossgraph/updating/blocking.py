@@ -10,7 +10,13 @@ from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.combine import BlockingOptions, Weighing, best_of_each, name_similarity
+from crossgraph.blocking.combine import (
+    BlockingOptions,
+    Weighing,
+    best_of_each,
+    left_is_smaller,
+    name_similarity,
+)
 from crossgraph.blocking.names import name_attributes, name_cosines, names_in, nearest_names
 from crossgraph.blocking.partners import structural_candidates
 from crossgraph.blocking.prior import Weigher
@@ -186,7 +192,7 @@ class Reblocker:
         own = own.take(own.proposed & sides[0][own.left] & sides[1][own.right])
         fresh = self._fresh(own)
         own = Candidates.stacked([own.take(~fresh), weigh(own.take(fresh), weigher)])
-        by_left = bool(sides[0].sum() <= sides[1].sum())
+        by_left = left_is_smaller(self.graphs, sides)
         new = weigh(found.take(own.find(found.left, found.right) < 0), weigher)
         new = new.take(self._in_reach(new, own, by_left))
         again = np.zeros(len(sides[0] if by_left else sides[1]), dtype=bool)

@@ -104,11 +104,12 @@ def fit(
         barred=np.zeros(len(candidates), dtype=bool) if barred is None else barred,
         folds=labels.fold_of_each(len(candidates)),
     )
-    together, believed = (
-        EvidenceTable.beside([evidence, heard]),
-        partial(believed_evidence, preparation, space=space),
+    pool = Pool(
+        evidence=EvidenceTable.beside([evidence, heard]),
+        contest=contest,
+        kinds=type_codes(preparation.graphs[0])[1][candidates.left],
+        believed=partial(believed_evidence, preparation, space=space),
     )
-    pool = Pool(together, contest, type_codes(preparation.graphs[0])[1][candidates.left], believed)
     rounds, scored = fit_rounds(pool, labels, config, around)
     thresholds = fit_thresholds(
         scored.probability,
@@ -179,7 +180,7 @@ def weighed(
     raw (P)   what the scorers say of every candidate
     missing   what the labelled candidates would be without the matches; None where that tells nothing
     """
-    there = Standing(raw, rival_leads(raw, contest.sides))
+    there = Standing(raw, rival_leads(raw, contest.sides)) if missing is None else missing.there
     if missing is None or missing.share <= 0:
         calibration = fit_calibration(there.raw, there.leads, labels)
         score = calibration.scores(there.raw, there.leads)

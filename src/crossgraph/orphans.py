@@ -101,12 +101,14 @@ class Missing:
 
     share     how many entities there are without a counterpart for each one with one
     known     labels that calibrate
-    without   how candidates stand where the matches are not there
+    there     how candidates stand beside the matches
+    without   how they stand where the matches are not there
     """
 
     orphans: Orphans
     share: float
     known: Labels
+    there: Standing
     without: Standing
     candidates: Candidates
 
@@ -125,7 +127,7 @@ class Missing:
         if not len(orphans) or not known.known.all():
             return None
         there = Standing(raw, rival_leads(raw, (candidates.left, candidates.right)))
-        missing = Missing(orphans, 0.0, known, orphans.standing(raw, own, candidates), candidates)
+        missing = Missing(orphans, 0.0, known, there, orphans.standing(raw, own, candidates), candidates)
         for _ in range(TURNS):
             calibration = missing.calibration(there, missing.without)
             thought = probabilities(calibration.scores(there.raw, there.leads))

@@ -67,8 +67,13 @@ class Candidates:
     @staticmethod
     def united(*parts: Candidates) -> Candidates:
         """The pairs of some sets, each once; the prior is to be weighed anew."""
+        parts = tuple(part for part in parts if len(part))
         if not parts:
             return Candidates.of_pairs(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
+        if len(parts) == 1:
+            whole = parts[0]
+            nothing = np.zeros(len(whole), dtype=np.float32)
+            return replace(whole, prior=nothing, proposed=np.ones(len(whole), dtype=bool))
         columns = ("left", "right", "name", "structure")
         return Candidates.of_pairs(
             *(np.concatenate([getattr(part, column) for part in parts]) for column in columns)

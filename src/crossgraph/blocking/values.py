@@ -79,16 +79,16 @@ class ValueLookups:
         named = [
             marked(rows["entity"].to_numpy(), len(side)) for rows, side in zip(names, sides, strict=True)
         ]
+        asks = []
+        for mine, theirs in ((0, 1), (1, 0)):
+            nameless = ~named[mine] if (named[theirs] & sides[theirs]).any() else True
+            asks.append(sides[mine] & (True if asking is None else asking[mine]) & nameless)
+        if not (asks[0].any() or asks[1].any()):
+            return Candidates.united()
         places = self._places(sides)
-        parts = []
-        for mine in range(2):
-            theirs = 1 - mine
-            asks = sides[mine] if asking is None else sides[mine] & asking[mine]
-            if (named[theirs] & sides[theirs]).any():
-                asks = asks & ~named[mine]
-            found = _nearest((places[mine], places[theirs]), asks, sides[theirs], top=top)
-            parts.append(Candidates.of_pairs(*(found if mine == 0 else found[::-1])))
-        return Candidates.united(*parts)
+        left, right = _nearest(places, asks[0], sides[1], top=top)
+        others, mine_of_others = _nearest(places[::-1], asks[1], sides[0], top=top)
+        return Candidates.of_pairs(np.r_[left, mine_of_others], np.r_[right, others])
 
     def _places(self, sides: _Sides) -> tuple[Float64, Float64]:
         """(E, A), (E', A) the place of each value among those of both sides, in [0, 1], whatever the unit."""

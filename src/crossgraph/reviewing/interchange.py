@@ -21,6 +21,7 @@ from crossgraph.layout import ResultFolder
 from crossgraph.progress import SILENT, Progress
 from crossgraph.results import read_scores, write_whole
 from crossgraph.reviewing.book import Book, PairIds
+from crossgraph.reviewing.labels import are_about
 from crossgraph.reviewing.ledger import KINDS, Entry, Ledger, Saying, Verdict, parse_time
 
 _TEXTS = ("id", "at", "who", "left", "right", "verdict", "why", "undoes")
@@ -164,7 +165,7 @@ def answers_about(
 
 def _told_of_others(graphs: tuple[KnowledgeGraph, KnowledgeGraph], answers: Links, error: LinksError) -> str:
     """What to tell of answers about other entities beside some about these; raises if there are none."""
-    there = (graphs[0].positions(answers.left) >= 0) & (graphs[1].positions(answers.right) >= 0)
+    there = are_about(graphs, answers)
     if error.samples is not None:
         raise error
     if not there.any():

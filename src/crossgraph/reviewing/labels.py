@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from crossgraph._types import Bool
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.links import Links
 from crossgraph.layout import ResultFolder
@@ -34,12 +35,18 @@ def settled_links(book: Book) -> Links:
     )
 
 
+def are_about(graphs: tuple[KnowledgeGraph, KnowledgeGraph], answers: Links) -> Bool:
+    """(K) whether the graphs have both entities of each answer."""
+    there: Bool = (graphs[0].positions(answers.left) >= 0) & (graphs[1].positions(answers.right) >= 0)
+    return there
+
+
 def about(graphs: tuple[KnowledgeGraph, KnowledgeGraph], answers: Links, progress: Progress) -> Links:
     """The answers whose entities these graphs have; a note tells how many others there are.
 
     A ledger outlives the entities that an update deletes.
     """
-    there = (graphs[0].positions(answers.left) >= 0) & (graphs[1].positions(answers.right) >= 0)
+    there = are_about(graphs, answers)
     if left_out := int((~there).sum()):
         progress.note(f"{left_out:,} answers name entities that the graphs do not have, and are left out")
     return answers.take(np.flatnonzero(there))

@@ -12,7 +12,7 @@ from numba import njit
 
 from crossgraph._threads import in_parts
 from crossgraph._types import Bool, Int32, Int64, UInt64
-from crossgraph.graphs.sorting import distinct
+from crossgraph.graphs.sorting import distinct, marked
 
 if TYPE_CHECKING:
     from crossgraph.graphs.graph import KnowledgeGraph
@@ -53,8 +53,11 @@ class ContentKeys:
     @cached_property
     def keys(self) -> UInt64:
         """(E) see ``content_keys``."""
-        told = self._told
-        return self._of_facts if told.all() else np.where(told, self._of_facts, self._around)
+        keys, untold = self._of_facts, np.flatnonzero(~self._told)
+        if len(untold):
+            keys = keys.copy()
+            keys[untold] = self._around(untold)
+        return keys
 
     @cached_property
     def places(self) -> Int64:
@@ -68,7 +71,7 @@ class ContentKeys:
         shared = order[np.r_[repeats, False] | np.r_[False, repeats]] if len(repeats) else order[:0]
         places = np.full(len(self.graph), -1, dtype=np.int64)
         if len(shared):
-            ranked = shared[np.lexsort((shared, self._around[shared], self.keys[shared]))]
+            ranked = shared[np.lexsort((shared, self._around(shared), self.keys[shared]))]
             places[ranked] = np.arange(len(shared))
         return places
 
@@ -94,13 +97,15 @@ class ContentKeys:
         np.add.at(keys, self.graph.fact_entities, self._facts)
         return mix(keys)
 
-    @cached_property
-    def _around(self) -> UInt64:
-        """(E) of facts with their tags, types and surroundings."""
+    def _around(self, entities: Int64) -> UInt64:
+        """(Q) of facts with their tags, types and surroundings, of some entities."""
+        rounds = [marked(entities, len(self.graph))]
+        for _ in range(_ROUNDS - 1):
+            rounds.append(_with_neighbours(rounds[-1], self.graph.heads, self.graph.tails))
         keys = self._of_facts_and_types
-        for _ in range(_ROUNDS):
-            keys = self._refine(keys)
-        return keys
+        for wanted in reversed(rounds):
+            keys = self._refine(keys, wanted)
+        return keys[entities]
 
     @cached_property
     def _of_facts_and_types(self) -> UInt64:
@@ -114,27 +119,26 @@ class ContentKeys:
             np.add.at(keys, graph.typed[:, 0], mix(hash_texts(graph.type_names))[graph.typed[:, 1]])
         return mix(keys)
 
-    def _refine(self, keys: UInt64) -> UInt64:
-        """(E) told one edge deeper (colour refinement of Weisfeiler and Leman, 1968)."""
+    def _refine(self, keys: UInt64, wanted: Bool) -> UInt64:
+        """(E) the wanted ones told one edge deeper (colour refinement of Weisfeiler and Leman, 1968)."""
         graph = self.graph
         directed = directed_keys(graph)
 
         def reached(edges: slice) -> UInt64:
-            sums: UInt64 = _reached(
-                keys, graph.heads[edges], graph.relations[edges], graph.tails[edges], directed
-            )
+            ends = graph.heads[edges], graph.relations[edges], graph.tails[edges]
+            sums: UInt64 = _reached(keys, ends, directed, wanted)
             return sums
 
         return mix(keys + np.add.reduce(in_parts(reached, len(graph.heads), least=LEAST_EACH)))
 
     def refined(self) -> UInt64:
         """(E) of facts with their tags, types and surroundings, as deep as tells more entities apart."""
-        keys, told = self._of_facts_and_types, 0
+        keys, told, everybody = self._of_facts_and_types, 0, np.ones(len(self.graph), dtype=bool)
         for _ in range(_MOST_ROUNDS):
             now = len(distinct(keys.view(np.int64)))
             if now in (told, len(keys)):
                 break
-            keys, told = self._refine(keys), now
+            keys, told = self._refine(keys, everybody), now
         return keys
 
 
@@ -169,12 +173,27 @@ mix_one: Callable[[Any], Any] = njit(cache=True, nogil=True)(mix)
 
 
 @njit(cache=True, nogil=True)
-def _reached(keys: UInt64, heads: Int32, relations: Int32, tails: Int32, directed: UInt64) -> UInt64:
-    """(E) sums over an entity's edges, whatever their order, of the relation and the key at the other end."""
+def _reached(keys: UInt64, edges: tuple[Int32, Int32, Int32], directed: UInt64, wanted: Bool) -> UInt64:
+    """(E) sums over a wanted entity's edges, whatever their order, of relation and key at the other end."""
+    heads, relations, tails = edges
     sums = np.zeros_like(keys)
     turned = len(directed) // 2
     for edge in range(len(heads)):
         head, tail, relation = heads[edge], tails[edge], relations[edge]
-        sums[head] += mix_one(keys[tail] ^ directed[relation])
-        sums[tail] += mix_one(keys[head] ^ directed[relation + turned])
+        if wanted[head]:
+            sums[head] += mix_one(keys[tail] ^ directed[relation])
+        if wanted[tail]:
+            sums[tail] += mix_one(keys[head] ^ directed[relation + turned])
     return sums
+
+
+@njit(cache=True, nogil=True)
+def _with_neighbours(wanted: Bool, heads: Int32, tails: Int32) -> Bool:
+    """(E) the wanted entities and all that have an edge with one."""
+    wider = wanted.copy()
+    for edge in range(len(heads)):
+        if wanted[heads[edge]]:
+            wider[tails[edge]] = True
+        if wanted[tails[edge]]:
+            wider[heads[edge]] = True
+    return wider

@@ -14,7 +14,7 @@ from crossgraph.errors import ConfigError
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.content import ContentKeys, directed_keys, mix, mix_one
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.graphs.sorting import marked
+from crossgraph.graphs.sorting import distinct
 from crossgraph.sampling.weights import relation_weights
 
 _Drawn: TypeAlias = tuple[Int32, Int32, Bool]
@@ -113,18 +113,41 @@ def _numbered_alike(adjacency: Adjacency, content: ContentKeys, entities: Int32)
     In the order of their places, so that each arrives at a time of its own; 0 for all other rows.
     """
     nth = np.zeros(len(adjacency.neighbours), dtype=np.int32)
-    asked, places = marked(entities, len(adjacency.indptr) - 1), content.places
-    rows = np.flatnonzero((places >= 0)[adjacency.neighbours])
-    sources = np.searchsorted(adjacency.indptr, rows, side="right") - 1
-    rows, sources = rows[asked[sources]], sources[asked[sources]]
+    places, edges = content.places, (adjacency.indptr, adjacency.neighbours)
+    drawn = distinct(entities)
+
+    def shared(part: slice) -> tuple[Int64, Int64]:
+        found: tuple[Int64, Int64] = _rows_of_shared(drawn[part], *edges, places)
+        return found
+
+    found = in_parts(shared, len(drawn), least=LEAST_EACH)
+    rows, sources = (np.concatenate(column) for column in zip(*found, strict=True))
     if len(rows):
-        order = np.lexsort((places[adjacency.neighbours[rows]], adjacency.relations[rows], sources))
-        rows = rows[order]
-        told = sources[order], adjacency.relations[rows], content.keys[adjacency.neighbours[rows]]
-        new = np.any([np.diff(column) != 0 for column in told], axis=0)
-        starts = np.flatnonzero(np.r_[True, new])
+        # They come by entity and relation already; each run of one relation is ordered by places.
+        reached, relations = adjacency.neighbours[rows], adjacency.relations[rows]
+        runs = np.cumsum(np.r_[False, (np.diff(sources) != 0) | (np.diff(relations) != 0)])
+        order = np.argsort(runs * len(places) + places[reached], kind="stable")
+        rows, runs, keys = rows[order], runs[order], content.keys[reached[order]]
+        starts = np.flatnonzero(np.r_[True, (np.diff(runs) != 0) | (np.diff(keys) != 0)])
         nth[rows] = np.arange(len(rows)) - np.repeat(starts, np.diff(np.r_[starts, len(rows)]))
     return nth
+
+
+@njit(cache=True, nogil=True)
+def _rows_of_shared(entities: Int32, indptr: Int64, to: Int32, places: Int64) -> tuple[Int64, Int64]:
+    """The rows of these entities whose neighbour has a place, and the entity of each."""
+    count = 0
+    for one in entities:
+        for row in range(indptr[one], indptr[one + 1]):
+            count += places[to[row]] >= 0
+    rows, sources = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    at = 0
+    for one in entities:
+        for row in range(indptr[one], indptr[one + 1]):
+            if places[to[row]] >= 0:
+                rows[at], sources[at] = row, one
+                at += 1
+    return rows, sources
 
 
 @njit(cache=True, nogil=True)

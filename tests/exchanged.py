@@ -39,19 +39,20 @@ def exchanged(folder: Path, links: Path, to: Path) -> Inputs:
     return Inputs(left=to, links=(to / "links.tsv",))
 
 
-def apart(result: Path, other: Path) -> Apart:
-    """A RESULT beside one of exchanged sides."""
+def apart(result: Path, other: Path, *, turned: bool = True) -> Apart:
+    """A RESULT beside one of exchanged sides, or of the same sides."""
     one, two = ResultFolder(result), ResultFolder(other)
-    scored = _both(read_scores(one.scores_file), read_scores(two.scores_file))
-    matched = _both(read_matches(one.matches_file), read_matches(two.matches_file))
-    gaps = (scored["probability"].fill_null(0.0) - scored["turned"].fill_null(0.0)).abs().to_numpy()
+    scored = _both(read_scores(one.scores_file), read_scores(two.scores_file), turned)
+    matched = _both(read_matches(one.matches_file), read_matches(two.matches_file), turned)
+    gaps = (scored["probability"].fill_null(0.0) - scored["there"].fill_null(0.0)).abs().to_numpy()
     return Apart(_shared(scored), float(gaps.mean()), _shared(matched))
 
 
-def _both(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    turned = other.select(left="right", right="left", turned="probability")
+def _both(one: pl.DataFrame, other: pl.DataFrame, turned: bool) -> pl.DataFrame:
+    left, right = ("right", "left") if turned else ("left", "right")
+    facing = other.select(left=left, right=right, there="probability")
     return one.select("left", "right", "probability").join(
-        turned, on=["left", "right"], how="full", coalesce=True
+        facing, on=["left", "right"], how="full", coalesce=True
     )
 
 

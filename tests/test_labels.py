@@ -14,6 +14,7 @@ from crossgraph.labels import (
     SEED_WEIGHT,
     SEEDS_IN_ALL,
     SEEDS_PER_TYPE,
+    drawn,
     label_links,
     label_pairs,
     seeds_of_unlinked,
@@ -88,16 +89,35 @@ def test_a_link_says_nothing_of_other_candidates_where_there_may_be_several_part
 
 
 @given(pairs, one_to_one, pairs)
-def test_all_pairs_of_a_linked_entity_share_a_fold(rows, positive, negative):
+def test_a_pair_shares_the_fold_of_a_link_of_its_ends(rows, positive, negative):
     candidates = Candidates.of_pairs(*sides(rows))
-    labels = label_links(candidates, (links_of(positive), links_of(negative)), NONE, seed=1)
-    fold = dict(zip(told(candidates, labels), labels.folds.tolist(), strict=True))
-    lefts, rights = dict(positive), {b: a for a, b in positive}
-    for side, links in ((0, lefts), (1, rights)):
-        for entity in links:
-            # A right entity's pairs go with the left one's where that is linked to another.
-            own = [f for row, f in fold.items() if row[side] == entity and (side == 0 or row[0] not in lefts)]
-            assert len(set(own)) <= 1
+    links = links_of(positive)
+    labels = label_links(candidates, (links, links_of(negative)), NONE, seed=1)
+    fold = dict(zip(positive, (drawn(links, 1, None) % FOLDS).tolist(), strict=True))
+    for row, found in zip(told(candidates, labels), labels.folds.tolist(), strict=True):
+        own = [fold[link] for link in positive if row[0] == link[0] or row[1] == link[1]]
+        assert found in own or not own
+        assert row not in fold or found == fold[row]
+
+
+@given(pairs, one_to_one, pairs, one_to_one)
+def test_which_side_is_left_changes_no_label_and_no_fold(rows, positive, negative, believed):
+    keys = np.random.default_rng(5).integers(0, 2**63, (2, 6)).astype(np.uint64)
+
+    def found(turned):
+        def turn(some):
+            return [row[::-1] for row in some] if turned else some
+
+        candidates = Candidates.of_pairs(*sides(turn(rows)))
+        links = links_of(turn(positive)), links_of(turn(negative))
+        seeds = links_of(turn(believed), BELIEVED)
+        labels = label_links(
+            candidates, links, seeds, seed=1, keys=(keys[1], keys[0]) if turned else (keys[0], keys[1])
+        )
+        columns = labels.same.tolist(), labels.known.tolist(), labels.folds.tolist()
+        return dict(zip(turn(told(candidates, labels)), zip(*columns, strict=True), strict=True))
+
+    assert found(turned=False) == found(turned=True)
 
 
 def test_a_contradicted_link_is_no_match():
@@ -106,7 +126,7 @@ def test_a_contradicted_link_is_no_match():
     assert label_links(candidates, (both, both), NONE, seed=0).same.tolist() == [False]
 
 
-@pytest.mark.parametrize("keys", [None, np.zeros(4000, dtype=np.uint64)])
+@pytest.mark.parametrize("keys", [None, (np.zeros(4000, dtype=np.uint64),) * 2])
 def test_folds_are_of_one_size_even_where_all_contents_are_alike(keys):
     numbers = np.arange(4000, dtype=np.int32)
     candidates = Candidates.of_pairs(numbers, numbers)
@@ -120,11 +140,11 @@ def test_folds_are_of_one_size_even_where_all_contents_are_alike(keys):
 def test_folds_follow_the_keys_and_not_the_numbers():
     numbers = np.arange(50, dtype=np.int32)
     moved = np.random.default_rng(0).permutation(numbers).astype(np.int32)
-    keys = np.random.default_rng(1).integers(0, 2**63, 50).astype(np.uint64)
+    left, right = np.random.default_rng(1).integers(0, 2**63, (2, 50)).astype(np.uint64)
     candidates = Candidates.of_pairs(numbers, numbers)
     every = EntityPairs.of(numbers, numbers), NONE
-    one = label_links(candidates, every, NONE, seed=2, keys=keys)
-    other = label_links(candidates, every, NONE, seed=2, keys=keys[moved])
+    one = label_links(candidates, every, NONE, seed=2, keys=(left, right))
+    other = label_links(candidates, every, NONE, seed=2, keys=(left[moved], right[moved]))
     np.testing.assert_array_equal(one.folds[moved], other.folds)
 
 

@@ -32,7 +32,7 @@ def toy_problem(*, seed: int) -> Problem:
     # All pairs that look alike: what chance reaches shows only among many.
     blocking = BlockingOptions(least_chance=0.0)
     ready = prepare(graphs, known, schema_options=config.schema, blocking=blocking)
-    none, keys = Known.nothing().same, content_keys(graphs[0])
+    none, keys = Known.nothing().same, (content_keys(graphs[0]), content_keys(graphs[1]))
     train, valid, test = (
         label_links(ready.candidates, (part, none), none, seed=seed, keys=keys) for part in parts
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -22,6 +23,10 @@ SEEDS_PER_TYPE = 1_500
 FEW_LINKS = 20
 # Many types share this many: one model learns from all of them.
 SEEDS_IN_ALL = 6_000
+# Drawn for an entity that has no link: later than all that are drawn.
+_NOBODY = np.uint64(2**64 - 1)
+
+ContentOfBoth: TypeAlias = tuple[UInt64, UInt64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +36,7 @@ class Labels:
     places (K)    positions in the candidates, ascending
     same (K)      the label
     weight (K)    trust, in (0, 1]
-    folds (K)     0 .. FOLDS - 1; all pairs of a linked left entity share one
+    folds (K)     0 .. FOLDS - 1; a pair with a linked end shares that link's, with two one of them
     known (K)     True where a person said so, False for seeds
     typical (K)   False where a pair is a candidate only because it is known: no other one is like it
     found (K)     True where blocking would propose the pair if it were not known
@@ -110,7 +115,7 @@ def label_pairs(
 ) -> Labels:
     """Labels that were given pair by pair; of a pair that is given twice the first counts.
 
-    keys   (E) what a left entity's fold is drawn from, see ``label_links``
+    keys   (E) what the fold of a left entity's pairs is drawn from: its content; its number if not given
 
     Raises ValueError for a pair that is no candidate.
     """
@@ -121,7 +126,7 @@ def label_pairs(
         places=places,
         same=same[first],
         weight=np.ones(len(places), dtype=np.float32),
-        folds=_folds(pairs[0][first], seed, keys),
+        folds=_folds(_drawn_of(pairs[0][first], seed, keys)),
         known=np.ones(len(places), dtype=bool),
         typical=np.ones(len(places), dtype=bool),
         found=candidates.proposed[places],
@@ -135,7 +140,7 @@ def label_links(
     seeds: EntityPairs,
     *,
     seed: int,
-    keys: UInt64 | None = None,
+    keys: ContentOfBoth | None = None,
     alone: tuple[Bool, Bool] | None = None,
     unseen: EntityPairs = NO_PAIRS,
 ) -> Labels:
@@ -146,34 +151,34 @@ def label_links(
 
     links   the known positive and the known negative pairs; where they contradict, the negative holds
     seeds   believed pairs of the types that have no known link
-    keys    (E) what a left entity's fold is drawn from (``sampling.content_keys`` of the left graph), so that
-            identifiers carry no signal; entity numbers where not given
+    keys    (E), (E') what a link's fold is drawn from (``content_keys`` of both graphs), so that neither
+            identifiers nor which graph is the left one carry a signal; entity numbers where not given
     alone   (P) whether the left and the right entity of each candidate has at most one partner, see
             ``cardinality.single``; all where not given
     unseen  links that blocking proposes only because they are known
     """
     positive, negative = links
     single = alone or (np.ones(len(candidates), dtype=bool), np.ones(len(candidates), dtype=bool))
-    known = _closed(candidates, positive, _folds(positive.left, seed, keys), single)
+    known = _closed(candidates, positive, drawn(positive, seed, keys), single)
     refuted = candidates.find(negative.left, negative.right)
     refuted = refuted[refuted >= 0]
-    believed = _closed(candidates, seeds, _folds(seeds.left, seed, keys), single)
+    believed = _closed(candidates, seeds, drawn(seeds, seed, keys), single)
     same = np.where(known.labelled, known.same, believed.same)
     same[refuted] = False
     labelled = known.labelled | believed.labelled
     labelled[refuted] = True
     sure = known.labelled.copy()
     sure[refuted] = True
-    folds = np.where(known.labelled, known.folds, believed.folds)
-    apart = refuted[folds[refuted] < 0]
-    folds[apart] = _folds(candidates.left[apart], seed, keys)
+    number = np.where(known.labelled, known.drawn, believed.drawn)
+    apart = refuted[number[refuted] == _NOBODY]
+    number[apart] = drawn(EntityPairs.of(candidates.left[apart], candidates.right[apart]), seed, keys)
     places = np.flatnonzero(labelled)
     missed = candidates.find(unseen.left, unseen.right)
     return Labels(
         places=places,
         same=same[places],
         weight=np.where(sure[places], 1.0, SEED_WEIGHT).astype(np.float32),
-        folds=folds[places].astype(np.int32),
+        folds=_folds(number[places]),
         known=sure[places],
         typical=candidates.proposed[places],
         found=(candidates.proposed & ~marked(missed[missed >= 0], len(candidates)))[places],
@@ -185,33 +190,42 @@ def label_links(
 class _Closure:
     labelled: Bool
     same: Bool
-    folds: Int32
+    drawn: UInt64
 
 
-def _closed(candidates: Candidates, pairs: EntityPairs, folds: Int32, alone: tuple[Bool, Bool]) -> _Closure:
-    """Every candidate of a linked entity that tells of it; a left link's fold goes before a right one's."""
-    size_left = 1 + max(int(candidates.left.max(initial=0)), int(pairs.left.max(initial=0)))
-    size_right = 1 + max(int(candidates.right.max(initial=0)), int(pairs.right.max(initial=0)))
-    fold_left, fold_right = np.full(size_left, -1, dtype=np.int32), np.full(size_right, -1, dtype=np.int32)
-    fold_left[pairs.left], fold_right[pairs.right] = folds, folds
-    of_left, of_right = fold_left[candidates.left], fold_right[candidates.right]
+def _closed(candidates: Candidates, pairs: EntityPairs, drawn: UInt64, alone: tuple[Bool, Bool]) -> _Closure:
+    """Every candidate of a linked entity that tells of it, with what is drawn of its ends' first link."""
+    of_left = _first(drawn, pairs.left, candidates.left)
+    of_right = _first(drawn, pairs.right, candidates.right)
     same = np.zeros(len(candidates), dtype=bool)
     places = candidates.find(pairs.left, pairs.right)
     same[places[places >= 0]] = True
-    linked = of_left >= 0, of_right >= 0
+    linked = of_left != _NOBODY, of_right != _NOBODY
     labelled = same | (linked[0] & alone[0]) | (linked[1] & alone[1]) | (linked[0] & linked[1])
-    return _Closure(labelled, same, np.where(linked[0], of_left, of_right))
+    return _Closure(labelled, same, np.minimum(of_left, of_right))
 
 
-def _folds(entities: AnyArray, seed: int, keys: UInt64 | None) -> Int32:
-    return (drawn(entities, seed, keys) % np.uint64(FOLDS)).astype(np.int32)
+def _first(drawn: UInt64, linked: Int32, ends: Int32) -> UInt64:
+    """(P) the least that is drawn of a link of each candidate's end."""
+    first = np.full(1 + max(int(ends.max(initial=0)), int(linked.max(initial=0))), _NOBODY, dtype=np.uint64)
+    np.minimum.at(first, linked, drawn)
+    return first[ends]
 
 
-def drawn(entities: AnyArray, seed: int, keys: UInt64 | None) -> UInt64:
+def _folds(numbers: UInt64) -> Int32:
+    return (numbers % np.uint64(FOLDS)).astype(np.int32)
+
+
+def drawn(pairs: EntityPairs, seed: int, keys: ContentOfBoth | None) -> UInt64:
+    """(K) a random number of each pair, from the seed and both ends' keys, whichever is the left one."""
+    left, right = keys or (None, None)
+    return mix(_drawn_of(pairs.left, seed, left) + _drawn_of(pairs.right, seed, right))
+
+
+def _drawn_of(entities: AnyArray, seed: int, keys: UInt64 | None) -> UInt64:
     """(K) a random number of each entity, from the seed and its key; those of one key are told apart."""
     key = entities.astype(np.uint64) if keys is None else _told_apart(keys)[entities]
-    start = mix(np.array([seed], dtype=np.uint64))
-    return mix(key ^ start)
+    return mix(key ^ mix(np.array([seed], dtype=np.uint64)))
 
 
 def _told_apart(keys: UInt64) -> UInt64:
@@ -231,16 +245,16 @@ def seeds_of_unlinked(
     left_types: Int32,
     *,
     seed: int,
-    keys: UInt64 | None = None,
+    keys: ContentOfBoth | None = None,
 ) -> EntityPairs:
     """The seeds of the types with few known links or none: at most ``SEEDS_PER_TYPE`` of each, and an equal
     share of ``SEEDS_IN_ALL`` where there are many types.
 
-    keys   (E) what chance draws from, see ``label_links``
+    keys   (E), (E') what chance draws from, see ``label_links``
     """
     links = np.bincount(left_types[linked.left], minlength=1 + int(left_types.max(initial=0)))
     kept = np.flatnonzero(links[left_types[seeds.left]] < FEW_LINKS)
-    shuffled = kept[np.argsort(drawn(seeds.left[kept], seed, keys), kind="stable")]
+    shuffled = kept[np.argsort(drawn(seeds.take(kept), seed, keys), kind="stable")]
     kind = left_types[seeds.left[shuffled]]
     order = np.argsort(kind, kind="stable")
     starts = np.searchsorted(kind[order], kind[order])

@@ -266,10 +266,10 @@ class _Rounds:
         neighbour that is believed because of a link speaks for that link in turn. Each half of the links is
         blocked by the other. Nobody where links are too few to be blocked by halves of them, or to matter.
         """
-        links, left = known.same, self.graphs[0]
+        links, (left, right) = known.same, self.graphs
         if len(links) < max(LEAST_LINKS, LEAST_SHARE * _of_linked_types(self.graphs, links)):
             return NO_PAIRS
-        half = drawn(links.left, 0, content_keys(left)) % np.uint64(2) == 0
+        half = drawn(links, 0, (content_keys(left), content_keys(right))) % np.uint64(2) == 0
         missed = []
         for number, hidden in enumerate((half, ~half), start=1):
             told = f"block, half {number} of the links"

@@ -19,7 +19,7 @@ from crossgraph.graphs.content import content_keys
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
 from crossgraph.graphs.links import read_links
 from crossgraph.graphs.readers import read_pair
-from crossgraph.labels import Labels, label_links, label_pairs
+from crossgraph.labels import ContentOfBoth, Labels, label_links, label_pairs
 from crossgraph.preparation import Graphs, Known, Preparation, prepare
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.seeds import EntityPairs, type_codes
@@ -216,7 +216,8 @@ class _Split:
     def problem(self, case: Case, preparation: Preparation, config: Config) -> Problem:
         """The places of all parts among the candidates."""
         candidates, seed = preparation.candidates, config.run.seed
-        keys = content_keys(preparation.graphs[0])
+        left, right = preparation.graphs
+        keys = content_keys(left), content_keys(right)
         train, valid = (self._labels(part, candidates, seed, keys) for part in (self.known, self.valid))
         valid = valid.take(~np.isin(valid.places, train.places))
         train = fewer(train, case.negatives, np.random.default_rng((seed, 2)))
@@ -235,13 +236,13 @@ class _Split:
             config=config,
         )
 
-    def _labels(self, part: Known, candidates: Candidates, seed: int, keys: AnyArray) -> Labels:
+    def _labels(self, part: Known, candidates: Candidates, seed: int, keys: ContentOfBoth) -> Labels:
         if self.closed:
             none = Known.nothing().same
             return label_links(candidates, (part.same, none), none, seed=seed, keys=keys)
         both = part.same.and_also(part.different)
         same = np.arange(len(both)) < len(part.same)
-        return label_pairs(candidates, (both.left, both.right), same, seed=seed, keys=keys)
+        return label_pairs(candidates, (both.left, both.right), same, seed=seed, keys=keys[0])
 
     def _counting(self, candidates: Candidates) -> Int64:
         """Places of the candidates that count in the test."""

@@ -38,7 +38,7 @@ class EntityPairs:
         weights = np.broadcast_to(np.asarray(weight, dtype=np.float32), np.shape(left)).copy()
         return EntityPairs(np.asarray(left, dtype=np.int32), np.asarray(right, dtype=np.int32), weights)
 
-    def take(self, kept: Bool) -> EntityPairs:
+    def take(self, kept: Bool | Int64) -> EntityPairs:
         """Some of the pairs."""
         return EntityPairs(self.left[kept], self.right[kept], self.weight[kept])
 

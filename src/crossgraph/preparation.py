@@ -22,9 +22,10 @@ from crossgraph.blocking.combine import (
 from crossgraph.blocking.names import NameLookups, name_rows
 from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.errors import Fault, GraphFormatError, NoCandidatesError
-from crossgraph.evidence.attributes import Yardstick, attribute_evidence, name_counts
+from crossgraph.evidence.attributes import Yardstick, attribute_evidence
 from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.echo import Echo, relation_groups
+from crossgraph.evidence.namesakes import Namesakes, namesake_columns
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import Description, describe
 from crossgraph.features.meaning import TextEncoder
@@ -339,7 +340,6 @@ def gather_evidence(
     with progress.stage("compare: neighbours", len(candidates), "pairs") as advance:
         similarity = name_similarity(candidates, (len(left), len(right)))
         echo = _echoed(preparation, similarity, advance, space)
-    names = name_rows(description, schema)
     return EvidenceTable.beside(
         [
             attributes,
@@ -349,12 +349,21 @@ def gather_evidence(
                     **lead_columns("prior", pairs, candidates.prior),
                     **lead_columns("names", pairs, candidates.name),
                     **lead_columns("structure", pairs, np.log1p(10.0 * candidates.structure)),
-                    "namesakes:left": np.log1p(name_counts(names[0], len(left)))[pairs[0]],
-                    "namesakes:right": np.log1p(name_counts(names[1], len(right)))[pairs[1]],
+                    **namesake_columns(namesakes(preparation), pairs),
                 }
             ),
         ]
     )
+
+
+def namesakes(preparation: Preparation) -> tuple[Namesakes, Namesakes]:
+    """Of both sides."""
+    rows = name_rows(preparation.description, preparation.schema)
+    left, right = (
+        Namesakes.of(names, adjacency, graph.primary_types)
+        for names, adjacency, graph in zip(rows, preparation.adjacency, preparation.graphs, strict=True)
+    )
+    return left, right
 
 
 def _echoed(

@@ -5,8 +5,7 @@ import pytest
 from rapidfuzz import fuzz
 from rapidfuzz.distance import JaroWinkler
 
-from crossgraph.blocking.names import name_rows
-from crossgraph.evidence.attributes import attribute_evidence, name_counts
+from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.closeness import chance_of, number_distance, random_distances
@@ -94,12 +93,6 @@ def test_attributes_of_two_kinds_or_of_other_graphs_are_not_compared(description
 
 def test_no_pairs_have_an_empty_table(description):
     assert len(attribute_evidence(description, SCHEMA, (ints(), ints())).values) == 0
-
-
-def test_namesakes_are_counted_by_the_rarest_name():
-    graph = graph_of([("z", "t")], facts=[("a", "n", "fox"), ("b", "n", "fox"), ("b", "n", "hen")])
-    rows = name_rows(describe(graph, graph), SchemaMapping((), (), ()))[0]
-    assert name_counts(rows, len(graph)).tolist() == [2, 1, 0]
 
 
 def test_who_has_no_rival_leads_nobody():

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
 
@@ -144,16 +143,4 @@ def _similarities(rows: _Pairs, texts: TextTable) -> dict[str, Float32]:
         out[name] = values
     if texts.meanings is not None:
         out[MEANING] = meaning_cosines(texts.meanings, texts.meanings, *rows)
-    return out
-
-
-def name_counts(rows: pl.DataFrame, entities: int, *, against: pl.DataFrame | None = None) -> Float32:
-    """(E) how many entities of a side share an entity's rarest name; 0 where it has none.
-
-    against   the names that are counted; the rows themselves if not given
-    """
-    holders = (rows if against is None else against).group_by("text").agg(holders=pl.len())
-    shared = rows.join(holders, on="text").group_by("entity").agg(pl.col("holders").min())
-    out = np.zeros(entities, dtype=np.float32)
-    out[shared["entity"].to_numpy()] = shared["holders"].to_numpy()
     return out

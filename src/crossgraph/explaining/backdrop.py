@@ -16,6 +16,7 @@ from crossgraph.blocking.ranking import Claims, claims
 from crossgraph.blocking.structure import surest_partners
 from crossgraph.evidence.attributes import Yardstick
 from crossgraph.evidence.echo import RelationGroups, neighbour_rarity, relation_groups
+from crossgraph.evidence.namesakes import best_rivals
 from crossgraph.explaining.reopening import Reopened
 from crossgraph.features.tokens import number_scales
 from crossgraph.preparation import believed_pairs
@@ -124,6 +125,18 @@ class Backdrop:
     def name_rows(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The names of both sides."""
         return name_rows(self.opened.preparation.description, self.opened.preparation.schema)
+
+    @cached_property
+    def rivals(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The names of both sides, each with the best connected other entity that has it."""
+        prepared = self.opened.preparation
+        left, right = (
+            rows.with_columns(rival=pl.Series(best_rivals(rows, adjacency, graph.primary_types)))
+            for rows, adjacency, graph in zip(
+                self.name_rows, prepared.adjacency, prepared.graphs, strict=True
+            )
+        )
+        return left, right
 
     @cached_property
     def slots(self) -> tuple[AnyArray, AnyArray]:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
+import polars as pl
 from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
@@ -22,8 +23,9 @@ from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import FARTHEST
 from crossgraph.calibration import LONGEST_LEAD, Calibration
 from crossgraph.checkpoint import ScoringRound
-from crossgraph.evidence.attributes import attribute_evidence, name_counts
+from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.echo import echo_evidence
+from crossgraph.evidence.namesakes import Namesakes, leads_over, name_counts, namesake_columns
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.explaining.backdrop import Backdrop, Contested
 from crossgraph.explaining.clues import Clue, owners
@@ -181,12 +183,6 @@ class Batch:
         structure = self._structure()
         prior = self._prior(name, structure)
         spread = np.log1p(10.0 * candidates.structure)
-        namesakes = [
-            np.log1p(name_counts(rows, len(graph.indptr) - 1, against=whole))[ends]
-            for rows, whole, graph, ends in zip(
-                names, self.around.name_rows, self.adjacency, self.pairs, strict=True
-            )
-        ]
         return EvidenceTable.beside(
             [
                 attribute_evidence(
@@ -198,12 +194,33 @@ class Batch:
                         **self._lead_columns("prior", prior, candidates.prior),
                         **self._lead_columns("names", name, candidates.name),
                         **self._lead_columns("structure", np.log1p(10.0 * structure), spread),
-                        "namesakes:left": namesakes[0],
-                        "namesakes:right": namesakes[1],
+                        **namesake_columns(self._namesakes((names[0], names[1])), self.pairs),
                     }
                 ),
             ]
         )
+
+    def _namesakes(self, names: tuple[pl.DataFrame, pl.DataFrame]) -> tuple[Namesakes, Namesakes]:
+        """Of these rows, beside all others as they are."""
+        left, right = (
+            Namesakes(
+                np.log1p(name_counts(rows, len(graph.indptr) - 1, against=whole)),
+                leads_over(rows, self._rivals(side, rows), graph),
+            )
+            for side, (rows, whole, graph) in enumerate(
+                zip(names, self.around.name_rows, self.adjacency, strict=True)
+            )
+        )
+        return left, right
+
+    def _rivals(self, side: int, names: pl.DataFrame) -> Float32:
+        """``best_rivals`` of the entities that these names are versions of."""
+        pair, others = self.touched.pair[side], self.touched.others[side]
+        who = np.r_[np.full(len(self.versions[side]), pair), others].astype(np.int32)
+        asked = pl.DataFrame({"entity": who[names["entity"].to_numpy()], "text": names["text"]})
+        known = self.around.rivals[side]
+        found = asked.join(known, on=["entity", "text"], how="left", maintain_order="left")
+        return found["rival"].to_numpy()
 
     def _echo(self, similarity: sparse.csr_matrix) -> EvidenceTable:
         return echo_evidence(

@@ -17,6 +17,7 @@ from crossgraph.blocking.ranking import lead
 from crossgraph.deciding import disagrees
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.echo import echo_evidence
+from crossgraph.evidence.namesakes import Namesakes, namesake_columns
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import AttributeColumn, Description, column_of, expand, rows_of
 from crossgraph.features.meaning import Meanings
@@ -189,8 +190,12 @@ def standing(served: Served, pool: Pool, prior: Float32, heard: Float32) -> Evid
 
     heard (P)   the networks' score
     """
-    namesakes = sided(served, np.where(pool.name > 0, np.log1p(1.0), 0.0), served.namesakes[pool.entity])
-    columns: dict[str, AnyArray] = {"namesakes:left": namesakes[0], "namesakes:right": namesakes[1]}
+    # A record has no namesakes: where it has a name, one entity has it.
+    alone = Namesakes(np.where(pool.name > 0, np.log1p(1.0), 0.0), np.full(len(pool.name), np.nan))
+    rows = np.arange(len(pool.name), dtype=np.int32)
+    columns: dict[str, AnyArray] = {
+        **namesake_columns(sided(served, alone, served.namesakes), sided(served, rows, pool.entity))
+    }
     for name, values in {
         "prior": prior,
         "names": pool.name,

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from crossgraph._types import Bool, Float32, Int32, Side
+from crossgraph._types import Bool, Int32, Side
 from crossgraph.errors import ResultError
-from crossgraph.evidence.attributes import name_counts
+from crossgraph.evidence.namesakes import Namesakes
 from crossgraph.explaining.backdrop import Backdrop
 from crossgraph.explaining.reopening import Reopened, reopen
 from crossgraph.features.description import AttributeColumn
@@ -126,10 +126,9 @@ class Served:
         return tuple(known[np.argsort(-counts[known], kind="stable")].tolist())
 
     @cached_property
-    def namesakes(self) -> Float32:
-        """(E) log(1 + n) of the n entities that share an entity's rarest name."""
-        namesakes: Float32 = np.log1p(name_counts(self.around.name_rows[self.side], len(self.graph)))
-        return namesakes
+    def namesakes(self) -> Namesakes:
+        """What its entities are beside those that have their names."""
+        return Namesakes.of(self.around.name_rows[self.side], self.adjacency, self.graph.primary_types)
 
     @cached_property
     def usual_length(self) -> float:

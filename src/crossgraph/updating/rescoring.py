@@ -14,9 +14,10 @@ from crossgraph.blocking.names import name_attributes, names_in
 from crossgraph.calibration import bounded_leads
 from crossgraph.checkpoint import TrainedModel
 from crossgraph.contest import Contest
-from crossgraph.evidence.attributes import Yardstick, attribute_evidence, name_counts
+from crossgraph.evidence.attributes import Yardstick, attribute_evidence
 from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.echo import RelationGroups, echo_evidence, neighbour_rarity, relation_groups
+from crossgraph.evidence.namesakes import Namesakes, namesake_columns
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.learning import SAID, heard, scored_by_folds
 from crossgraph.preparation import Preparation, believed_pairs
@@ -188,13 +189,15 @@ class Rescorer:
         return Yardstick.of(self.before.told, self.preparation.schema)
 
     @cached_property
-    def _namesakes(self) -> tuple[Float32, Float32]:
-        """(E) of each side."""
+    def _namesakes(self) -> tuple[Namesakes, Namesakes]:
+        """Of each side."""
         wanted = name_attributes(self.before.told, self.preparation.schema)
-        now = self.preparation.description
+        preparation, now = self.preparation, self.preparation.description
         left, right = (
-            np.log1p(name_counts(names_in(columns, names), size))
-            for columns, names, size in zip((now.left, now.right), wanted, self._shape, strict=True)
+            Namesakes.of(names_in(columns, names), adjacency, graph.primary_types)
+            for columns, names, adjacency, graph in zip(
+                (now.left, now.right), wanted, preparation.adjacency, preparation.graphs, strict=True
+            )
         )
         return left, right
 
@@ -211,8 +214,7 @@ class Rescorer:
                 EvidenceTable.of(
                     {
                         **{name: values[rows] for name, values in leads.items()},
-                        "namesakes:left": self._namesakes[0][pairs[0]],
-                        "namesakes:right": self._namesakes[1][pairs[1]],
+                        **namesake_columns(self._namesakes, pairs),
                         **dict(zip(SAID[1:], said[1:, rows], strict=True)),
                     }
                 ),

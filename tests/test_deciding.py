@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -13,9 +14,19 @@ from hypothesis import strategies as st
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.cardinality import CARDINALITIES, Cardinality, observed_cardinalities, single
-from crossgraph.deciding import Rules, contradicts, decide, forbidden, keep_known
+from crossgraph.deciding import (
+    Rules,
+    contradicts,
+    decide,
+    disagrees,
+    forbidden,
+    keep_known,
+    refuse_unknown,
+    refuse_unmapped,
+)
 from crossgraph.decisions import DecisionOptions
 from crossgraph.errors import ConfigError
+from crossgraph.features.description import describe
 from crossgraph.graphs import KnowledgeGraph
 from crossgraph.preparation import Known, prepare
 from crossgraph.schema.estimate import SchemaOptions
@@ -152,6 +163,16 @@ def test_rules_that_are_none_are_refused(key: str, text: str) -> None:
         DecisionOptions(**{key: (text,)})
 
 
+def test_values_that_say_nothing_agree_with_nothing_and_bar_nobody() -> None:
+    others = [(f"z{number}", "size", str(number)) for number in range(30)]
+    left = graph_of([("a", "b"), ("c", "b")], facts=[("a", "size", "-"), ("c", "size", "-5"), *others])
+    right = graph_of([("p", "b"), ("q", "b")], facts=[("p", "size", "7"), ("q", "size", "5"), *others])
+    description = describe(left, right)
+    schema = SchemaMapping((), (), (AttributeMapping("size", "size"),))
+    every = np.array([0, 0, 1, 1], dtype=np.int32), np.array([0, 1, 0, 1], dtype=np.int32)
+    assert disagrees(description, schema, every, "size").tolist() == [False, False, True, True]
+
+
 def books(**isbns: str) -> KnowledgeGraph:
     """Books of one name with an ISBN each, or several, or none; the last is no book but a film."""
     names = list(isbns)
@@ -186,5 +207,12 @@ def test_a_key_that_has_to_agree_forbids_pairs_that_have_different_ones() -> Non
     )
     assert forbids(apart=("book = film",)) == {("a", "s"), ("b", "s"), ("c", "s")}
     for rules in ({"must_agree": ("issn",)}, {"apart": ("book = song",)}, {"apart": ("song = book",)}):
+        assert forbids(**rules) == set(), "what is not there any more forbids nothing"
         with pytest.raises(ConfigError, match="there is no"):
-            forbids(**rules)
+            refuse_unknown((left, right), DecisionOptions(**rules))
+    with pytest.raises(ConfigError, match="left type 'flim'"):
+        refuse_unknown((left, right), DecisionOptions(cardinality_of=("flim = free",)))
+    refuse_unknown((left, right), DecisionOptions(cardinality_of=("film = free",), must_agree=("isbn",)))
+    refuse_unmapped(schema, DecisionOptions(must_agree=("isbn",)))
+    with pytest.raises(ConfigError, match="no attribute of the right graph"):
+        refuse_unmapped(replace(schema, attributes=()), DecisionOptions(must_agree=("isbn",)))

@@ -175,6 +175,16 @@ def test_a_link_that_blocking_missed_does_not_tell_how_likely_others_are():
     assert len(label_links(unproposed, (links, NONE), NONE, seed=0).telling()) == FEW_LINKS + 1
 
 
+@pytest.mark.parametrize("links", [FEW_LINKS - 1, FEW_LINKS])
+def test_seeds_judge_only_where_too_few_links_are_known(links):
+    numbers = np.arange(FEW_LINKS + 5, dtype=np.int32)
+    candidates = Candidates.of_pairs(numbers, numbers)
+    known, seeds = (EntityPairs.of(some, some) for some in (numbers[:links], numbers[links:]))
+    labels = label_links(candidates, (known, NONE), seeds, seed=0)
+    assert labels.known.tolist() == (numbers < links).tolist()
+    assert len(labels.trusted()) == (links if links >= FEW_LINKS else len(numbers))
+
+
 def test_found_is_what_blocking_proposes_and_would_propose_unknown():
     numbers = np.arange(6, dtype=np.int32)
     candidates = replace(Candidates.of_pairs(numbers, numbers), proposed=numbers != 1)

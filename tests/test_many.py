@@ -189,10 +189,10 @@ def test_where_all_agree_there_is_no_disagreement() -> None:
 
 
 def test_votes_are_log_odds_beyond_the_threshold_and_what_is_known_outweighs_them() -> None:
-    lost, matched, unlikely, known, barred = range(5)
-    probability = np.array([0.8, 0.9, 0.2, 0.1, 0.99])
-    places = np.arange(5, dtype=np.int32)
-    link = SimpleNamespace(left=places[[known]], right=places[[known]])
+    lost, matched, unlikely, known, barred, refuted = range(6)
+    probability = np.array([0.8, 0.9, 0.2, 0.1, 0.99, 0.98])
+    places = np.arange(6, dtype=np.int32)
+    link, other = (SimpleNamespace(left=places[[at]], right=places[[at]]) for at in (known, refuted))
     run = SimpleNamespace(
         preparation=SimpleNamespace(
             candidates=Candidates.of_pairs(places, places),
@@ -201,18 +201,18 @@ def test_votes_are_log_odds_beyond_the_threshold_and_what_is_known_outweighs_the
         matches=SimpleNamespace(
             table=pl.DataFrame(
                 {
-                    "matched": [place in (matched, known) for place in range(5)],
+                    "matched": [place in (matched, known) for place in range(6)],
                     "probability": probability,
-                    "type": ["film", "film", "film", "film", "person"],
+                    "type": ["film", "film", "film", "film", "person", "film"],
                 }
             )
         ),
-        known=SimpleNamespace(same=link),
+        known=SimpleNamespace(same=link, different=other),
         barred=places == barred,
         cardinalities={"*": "one-to-one", "person": "many-to-one"},
     )
     found = Decisions.of(run, {"*": 0.4, "film": 0.6}, (0, 2))
-    assert found.weight[[lost, known, barred]].tolist() == [0, KNOWN, -KNOWN]
+    assert found.weight[[lost, known, barred, refuted]].tolist() == [0, KNOWN, -KNOWN, -KNOWN]
     assert found.weight[matched] == pytest.approx(np.log(0.9 / 0.1) - np.log(0.6 / 0.4))
     assert found.weight[unlikely] == pytest.approx(np.log(0.2 / 0.8) - np.log(0.6 / 0.4))
     # Many left persons may be one right person, who then is in one cluster with all of them.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -274,6 +275,14 @@ def test_a_plan_tells_what_would_run_and_writes_nothing(case: Case) -> None:
     assert sorted(case.folder.parent.iterdir()) == beside
 
 
+RULES_OF_OTHERS = (
+    'cardinality_of=["flim = free"]',
+    'apart=["film = song"]',
+    'apart=["song = film"]',
+    'must_agree=["issn"]',
+)
+
+
 def test_what_a_run_refuses_its_plan_refuses_in_the_same_words(case: Case, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("words")
     (tmp_path / "thesis").mkdir()
@@ -287,6 +296,8 @@ def test_what_a_run_refuses_its_plan_refuses_in_the_same_words(case: Case, tmp_p
         (graphs, free, {"cache": tmp_path / "file" / "below"}),
         (graphs, tmp_path / "thesis", {}),
         (graphs, tmp_path / "file", {"force": True}),
+        (graphs, free, {"config": load_config(None, ("run.engine=ray", "run.device=meta"))}),
+        *((graphs, free, {"config": load_config(None, (f"decisions.{rule}",))}) for rule in RULES_OF_OTHERS),
     ):
         told = []
         for act in (align, plan):
@@ -416,6 +427,18 @@ def test_resume_looks_at_what_the_files_hold(case: Case, linked: Outcome, tmp_pa
     inputs = Inputs(left=case.folder, links=(links,), model=linked.path)
     align(inputs, tmp_path / "R", config=QUICK)
     write_pairs(links, sorted(case.known)[:-5])
+    with pytest.raises(ResultError, match="other inputs"):
+        align(inputs, tmp_path / "R", config=QUICK, resume=True)
+
+
+def test_resume_looks_at_what_the_model_holds(case: Case, linked: Outcome, tmp_path: Path) -> None:
+    model = tmp_path / "MODEL"
+    shutil.copytree(linked.path, model)
+    inputs = Inputs(left=case.folder, model=model)
+    align(inputs, tmp_path / "R", config=QUICK)
+    align(inputs, tmp_path / "R", config=QUICK, resume=True)
+    card = ResultFolder(model).model_files[1]
+    card.write_text(card.read_text() + "\n")
     with pytest.raises(ResultError, match="other inputs"):
         align(inputs, tmp_path / "R", config=QUICK, resume=True)
 

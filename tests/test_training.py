@@ -181,6 +181,7 @@ def test_without_labels_a_scorer_has_no_opinion() -> None:
         weight=np.zeros(0, dtype=np.float32),
         folds=np.zeros(0, dtype=np.int32),
         known=np.zeros(0, dtype=bool),
+        judging=np.zeros(0, dtype=bool),
         typical=np.zeros(0, dtype=bool),
         found=np.zeros(0, dtype=bool),
         matches=0,

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from crossgraph.calibration import Calibration
 from crossgraph.cardinality import Cardinality
 from crossgraph.errors import CheckpointError, ConfigError
+from crossgraph.layout import MODEL_FILES
 from crossgraph.model.network import CollectiveNetwork, Slots
 from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
@@ -21,7 +22,7 @@ from crossgraph.sampling import SamplingOptions
 from crossgraph.schema.vocabulary import Vocabulary
 
 FORMAT = 5
-_WEIGHTS, CARD = "model.safetensors", "model.json"
+_WEIGHTS, CARD = MODEL_FILES
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from crossgraph.errors import ConfigError
 from crossgraph.features.description import AttributeColumn, Description, column_of, value_pairs
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.labels import Labels
-from crossgraph.preparation import Known, Preparation
+from crossgraph.preparation import Graphs, Known, Preparation
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import EntityPairs, type_codes
 
@@ -142,42 +142,47 @@ def _places(candidates: Candidates, pairs: EntityPairs) -> Int64:
     return places[places >= 0]
 
 
+def refuse_unknown(graphs: Graphs, options: DecisionOptions) -> None:
+    """Raises ConfigError for a rule about a type or an attribute that the graphs do not have."""
+    left, right = graphs
+    lefts, rights = type_codes(left)[0], type_codes(right)[0]
+    for kind in options.cardinalities({}):
+        if kind != ANY_TYPE:
+            _refuse(kind, "cardinality_of", "left type", lefts)
+    for one, other in options.types_apart():
+        _refuse(one, "apart", "left type", lefts)
+        _refuse(other, "apart", "right type", rights)
+    for attribute in options.must_agree:
+        _refuse(attribute, "must_agree", "left attribute", left.attribute_names)
+
+
+def refuse_unmapped(schema: SchemaMapping, options: DecisionOptions) -> None:
+    """Raises ConfigError for an attribute that has to agree with nothing."""
+    mapped = {row.left for row in schema.attributes}
+    for attribute in options.must_agree:
+        if attribute not in mapped:
+            raise ConfigError(
+                f"[decisions] must_agree: no attribute of the right graph corresponds to {attribute!r}",
+                hint="name it in a schema mapping, see `crossgraph schema`",
+            )
+
+
 def forbidden(preparation: Preparation, options: DecisionOptions) -> Bool:
     """(P) candidates that a rule forbids: types that are apart, or attributes that have to agree and do not.
 
-    Raises ConfigError for a type or an attribute that the graphs do not have.
+    A type or an attribute that is not there (any more) forbids nothing; see ``refuse_unknown``.
     """
     candidates, (left, right) = preparation.candidates, preparation.graphs
     found = np.zeros(len(candidates), dtype=bool)
-    (names_left, codes_left), (names_right, codes_right) = type_codes(left), type_codes(right)
+    (lefts, codes_left), (rights, codes_right) = type_codes(left), type_codes(right)
     for one, other in options.types_apart():
-        _refuse_unknown("apart", one, "left type", names_left)
-        _refuse_unknown("apart", other, "right type", names_right)
-        found |= (codes_left == names_left.index(one))[candidates.left] & (
-            codes_right == names_right.index(other)
-        )[candidates.right]
+        if one in lefts and other in rights:
+            of_left = (codes_left == lefts.index(one))[candidates.left]
+            found |= of_left & (codes_right == rights.index(other))[candidates.right]
     for attribute in options.must_agree:
-        _refuse_unknown("must_agree", attribute, "left attribute", left.attribute_names)
-        found |= _disagrees(preparation, attribute)
+        ends = candidates.left, candidates.right
+        found |= disagrees(preparation.description, preparation.schema, ends, attribute)
     return found
-
-
-def _disagrees(preparation: Preparation, attribute: str) -> Bool:
-    """(P) candidates that both have values of an attribute, but none in common with any it is mapped to."""
-    description, candidates = preparation.description, preparation.candidates
-    column = column_of(description.left, attribute)
-    mapped = any(
-        row.left == attribute and column_of(description.right, row.right) is not None
-        for row in preparation.schema.attributes
-    )
-    if column is None or not mapped:
-        raise ConfigError(
-            f"[decisions] must_agree: no attribute of the right graph corresponds to {attribute!r}",
-            hint="name it in a schema mapping, see `crossgraph schema`",
-        )
-    return disagrees(
-        preparation.description, preparation.schema, (candidates.left, candidates.right), attribute
-    )
 
 
 def disagrees(
@@ -191,20 +196,24 @@ def disagrees(
         if row.left != attribute or column is None or other is None:
             continue
         pair, mine, theirs = value_pairs(column, other, pairs)
+        # A value without any letter or digit says nothing.
+        said = (column.texts[mine] > 0) & (other.texts[theirs] > 0)
+        pair, mine, theirs = pair[said], mine[said], theirs[said]
         both[pair] = True
         agrees[pair[_equal(column, other, mine, theirs)]] = True
     return both & ~agrees
 
 
 def _equal(left: AttributeColumn, right: AttributeColumn, mine: Int64, theirs: Int64) -> Bool:
-    """Whether two values are one: the same number or day where both columns have such, else the same text."""
+    """Whether two values are one: the same number or day where both are such, else the same text."""
     alike: Bool = left.texts[mine] == right.texts[theirs]
     if left.kind == right.kind != "text":
-        alike = alike | (left.values[mine] == right.values[theirs])
+        one, other = left.values[mine], right.values[theirs]
+        alike = np.where(np.isnan(one) | np.isnan(other), alike, one == other)
     return alike
 
 
-def _refuse_unknown(key: str, name: str, what: str, known: tuple[str, ...]) -> None:
+def _refuse(name: str, key: str, what: str, known: tuple[str, ...]) -> None:
     if name not in known:
         raise ConfigError(
             f"[decisions] {key}: there is no {what} {name!r}", hint=f"there are {', '.join(sorted(known))}"

@@ -45,7 +45,8 @@ __all__ = [
 
 def inputs_card(inputs: Inputs) -> dict[str, Any]:
     """The inputs for ``report.json``: absolute paths, and a digest of what they hold."""
-    files = (inputs.left, inputs.right, *inputs.links, *inputs.pairs, inputs.schema)
+    model = ResultFolder(inputs.model).model_files if inputs.model else ()
+    files = (inputs.left, inputs.right, *inputs.links, *inputs.pairs, inputs.schema, *model)
     return {
         "verb": inputs.verb,
         "digest": digest([path for path in files if path is not None]),

@@ -15,6 +15,7 @@ from crossgraph.checkpoint import TrainedModel
 from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.deciding import assignable, fit_thresholds, pair_types
+from crossgraph.decisions import Lone
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import Around, Fitted, Pool, fit_network, fit_rounds, network_tensors
 from crossgraph.labels import Labels
@@ -140,6 +141,7 @@ def _of_rows(scored: Scored, rows: slice) -> Scored:
         score=scored.score[rows],
         probability=scored.probability[rows],
         earlier=tuple((raw[rows], score[rows]) for raw, score in scored.earlier),
+        lone=replace(Lone.nobody(), share=scored.lone.share, half=scored.lone.half),
     )
 
 
@@ -183,8 +185,7 @@ class _Stack:
         )
 
     def labels(self, parts: Sequence[Labels]) -> Labels:
-        """All labels; those of each part that are to be trusted, links if it has enough, count as known."""
-        trusted = [np.isin(one.places, one.trusted().places) for one in parts]
+        """All labels; of each part those judge that judge it alone, links if it has enough."""
 
         def together(name: str) -> list[Int64 | Bool | Float32]:
             return [getattr(one, name) for one in parts]
@@ -196,10 +197,11 @@ class _Stack:
             same=np.concatenate(together("same")),
             weight=np.concatenate(together("weight")),
             folds=np.concatenate(together("folds")),
-            known=np.concatenate(trusted),
+            known=np.concatenate(together("known")),
+            judging=np.concatenate(together("judging")),
             typical=np.concatenate(together("typical")),
             found=np.concatenate(together("found")),
-            matches=sum(one.trusted().matches for one in parts),
+            matches=sum(one.matches for one in parts),
         )
 
     def believed(self, probability: Float64) -> EvidenceTable:

@@ -38,6 +38,7 @@ class Labels:
     weight (K)    trust, in (0, 1]
     folds (K)     0 .. FOLDS - 1; a pair with a linked end shares that link's, with two one of them
     known (K)     True where a person said so, False for seeds
+    judging (K)   True where a label calibrates and judges: the known ones, or all where too few matches are
     typical (K)   False where a pair is a candidate only because it is known: no other one is like it
     found (K)     True where blocking would propose the pair if it were not known
     matches       all known links, those among them that are no candidates too
@@ -48,6 +49,7 @@ class Labels:
     weight: Float32
     folds: Int32
     known: Bool
+    judging: Bool
     typical: Bool
     found: Bool
     matches: int
@@ -56,8 +58,8 @@ class Labels:
         return len(self.places)
 
     def trusted(self) -> Labels:
-        """The labels to calibrate and to judge on: the known ones, or all where too few matches are known."""
-        return self.take(self.known) if (self.known & self.same).sum() >= FEW_LINKS else self
+        """The labels to calibrate and to judge on."""
+        return self.take(self.judging)
 
     def telling(self) -> Labels:
         """The trusted ones that tell how likely pairs are that nobody knows."""
@@ -86,6 +88,7 @@ class Labels:
             weight=np.r_[self.weight, others.weight],
             folds=np.r_[self.folds, others.folds],
             known=np.r_[self.known, others.known],
+            judging=np.r_[self.judging, others.judging],
             typical=np.r_[self.typical, others.typical],
             found=np.r_[self.found, others.found],
             matches=self.matches,
@@ -99,6 +102,7 @@ class Labels:
             self.weight[kept],
             self.folds[kept],
             self.known[kept],
+            self.judging[kept],
             self.typical[kept],
             self.found[kept],
             self.matches,
@@ -128,6 +132,7 @@ def label_pairs(
         weight=np.ones(len(places), dtype=np.float32),
         folds=_folds(_drawn_of(pairs[0][first], seed, keys)),
         known=np.ones(len(places), dtype=bool),
+        judging=np.ones(len(places), dtype=bool),
         typical=np.ones(len(places), dtype=bool),
         found=candidates.proposed[places],
         matches=int(same[first].sum()),
@@ -150,7 +155,7 @@ def label_links(
     that are linked themselves: what is linked of two such entities is taken to be all there is between them.
 
     links   the known positive and the known negative pairs; where they contradict, the negative holds
-    seeds   believed pairs of the types that have no known link
+    seeds   believed pairs of the types that have few known links or none
     keys    (E), (E') what a link's fold is drawn from (``content_keys`` of both graphs), so that neither
             identifiers nor which graph is the left one carry a signal; entity numbers where not given
     alone   (P) whether the left and the right entity of each candidate has at most one partner, see
@@ -173,6 +178,7 @@ def label_links(
     apart = refuted[number[refuted] == _NOBODY]
     number[apart] = drawn(EntityPairs.of(candidates.left[apart], candidates.right[apart]), seed, keys)
     places = np.flatnonzero(labelled)
+    enough = (sure & same).sum() >= FEW_LINKS
     missed = candidates.find(unseen.left, unseen.right)
     return Labels(
         places=places,
@@ -180,6 +186,7 @@ def label_links(
         weight=np.where(sure[places], 1.0, SEED_WEIGHT).astype(np.float32),
         folds=_folds(number[places]),
         known=sure[places],
+        judging=sure[places] | ~enough,
         typical=candidates.proposed[places],
         found=(candidates.proposed & ~marked(missed[missed >= 0], len(candidates)))[places],
         matches=len(positive),
@@ -193,10 +200,12 @@ class _Closure:
     drawn: UInt64
 
 
-def _closed(candidates: Candidates, pairs: EntityPairs, drawn: UInt64, alone: tuple[Bool, Bool]) -> _Closure:
+def _closed(
+    candidates: Candidates, pairs: EntityPairs, numbers: UInt64, alone: tuple[Bool, Bool]
+) -> _Closure:
     """Every candidate of a linked entity that tells of it, with what is drawn of its ends' first link."""
-    of_left = _first(drawn, pairs.left, candidates.left)
-    of_right = _first(drawn, pairs.right, candidates.right)
+    of_left = _first(numbers, pairs.left, candidates.left)
+    of_right = _first(numbers, pairs.right, candidates.right)
     same = np.zeros(len(candidates), dtype=bool)
     places = candidates.find(pairs.left, pairs.right)
     same[places[places >= 0]] = True
@@ -205,10 +214,10 @@ def _closed(candidates: Candidates, pairs: EntityPairs, drawn: UInt64, alone: tu
     return _Closure(labelled, same, np.minimum(of_left, of_right))
 
 
-def _first(drawn: UInt64, linked: Int32, ends: Int32) -> UInt64:
-    """(P) the least that is drawn of a link of each candidate's end."""
+def _first(numbers: UInt64, linked: Int32, ends: Int32) -> UInt64:
+    """(P) the least number that is drawn of a link of each candidate's end."""
     first = np.full(1 + max(int(ends.max(initial=0)), int(linked.max(initial=0))), _NOBODY, dtype=np.uint64)
-    np.minimum.at(first, linked, drawn)
+    np.minimum.at(first, linked, numbers)
     return first[ends]
 
 
@@ -260,4 +269,4 @@ def seeds_of_unlinked(
     starts = np.searchsorted(kind[order], kind[order])
     most = min(SEEDS_PER_TYPE, math.ceil(SEEDS_IN_ALL / max(1, len(np.unique(kind)))))
     chosen = np.sort(shuffled[order[np.arange(len(order)) - starts < most]])
-    return EntityPairs(seeds.left[chosen], seeds.right[chosen], seeds.weight[chosen])
+    return seeds.take(chosen)

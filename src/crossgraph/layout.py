@@ -9,6 +9,9 @@ from typing import Any
 
 from crossgraph.errors import ResultError
 
+# Of a trained model: weights, and what they are of.
+MODEL_FILES = ("model.safetensors", "model.json")
+
 
 @dataclass(frozen=True)
 class ResultFolder:
@@ -55,6 +58,12 @@ class ResultFolder:
     def model_folder(self) -> Path:
         """Weights, options and schema mapping."""
         return self.path / "model"
+
+    @property
+    def model_files(self) -> tuple[Path, Path]:
+        """Weights, and what they are of."""
+        weights, card = MODEL_FILES
+        return self.model_folder / weights, self.model_folder / card
 
     @property
     def stages_folder(self) -> Path:

@@ -14,9 +14,9 @@ import polars as pl
 from crossgraph._space import Space
 from crossgraph.caching import StageCache
 from crossgraph.checkpoint import load_model
-from crossgraph.cluster import engine_of
+from crossgraph.cluster import engine_of, require_engine
 from crossgraph.config import Config, load_config
-from crossgraph.deciding import pair_types
+from crossgraph.deciding import pair_types, refuse_unknown, refuse_unmapped
 from crossgraph.devices import require_device
 from crossgraph.encoding import EncodingOptions, encoder_of, require_encoder
 from crossgraph.errors import ConfigError, ResultError
@@ -125,10 +125,12 @@ def align(
         session = Session(config, clock, progress, made_of, engine, space, encoder)
         graphs = session.read(inputs)
         _refuse_small_budget(config, graphs)
+        refuse_unknown(graphs, config.decisions)
         known = known_links(inputs.links, graphs, progress)
         card = inputs_card(inputs)
         keep, learns = known.same.and_also(known.different), model is None
         preparation, evidence = session.prepare(graphs, known, keep=keep, inputs=inputs, halves=learns)
+        refuse_unmapped(preparation.schema, config.decisions)
         if model is not None:
             model = replace(model, cardinalities=config.decisions.cardinalities(model.cardinalities))
             run = session.apply(model, preparation, evidence, known)
@@ -193,11 +195,13 @@ def train_pairs(
     inputs = replace(inputs, verb="train", pairs=tuple(path for path in (pairs, valid) if path))
     with staging(folder.path, replace=force) as stage:
         graphs = session.read(inputs)
+        refuse_unknown(graphs, config.decisions)
         left, right, same = labelled_pairs(inputs.pairs, graphs, progress)
         card = inputs_card(inputs)
         given = EntityPairs.of(left, right)
         known = Known(given.take(same), given.take(~same))
         preparation, evidence = session.prepare(graphs, known, keep=given, inputs=inputs)
+        refuse_unmapped(preparation.schema, config.decisions)
         labels = label_pairs(
             preparation.candidates, (left, right), same, seed=config.run.seed, keys=content_keys(graphs[0])
         )
@@ -269,6 +273,7 @@ def plan(
         require_encoder(encoder, model.encoder, f"the model of {inputs.model}")
     graphs = read_pair(inputs.left, inputs.right, options=inputs.read)
     _refuse_small_budget(config, graphs)
+    refuse_unknown(graphs, config.decisions)
     known = known_links(inputs.links, graphs, SILENT)
     entities = len(graphs[0]) + len(graphs[1])
     candidates = config.blocking.per_entity * min(len(graphs[0]), len(graphs[1]))
@@ -324,6 +329,7 @@ def _refuse_early(inputs: Inputs, config: Config, cache: Path | None) -> None:
     _refuse_floor_of_model(inputs, config)
     _refuse_cache(cache)
     require_device(config.run.device)
+    require_engine(config.run.engine, device=config.run.device)
 
 
 def _refuse_floor_of_model(inputs: Inputs, config: Config) -> None:

@@ -191,7 +191,7 @@ def summary_of(report: dict[str, Any]) -> list[tuple[str, str]]:
         )
     rows += [_expectation(name, t) for name, t in report["thresholds"].items() if "precision" in t]
     if any("precision" in t for t in report["thresholds"].values()):
-        rows.append(("", _of_whom(report["without_counterpart"])))
+        rows.append(("", _of_whom(report.get("without_counterpart", 0.0))))
     rows += [
         ("partners" if name == ANY_TYPE else f"partners, {name}", kind)
         for name, kind in report["cardinalities"].items()

@@ -7,7 +7,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crossgraph.engine import Engine, local_engine
-from crossgraph.errors import ConfigError
+from crossgraph.errors import ConfigError, require_extra
+
+
+def require_engine(name: str, *, device: str) -> None:
+    """Try an engine before any work is done, as far as that goes without starting it.
+
+    Raises ConfigError for ray with another device than the processor, and MissingExtraError where the extra
+    ``ray`` is not installed.
+    """
+    if name == "local":
+        return
+    if device != "cpu":
+        raise ConfigError(
+            f"--engine {name} works on processors, not on the device {device!r}",
+            hint="leave --engine or --device out",
+        )
+    require_extra("ray", "ray", "pyarrow", "tensorboardX")
 
 
 @contextmanager
@@ -17,16 +33,12 @@ def engine_of(name: str, folder: Path, *, device: str, budget: int | None = None
     budget   bytes that a local one may take; None for all that there are
     folder   where it may put what it shares out meanwhile; all machines must see it under this name
 
-    Raises ConfigError for ray with another device than the processor, and what ``ray_engine`` raises.
+    Raises what ``require_engine`` and ``ray_engine`` raise.
     """
+    require_engine(name, device=device)
     if name == "local":
         yield local_engine(budget)
         return
-    if device != "cpu":
-        raise ConfigError(
-            f"--engine {name} works on processors, not on the device {device!r}",
-            hint="leave --engine or --device out",
-        )
     from crossgraph.cluster.ray_engine import ray_engine
 
     with ray_engine(folder) as engine:

@@ -32,7 +32,7 @@ from crossgraph.cluster.shares import (
     joined,
 )
 from crossgraph.engine import LOCAL, Engine
-from crossgraph.errors import ClusterError, NonFiniteLossError, require_extra
+from crossgraph.errors import ClusterError, NonFiniteLossError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.learning import SAID, Lesson
 from crossgraph.model.inputs import PairTensors
@@ -58,10 +58,8 @@ def ray_engine(folder: Path) -> Iterator[Engine]:
 
     folder   where shards lie meanwhile; all machines must see it under this name
 
-    Raises MissingExtraError where the extra ``ray`` is not installed, and ClusterError where Ray cannot be
-    reached.
+    Raises ClusterError where Ray cannot be reached.
     """
-    require_extra("ray", "ray", "pyarrow", "tensorboardX")
     # Read when Ray is imported.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ENABLE_ZERO_COPY_TORCH_TENSORS", "1")

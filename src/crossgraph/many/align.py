@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from crossgraph.config import Config
-from crossgraph.deciding import forbidden
+from crossgraph.deciding import forbidden, refuse_unknown, refuse_unmapped
 from crossgraph.devices import require_device
 from crossgraph.encoding import encoder_of
 from crossgraph.errors import InputError
@@ -176,7 +176,9 @@ def _prepared(inputs: Inputs, numbers: Numbers, graphs: Sequence[KnowledgeGraph]
     both = graphs[numbers[0]], graphs[numbers[1]]
     known = known_links(inputs.links, both, progress)
     keep = known.same.and_also(known.different)
+    refuse_unknown(both, config.decisions)
     preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs, halves=True)
+    refuse_unmapped(preparation.schema, config.decisions)
     labels = labels_found(preparation, known, config)
     return _Pair(numbers, inputs, known, preparation, evidence, labels, session)
 

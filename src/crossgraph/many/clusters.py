@@ -59,6 +59,8 @@ class Decisions:
         least = table["type"].replace_strict(thresholds, default=fallback, return_dtype=pl.Float64).to_numpy()
         beyond = _log_odds(probability) - _log_odds(least)
         weight = np.where(matched, np.maximum(beyond, LEAST_VOTE), np.minimum(beyond, 0.0))
+        refuted = candidates.find(run.known.different.left, run.known.different.right)
+        weight[refuted[refuted >= 0]] = -KNOWN
         weight[run.barred] = -KNOWN
         places = candidates.find(run.known.same.left, run.known.same.right)
         weight[places[matched[places]]] = KNOWN

@@ -264,7 +264,8 @@ class _Work:
         }
         report = report_of(run, inputs=card, config=self.session.config, clock=self.session.clock)
         report["counts"]["labelled_candidates"] = int((contest.folds >= 0).sum())
-        report |= {name: old[name] for name in ("held_out", "without_counterpart", "thresholds")}
+        report |= {name: old[name] for name in ("held_out", "thresholds")}
+        report["without_counterpart"] = old.get("without_counterpart", 0.0)
         report["updated"] = {
             "changes": dict(zip(SIDES, state.latest, strict=True)),
             "since_aligned": {

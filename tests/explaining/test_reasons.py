@@ -16,6 +16,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from crossgraph.blocking.names import name_rows
 from crossgraph.blocking.ranking import lead
 from crossgraph.blocking.structure import neighbour_products, neighbour_rows
 from crossgraph.cli import app
@@ -24,6 +25,8 @@ from crossgraph.deciding import Rules, decide, pair_types
 from crossgraph.errors import InputError, ResultError
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.echo import echo_evidence
+from crossgraph.evidence.namesakes import Namesakes, namesake_columns
+from crossgraph.evidence.table import EvidenceTable
 from crossgraph.explaining import serving
 from crossgraph.explaining.answer import explain
 from crossgraph.explaining.attention import _weights
@@ -204,7 +207,7 @@ def test_every_value_and_every_edge_is_in_exactly_one_clue(explainer, opened):
 
 
 def test_what_a_row_without_a_clue_is_compared_by_is_that_of_the_graphs_without_it(explainer, opened):
-    """Texts and echoes against graphs from which the facts were really taken."""
+    """Texts, echoes and namesakes against graphs from which the facts were really taken."""
     preparation, pair = opened.preparation, some_pairs(opened, 2)[0]
     rescorer = explainer.rescorer(*pair)
     both = [at for at, clue in enumerate(rescorer.clues) if clue.both]
@@ -221,7 +224,13 @@ def test_what_a_row_without_a_clue_is_compared_by_is_that_of_the_graphs_without_
         echo = echo_evidence(
             tuple(Adjacency.of(g) for g in graphs), rescorer.around.groups, rescorer.around.alike, ends
         )
-        for table in (texts, echo):
+        rows = name_rows(describe(*graphs), preparation.schema)
+        sides = [
+            Namesakes.of(names, Adjacency.of(g), g.primary_types)
+            for names, g in zip(rows, graphs, strict=True)
+        ]
+        namesakes = EvidenceTable.of(namesake_columns(sides, ends))
+        for table in (texts, echo, namesakes):
             for name, expected in zip(table.names, table.values[0], strict=True):
                 # How rare a neighbour is, and how near numbers are by chance, stay as in the whole graphs.
                 if not name.endswith(("rarity", "closeness")):

@@ -22,8 +22,8 @@ class Namesakes:
 
     counts (E)   log(1 + n) of the n entities that share an entity's rarest name, itself one of them; 0 where
                  it has none
-    leads (E)    log of its neighbours + 1, less that of its namesake of the same type that has most; NaN
-                 where it has none
+    leads (E)    its ``connected``, less that of its namesake of the same type that has most; NaN where it
+                 has none
     """
 
     counts: Float32
@@ -36,8 +36,9 @@ class Namesakes:
         rows        (entity, text), see ``name_rows``
         types (E)   primary types
         """
-        counts = np.log1p(name_counts(rows, len(types)))
-        return Namesakes(counts, leads_over(rows, best_rivals(rows, adjacency, types), adjacency))
+        known = connected(adjacency)
+        leads = leads_over(rows, best_rivals(rows, known, types), known)
+        return Namesakes(np.log1p(name_counts(rows, len(types))), leads)
 
 
 def namesake_columns(sides: tuple[Namesakes, Namesakes], pairs: _Pairs) -> dict[str, Float32]:
@@ -63,28 +64,31 @@ def name_counts(rows: pl.DataFrame, entities: int, *, against: pl.DataFrame | No
     return out
 
 
-def best_rivals(rows: pl.DataFrame, adjacency: Adjacency, types: Int32) -> Float32:
-    """(rows) log(1 + neighbours) of the best connected other entity with this name and type; or -infinity."""
+def connected(adjacency: Adjacency) -> Float32:
+    """(E) log(1 + edges)."""
+    degrees: Int64 = np.diff(adjacency.indptr)
+    return np.log1p(degrees.astype(np.float32))
+
+
+def best_rivals(rows: pl.DataFrame, known: Float32, types: Int32) -> Float32:
+    """(rows) of the best connected other entity with this name and type; -infinity where none is.
+
+    known (E)   see ``connected``
+    """
     who, texts = (rows[name].to_numpy() for name in ("entity", "text"))
     kinds = texts.astype(np.int64) * (int(types.max(initial=0)) + 2) + types[who] + 1
     groups = np.unique(kinds, return_inverse=True)[1].astype(np.int32)
-    known = _connected(adjacency)[who].astype(np.float64)
-    rivals: Float32 = (known - lead(groups, known)).astype(np.float32)
+    own = known[who].astype(np.float64)
+    rivals: Float32 = (own - lead(groups, own)).astype(np.float32)
     return rivals
 
 
-def leads_over(rows: pl.DataFrame, rivals: Float32, adjacency: Adjacency) -> Float32:
+def leads_over(rows: pl.DataFrame, rivals: Float32, known: Float32) -> Float32:
     """(E) how far each entity is ahead of its best connected rival by any of its names; NaN where none is.
 
     rivals (rows)   see ``best_rivals``
+    known (E)       see ``connected``
     """
-    known = _connected(adjacency)
     best = np.full(len(known), -np.inf, dtype=np.float32)
     np.maximum.at(best, rows["entity"].to_numpy(), rivals)
     return np.where(np.isinf(best), np.nan, known - best).astype(np.float32)
-
-
-def _connected(adjacency: Adjacency) -> Float32:
-    """(E) log(1 + neighbours)."""
-    degrees: Int64 = np.diff(adjacency.indptr)
-    return np.log1p(degrees.astype(np.float32))

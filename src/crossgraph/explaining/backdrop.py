@@ -16,7 +16,7 @@ from crossgraph.blocking.ranking import Claims, claims
 from crossgraph.blocking.structure import surest_partners
 from crossgraph.evidence.attributes import Yardstick
 from crossgraph.evidence.echo import RelationGroups, neighbour_rarity, relation_groups
-from crossgraph.evidence.namesakes import best_rivals
+from crossgraph.evidence.namesakes import best_rivals, connected
 from crossgraph.explaining.reopening import Reopened
 from crossgraph.features.tokens import number_scales
 from crossgraph.preparation import believed_pairs
@@ -131,7 +131,7 @@ class Backdrop:
         """The names of both sides, each with the best connected other entity that has it."""
         prepared = self.opened.preparation
         left, right = (
-            rows.with_columns(rival=pl.Series(best_rivals(rows, adjacency, graph.primary_types)))
+            rows.with_columns(rival=pl.Series(best_rivals(rows, connected(adjacency), graph.primary_types)))
             for rows, adjacency, graph in zip(
                 self.name_rows, prepared.adjacency, prepared.graphs, strict=True
             )

@@ -25,7 +25,7 @@ from crossgraph.calibration import LONGEST_LEAD, Calibration
 from crossgraph.checkpoint import ScoringRound
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.echo import echo_evidence
-from crossgraph.evidence.namesakes import Namesakes, leads_over, name_counts, namesake_columns
+from crossgraph.evidence.namesakes import Namesakes, connected, leads_over, name_counts, namesake_columns
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.explaining.backdrop import Backdrop, Contested
 from crossgraph.explaining.clues import Clue, owners
@@ -205,7 +205,7 @@ class Batch:
         left, right = (
             Namesakes(
                 np.log1p(name_counts(rows, len(graph.indptr) - 1, against=whole)),
-                leads_over(rows, self._rivals(side, rows), graph),
+                leads_over(rows, self._rivals(side, rows), connected(graph)),
             )
             for side, (rows, whole, graph) in enumerate(
                 zip(names, self.around.name_rows, self.adjacency, strict=True)

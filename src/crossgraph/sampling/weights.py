@@ -28,32 +28,45 @@ class RelationWeights:
 
 def relation_weights(graph: KnowledgeGraph, adjacency: Adjacency) -> RelationWeights:
     """Count what the entities of each type have (Zhu et al., WWW 2020): holders / edges."""
-    types, directed = graph.primary_types.astype(np.int64) + 1, 2 * adjacency.relation_count
+    types = graph.primary_types.astype(np.int64) + 1
     by_type = np.argsort(types, kind="stable")
-    ends = np.searchsorted(types[by_type], np.arange(len(graph.type_names) + 1), side="right")
-    relations, weights = [], []
-    for start, end in zip(np.r_[0, ends[:-1]], ends, strict=True):
-        holders, edges = _counted(by_type[start:end], adjacency.indptr, adjacency.relations, directed)
-        relations.append(np.flatnonzero(holders).astype(np.int32))
-        weights.append(holders[relations[-1]] / edges[relations[-1]])
+    edges = adjacency.indptr, adjacency.relations
+    kinds, relations, holders, counts = _counted(by_type, types, edges, 2 * adjacency.relation_count)
+    order = np.lexsort((relations, kinds))
     return RelationWeights(
-        indptr=np.cumsum([0, *(len(some) for some in relations)], dtype=np.int64),
-        relations=np.concatenate(relations),
-        weights=np.concatenate(weights),
+        indptr=np.searchsorted(kinds[order], np.arange(len(graph.type_names) + 2)).astype(np.int64),
+        relations=relations[order].astype(np.int32),
+        weights=holders[order] / counts[order],
     )
 
 
 @njit(cache=True, nogil=True)
-def _counted(entities: Int64, indptr: Int64, relations: Int32, directed: int) -> tuple[Int64, Int64]:
-    """(2R) how many of these entities have each directed relation, and how many neighbours by it."""
-    holders, edges = np.zeros(directed, dtype=np.int64), np.zeros(directed, dtype=np.int64)
-    for one in entities:
-        # An entity's rows are sorted by relation, so a relation that it has is one run.
-        last = -1
+def _counted(
+    by_type: Int64, types: Int64, edges: tuple[Int64, Int32], directed: int
+) -> tuple[Int64, Int64, Int64, Int64]:
+    """(K) type, directed relation, how many entities of the type have it, and how many neighbours by it."""
+    indptr, by = edges
+    last_type, place = np.full(directed, -1, dtype=np.int64), np.empty(directed, dtype=np.int64)
+    found = 0
+    for one in by_type:
         for row in range(indptr[one], indptr[one + 1]):
-            relation = relations[row]
-            edges[relation] += 1
-            if relation != last:
-                holders[relation] += 1
-                last = relation
-    return holders, edges
+            if last_type[by[row]] != types[one]:
+                last_type[by[row]] = types[one]
+                found += 1
+    kinds, relations = np.empty(found, dtype=np.int64), np.empty(found, dtype=np.int64)
+    holders, counts = np.zeros(found, dtype=np.int64), np.zeros(found, dtype=np.int64)
+    last_type[:], found = -1, 0
+    for one in by_type:
+        # An entity's rows are sorted by relation, so a relation that it has is one run.
+        before = -1
+        for row in range(indptr[one], indptr[one + 1]):
+            relation = by[row]
+            if last_type[relation] != types[one]:
+                last_type[relation], place[relation] = types[one], found
+                kinds[found], relations[found] = types[one], relation
+                found += 1
+            counts[place[relation]] += 1
+            if relation != before:
+                holders[place[relation]] += 1
+                before = relation
+    return kinds, relations, holders, counts

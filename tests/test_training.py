@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.errors import ConfigError, NonFiniteLossError
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.fitting import fit, weighed
+from crossgraph.fitting import drifts, fit, weighed
 from crossgraph.labels import FOLDS, Labels
 from crossgraph.learning import (
     HALVES,
@@ -29,6 +30,7 @@ from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
 from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions, train_network, train_scorer
+from noted import Notes
 
 if TYPE_CHECKING:
     from conftest import World
@@ -247,3 +249,29 @@ def test_a_labelled_pair_hears_only_models_that_did_not_learn_from_it(mid_world:
 def test_options_below_one_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name} = 0"):
         TrainingOptions(**{name: 0})
+
+
+def test_a_round_that_drifts_is_left_out(mid_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = mid_world.preparation, mid_world.evidence, mid_world.labels
+    one, two = (Config(model=SMALL, training=replace(QUICK, rounds=rounds)) for rounds in (1, 2))
+    alone = fit(*given, config=one, clock=StageClock())
+    # Every round is worse than so far below nothing.
+    monkeypatch.setattr("crossgraph.fitting.DRIFT", -math.inf)
+    notes = Notes()
+    kept = fit(*given, config=two, clock=StageClock(), progress=notes)
+    assert len(kept.model.rounds) == 1
+    np.testing.assert_array_equal(kept.scored.probability, alone.scored.probability)
+    assert any("round 2 is left out" in note for note in notes.notes)
+
+
+def test_a_round_drifts_if_it_loses_by_more_than_chance(mid_world: World) -> None:
+    labels = mid_world.labels
+    rng = np.random.default_rng(0)
+    score = np.zeros(len(mid_world.preparation.candidates))
+    score[labels.places] = np.where(labels.same, 3.0, -3.0) + rng.normal(size=len(labels))
+    other = score + 0.01 * rng.normal(size=len(score))
+    assert not drifts(score, score, labels)
+    assert not drifts(other, score, labels)
+    assert not drifts(score, score / 2, labels)
+    assert drifts(score / 2, score, labels)
+    assert not drifts(score, other, labels.take(np.zeros(len(labels), dtype=bool)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache as once
@@ -46,6 +47,9 @@ from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
 from crossgraph.scoring import Scored, pair_tensors, sample_both
 from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions
+
+# A later round goes where it should not if it loses by more than so many standard errors.
+DRIFT = 2.0
 
 Weighed: TypeAlias = tuple[ScoringRound, Scored]
 """A trained and calibrated round, and what it says of every candidate."""
@@ -281,7 +285,7 @@ def fit_network(
 def fit_rounds(
     pool: Pool, labels: Labels, config: Config, around: Around
 ) -> tuple[tuple[ScoringRound, ...], Scored]:
-    """The rounds of scoring, each with its scorers, and what the last one says."""
+    """The rounds of scoring, each with its scorers, and what the last says; none from one on that drifts."""
     options, clock = learning_options(config), around.clock
     together = pool.evidence
     cache = around.cache.on(together.fingerprint(), *_of_scorers(config))
@@ -298,10 +302,25 @@ def fit_rounds(
         with clock.stage(f"train: scorer, round {number}") as row:
             train = partial(_round, read, labels, pool, options, around)
             step, told = cache.recall(f"round{number}", train, _round_form(read, options), row=row)
-            scored = told.following(scored)
-            rounds.append(step)
+        if scored is not None and drifts(told.score, scored.score, labels):
+            around.progress.note(f"round {number} is left out: held-out pairs are told worse than before it")
+            break
+        scored = told.following(scored)
+        rounds.append(step)
     assert scored is not None  # at least one round, see TrainingOptions
     return tuple(rounds), scored
+
+
+def drifts(now: Float64, before: Float64, labels: Labels) -> bool:
+    """Whether a round tells the held-out labels worse than the one before, by more than chance.
+
+    now, before (P)   log-odds; a labelled pair's are of models that did not learn from it
+    """
+    telling = labels.telling()
+    sign = np.where(telling.same, -1.0, 1.0)
+    losses = [np.logaddexp(0.0, sign * score[telling.places]) for score in (now, before)]
+    worse = telling.weight * (losses[0] - losses[1])
+    return len(worse) > 0 and bool(worse.mean() > DRIFT * worse.std() / math.sqrt(len(worse)))
 
 
 def _round(

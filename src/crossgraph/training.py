@@ -126,9 +126,12 @@ def train_network(
     network.train()
     for _ in range(epochs):
         drawn = draw_pairs(tensors, candidates, labels, options=options, rng=rng)
+        losses = []
         for batch in _batches(drawn.left, per_epoch, rng):
-            _step(_network_loss(network, tensors, drawn.take(batch), options), optimiser, schedule)
+            loss = _network_loss(network, tensors, drawn.take(batch), options)
+            losses.append(_step(loss, optimiser, schedule))
             advance(1)
+        _refuse_not_finite(losses)
     network.eval()
 
 
@@ -236,16 +239,22 @@ def margin_loss(scores: Tensor, same: Tensor, weight: Tensor, *, margin: float) 
 
 def _step(
     loss: Tensor, optimiser: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler
-) -> None:
-    if not math.isfinite(loss.item()):
-        raise NonFiniteLossError(
-            "the training loss is not a finite number", hint="lower --set training.learning_rate"
-        )
+) -> Tensor:
+    """Learn from a loss, and give it back without its graph."""
     optimiser.zero_grad()
     # Torch gives no types for it.
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     schedule.step()
+    return loss.detach()
+
+
+def _refuse_not_finite(losses: list[Tensor]) -> None:
+    """Looked at once an epoch: a look at each step would have a GPU wait for the processor."""
+    if not torch.stack(losses).isfinite().all():
+        raise NonFiniteLossError(
+            "the training loss is not a finite number", hint="lower --set training.learning_rate"
+        )
 
 
 def thinned(labels: Labels, negatives: int, rng: np.random.Generator) -> tuple[Labels, Int64]:
@@ -286,12 +295,14 @@ def train_scorer(
     )
     scorer.train()
     for _ in range(epochs):
+        losses = []
         for batch in np.array_split(rng.permutation(len(labels)), batches):
             drawn = torch.from_numpy(batch).to(encoded.device)
             loss = functional.binary_cross_entropy_with_logits(
                 scorer(encoded[drawn], encoding.places), same[drawn], weight=weight[drawn]
             )
-            _step(loss, optimiser, schedule)
+            losses.append(_step(loss, optimiser, schedule))
+        _refuse_not_finite(losses)
     scorer.eval()
 
 

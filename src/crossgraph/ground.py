@@ -27,7 +27,14 @@ from crossgraph.features.vectors import VectorStore
 from crossgraph.graphs.adjacency import directed_name
 from crossgraph.graphs.changes import Changes
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
-from crossgraph.graphs.parquet import CHANGES, read_parquet_graph, store_parquet, write_parquet_graph
+from crossgraph.graphs.parquet import (
+    CHANGES,
+    read_parquet_graph,
+    store_aside,
+    store_parquet,
+    write_parquet_graph,
+)
+from crossgraph.graphs.readers import said_by_files
 from crossgraph.graphs.sorting import row_starts
 from crossgraph.schema.seeds import type_codes
 from crossgraph.workings import array_text, text_array
@@ -41,7 +48,8 @@ _ARRAYS, _TEXTS = "arrays.npz", "texts.parquet"
 class Ground:
     """Two graphs as they were aligned, and what has changed since.
 
-    tables        what they say now
+    tables        what they say now, without names made of IRIs
+    asides        what their files say besides, such as declarations of classes
     changes       since they were aligned
     types         the names of the types of their entities, see ``type_codes``
     ids           their entities, in the order of their numbers
@@ -51,6 +59,7 @@ class Ground:
     """
 
     tables: tuple[GraphTables, GraphTables]
+    asides: tuple[GraphTables, GraphTables]
     changes: tuple[Changes, Changes]
     types: tuple[frozenset[str], frozenset[str]]
     ids: tuple[pl.Series, pl.Series]
@@ -83,6 +92,7 @@ class Ground:
             changes = [_changes(folder / side / CHANGES) for side in SIDES]
             return Ground(
                 (readings[0].tables, readings[1].tables),
+                (readings[0].aside, readings[1].aside),
                 (changes[0], changes[1]),
                 (frozenset(card["types"][0]), frozenset(card["types"][1])),
                 (ids[0], ids[1]),
@@ -171,10 +181,13 @@ def store_ground(
     description: Description,
     shares: tuple[Float64 | None, Float64 | None],
     folder: Path,
+    *,
+    names_from_iri: bool,
 ) -> None:
     """Write graphs and their description into a new folder.
 
-    shares   (2R) of each side, as sampling takes them
+    shares           (2R) of each side, as sampling takes them
+    names_from_iri   the graphs were read with names made of IRIs, which are not kept but made again
     """
     folder.mkdir()
     columns: dict[str, AnyArray] = {}
@@ -188,7 +201,9 @@ def store_ground(
     card: dict[str, Any] = {"format": FORMAT, "shares": told, "types": types}
     for side, graph, own in zip(SIDES, graphs, (description.left, description.right), strict=True):
         (folder / side).mkdir()
-        write_parquet_graph(graph.tables(), folder / side)
+        tables, aside = said_by_files(graph, names_from_iri=names_from_iri)
+        write_parquet_graph(tables, folder / side)
+        store_aside(aside, folder / side)
         store_parquet(graph.ids.to_frame("id"), folder / f"{side}_ids.parquet")
         card[side] = [[column.name, column.kind] for column in own]
         for at, column in enumerate(own):

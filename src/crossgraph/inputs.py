@@ -57,6 +57,7 @@ def inputs_card(inputs: Inputs) -> dict[str, Any]:
         "schema": str(inputs.schema.absolute()) if inputs.schema else None,
         "model": str(inputs.model.absolute()) if inputs.model else None,
         "read": asdict(inputs.read),
+        "rdf": list(inputs.are_rdf()),
     }
 
 

@@ -226,7 +226,13 @@ class Session:
             workings_of(run).save(stage.workings_file, run.preparation.graphs)
             shares = shares_of(run.preparation, model.sampling)
             description = run.preparation.description
-            store_ground(run.preparation.graphs, description, shares, stage.ground_folder)
+            store_ground(
+                run.preparation.graphs,
+                description,
+                shares,
+                stage.ground_folder,
+                names_from_iri=card["read"]["names_from_iri"],
+            )
             store_seen(run.vectors, stage.ground_folder)
         report = report_of(run, inputs=card, config=self.config, clock=self.clock) | (told or {})
         store_report(report, stage)

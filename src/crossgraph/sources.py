@@ -10,6 +10,7 @@ from typing import Any
 
 from crossgraph.errors import ResultError
 from crossgraph.graphs import ReadOptions, TableOptions
+from crossgraph.graphs.readers import is_rdf
 from crossgraph.layout import ResultFolder
 
 
@@ -22,6 +23,7 @@ class Inputs:
     schema        an edited schema mapping
     model         a RESULT whose model is to be applied
     verb, pairs   the command, and the labelled pairs that it learned from
+    rdf           whether the graphs came from RDF, where their files do not tell any more
     """
 
     left: Path
@@ -32,6 +34,11 @@ class Inputs:
     verb: str = "align"
     pairs: tuple[Path, ...] = ()
     read: ReadOptions = field(default_factory=ReadOptions)
+    rdf: tuple[bool, bool] | None = None
+
+    def are_rdf(self) -> tuple[bool, bool]:
+        """Whether the left and the right graph came from RDF."""
+        return self.rdf or (is_rdf(self.left), is_rdf(self.right or self.left))
 
 
 def digest(paths: Sequence[Path]) -> str:
@@ -51,11 +58,16 @@ def inputs_of(folder: ResultFolder) -> Inputs:
     try:
         card = folder.read_report()["inputs"]
         tables, from_iri = _table_options(card["read"]["tables"]), card["read"]["names_from_iri"]
-        read = ReadOptions(tables=tables, names_from_iri=from_iri, all_columns=False)
+        declarations = bool(card["read"].get("declarations"))
+        read = ReadOptions(
+            tables=tables, names_from_iri=from_iri, declarations=declarations, all_columns=False
+        )
         # Graphs that an update has left lie in the RESULT, and are told from there.
         right = folder.path / card["right"] if card["right"] else None
-        return Inputs(left=folder.path / card["left"], right=right, schema=folder.schema_file, read=read)
-    except (ResultError, ValueError, KeyError, TypeError) as error:
+        left, rdf = folder.path / card["left"], card.get("rdf")
+        told = None if rdf is None else (bool(rdf[0]), bool(rdf[1]))
+        return Inputs(left=left, right=right, schema=folder.schema_file, read=read, rdf=told)
+    except (ResultError, ValueError, LookupError, TypeError) as error:
         if folder.pairs_folder.is_dir():
             raise ResultError(
                 f"{folder.path} is of more than two graphs",

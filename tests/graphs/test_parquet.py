@@ -4,9 +4,10 @@ import polars as pl
 import pytest
 
 from crossgraph.errors import GraphFormatError
-from crossgraph.graphs import GraphTables, KnowledgeGraph, read_graph
-from crossgraph.graphs.parquet import write_parquet_graph
-from crossgraph.graphs.readers import is_rdf
+from crossgraph.graphs import GraphTables, KnowledgeGraph, ReadOptions, read_graph
+from crossgraph.graphs.changes import Changes, statements_of
+from crossgraph.graphs.parquet import CHANGES, store_aside, store_parquet, write_parquet_graph
+from crossgraph.graphs.readers import is_rdf, whole
 
 
 def tables() -> GraphTables:
@@ -27,6 +28,38 @@ def test_what_is_written_is_read_again_and_further_columns_are_passed_over(tmp_p
     assert found.edges.equals(tables().edges)
     assert found.facts.equals(tables().facts)
     assert not is_rdf(tmp_path)
+
+
+def declared() -> GraphTables:
+    facts = pl.DataFrame(
+        [("t", "label", "thing", ""), ("t", "label", "Ding", "@de")],
+        schema=GraphTables.empty_facts().schema,
+        orient="row",
+    )
+    return GraphTables(GraphTables.empty_types(), GraphTables.empty_edges(), facts)
+
+
+def test_what_is_aside_is_a_part_of_the_graph_only_where_declarations_are(tmp_path):
+    write_parquet_graph(tables(), tmp_path)
+    store_aside(declared(), tmp_path)
+    graph = read_graph(tmp_path)
+    assert graph.fingerprint() == KnowledgeGraph.from_tables(tables()).fingerprint()
+    everything = read_graph(tmp_path, options=ReadOptions(declarations=True))
+    assert len(everything.fact_values) == 3
+    assert whole(graph, names_from_iri=False).fingerprint() == everything.fingerprint()
+    gone = statements_of(declared()).head(1)
+    store_parquet(Changes(Changes.nothing().added, gone).rows(), tmp_path / CHANGES)
+    assert read_graph(tmp_path).aside.facts["value"].to_list() == ["Ding"]
+    assert len(read_graph(tmp_path, options=ReadOptions(declarations=True)).fact_values) == 2
+
+
+def test_names_made_of_iris_are_no_statements_and_those_of_the_files_are(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("id,iri_name,n\nhttp://e.org/a,a,1\nhttp://e.org/b,B,2\nhttp://e.org/c,,3\n")
+    plain = read_graph(file)
+    named = read_graph(file, options=ReadOptions(names_from_iri=True))
+    assert len(named.fact_values) == len(plain.fact_values) + 2
+    assert whole(named, names_from_iri=True).fingerprint() == plain.fingerprint()
 
 
 def test_all_faults_of_the_tables_are_told(tmp_path):

@@ -120,6 +120,10 @@ def test_schema_declarations_are_no_entities(write):
     assert graph.type_names == ("http://e/Film", "http://www.w3.org/2002/07/owl#Thing")
     assert len(graph.typed) == 3
     assert "5 schema declarations" in reading.notes[0]
+    everything = KnowledgeGraph.from_tables(read_rdf(path, declarations=True).tables)
+    both = KnowledgeGraph.from_tables(reading.tables.and_also(reading.aside))
+    assert both.fingerprint() == everything.fingerprint()
+    assert len(reading.tables) + len(reading.aside) == len(read_rdf(path, declarations=True).tables)
 
 
 def test_a_graph_of_schema_alone_says_so(write):

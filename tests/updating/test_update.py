@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+import pyoxigraph as ox
 import pytest
 from typer.testing import CliRunner
 
@@ -17,8 +18,9 @@ from crossgraph.config import load_config
 from crossgraph.errors import NoCandidatesError, ResultError
 from crossgraph.explaining.answer import explain
 from crossgraph.explaining.reopening import reopen
-from crossgraph.graphs import read_pair
+from crossgraph.graphs import KnowledgeGraph, ReadOptions, read_pair
 from crossgraph.graphs.changes import Changes, inverse, statements_about
+from crossgraph.graphs.quads import TYPE
 from crossgraph.inputs import inputs_of
 from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Inputs, align
@@ -31,6 +33,7 @@ from noted import Notes
 if TYPE_CHECKING:
     from conftest import Pair
 
+RDFS, OWL = "http://www.w3.org/2000/01/rdf-schema#", "http://www.w3.org/2002/07/owl#"
 QUICK = load_config(
     None,
     [
@@ -289,3 +292,91 @@ def test_a_result_that_kept_nothing_is_refused(aligned, tmp_path):
         update(result, ChangeFiles())
     assert told(result) == told(aligned)
     assert {path.name for path in tmp_path.iterdir()} == {"R"}
+
+
+def node(name: str) -> ox.NamedNode:
+    """Most names with a host, some with a scheme alone, which only RDF takes for an IRI."""
+    return ox.NamedNode(f"did:{name}" if name.endswith("7") else f"http://e.org/{name.replace(' ', '_')}")
+
+
+def triples(graph: KnowledgeGraph) -> set[ox.Triple]:
+    """A graph as RDF that declares its classes and attributes."""
+    tables, kind = graph.tables(), ox.NamedNode(TYPE)
+    label, thing = ox.NamedNode(f"{RDFS}label"), ox.NamedNode(f"{OWL}Thing")
+    found = {ox.Triple(node(a), kind, one) for a, b in tables.types.iter_rows() for one in (node(b), thing)}
+    found |= {ox.Triple(node(a), node(b), node(c)) for a, b, c in tables.edges.iter_rows()}
+    found |= {ox.Triple(node(a), node(b), ox.Literal(c)) for a, b, c, _ in tables.facts.iter_rows()}
+    for what, names in (("Class", graph.type_names), ("FunctionalProperty", graph.attribute_names)):
+        found |= {ox.Triple(node(name), kind, ox.NamedNode(f"{OWL}{what}")) for name in names}
+        found |= {ox.Triple(node(name), label, ox.Literal(name)) for name in names}
+    return found
+
+
+@pytest.fixture(scope="module")
+def rdf(mid_pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> tuple[set[ox.Triple], set[ox.Triple]]:
+    return triples(mid_pair.left), triples(mid_pair.right)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["as they are", "names from IRIs"])
+def of_rdf(
+    request: pytest.FixtureRequest,
+    mid_pair: Pair,
+    rdf: tuple[set[ox.Triple], set[ox.Triple]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    folder = tmp_path_factory.mktemp("rdf")
+    files = folder / "left.nt", folder / "right.ttl"
+    for file, rows, form in zip(files, rdf, (ox.RdfFormat.N_TRIPLES, ox.RdfFormat.TURTLE), strict=True):
+        ox.serialize(rows, str(file), form)
+    links = folder / "links.tsv"
+    known = mid_pair.truth[::3]
+    links.write_text("".join(f"{node(a).value}\t{node(b).value}\n" for a, b in known))
+    read = ReadOptions(names_from_iri=request.param)
+    return align(
+        Inputs(left=files[0], right=files[1], links=(links,), read=read), folder / "R", config=QUICK
+    ).path
+
+
+def written(result: Path, out: Path, *args: str) -> set[ox.Quad]:
+    """What merge writes, but for the names of files and what they held."""
+    done = CliRunner().invoke(app, ["merge", str(result), "--out", str(out), *args])
+    assert done.exit_code == 0, done.output
+    names = {f"http://purl.org/dc/terms/{name}" for name in ("title", "identifier")}
+    return {quad for quad in ox.parse(path=str(out)) if quad.predicate.value not in names}
+
+
+def test_what_did_not_change_merges_to_what_it_merged_to(of_rdf, rdf, tmp_path):
+    before = written(of_rdf, tmp_path / "before.nq")
+    result = update(of_rdf, ChangeFiles(), tmp_path / "U").path
+    assert written(result, tmp_path / "after.nq") == before
+    parts = CliRunner().invoke(app, ["unmerge", str(tmp_path / "after.nq"), "--out", str(tmp_path / "parts")])
+    assert parts.exit_code == 0, parts.output
+    for side, rows in zip(("left", "right"), rdf, strict=True):
+        assert {quad.triple for quad in ox.parse(path=str(tmp_path / "parts" / f"{side}.nt"))} == rows
+    for name, one in (("before.nt", of_rdf), ("after.nt", result)):
+        done = CliRunner().invoke(app, ["export", str(one), "--out", str(tmp_path / name)])
+        assert done.exit_code == 0, done.output
+    assert (tmp_path / "after.nt").read_text() == (tmp_path / "before.nt").read_text()
+    assert "<did:" in (tmp_path / "after.nt").read_text()
+
+
+def test_what_changed_merges_as_the_changed_files_do(of_rdf, rdf, mid_pair, tmp_path):
+    """Also an entity that goes statement by statement, and a declaration."""
+    gone, other = (node(mid_pair.truth[at][0]) for at in (1, 4))
+    label, attribute = ox.NamedNode(f"{RDFS}label"), node(mid_pair.left.attribute_names[0])
+    deleted = {one for one in rdf[0] if gone in (one.subject, one.object)}
+    deleted |= {one for one in rdf[0] if one.subject == attribute and one.predicate == label}
+    added = {ox.Triple(other, attribute, ox.Literal("Zanzibar"))}
+    patch, files = tmp_path / "left.rdfp", (tmp_path / "left.nt", tmp_path / "right.nt")
+    patch.write_text(
+        "".join(f"{sign} {one} .\n" for sign, rows in (("D", deleted), ("A", added)) for one in rows)
+    )
+    for file, rows in zip(files, (rdf[0] - deleted | added, rdf[1]), strict=True):
+        ox.serialize(rows, str(file), ox.RdfFormat.N_TRIPLES)
+    notes = Notes()
+    result = update(of_rdf, ChangeFiles(left=patch), tmp_path / "U", progress=notes).path
+    assert not notes.notes
+    fresh = written(result, tmp_path / "fresh.nq", "--graphs", *map(str, files))
+    assert written(result, tmp_path / "after.nq") == fresh
+    again = update(result, ChangeFiles()).path
+    assert written(again, tmp_path / "again.nq") == fresh

@@ -13,7 +13,6 @@ from crossgraph.errors import ConfigError, ResultError
 from crossgraph.exporting.matches import MatchFormat, write_matches
 from crossgraph.exporting.tables import view_of, write_kgx, write_neo4j, write_parquet
 from crossgraph.graphs.quads import STATEMENTS, write_statements
-from crossgraph.graphs.readers import is_rdf
 from crossgraph.layout import ResultFolder
 from crossgraph.merging.dataset import MergedFile, read_merged
 from crossgraph.progress import SILENT, Progress
@@ -135,8 +134,7 @@ def _write_tables(found: MergedFile, folder: Path, form: GraphFormat, progress: 
 def _are_rdf(folder: ResultFolder) -> tuple[bool, bool]:
     """Whether the graphs of a RESULT are RDF; where they cannot be found, names tell alone."""
     try:
-        inputs = inputs_of(folder)
-        return is_rdf(inputs.left), is_rdf(inputs.right or inputs.left)
+        return inputs_of(folder).are_rdf()
     except (ResultError, OSError):
         return False, False
 

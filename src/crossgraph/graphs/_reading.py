@@ -6,7 +6,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -37,6 +37,7 @@ class Reading:
     """What one source gave.
 
     tables            what could be read
+    aside             what the source says besides: declarations of classes and properties
     faults            everything wrong with it, at most MAX_FAULTS a file (then the last one says so)
     notes             legal things left out or guessed, one sentence each
     missing_columns   columns the options name and the source does not have
@@ -48,34 +49,33 @@ class Reading:
     notes: tuple[str, ...] = ()
     missing_columns: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
-
-
-def empty_tables() -> GraphTables:
-    """Three tables without rows."""
-    return GraphTables(
-        types=GraphTables.empty_types(), edges=GraphTables.empty_edges(), facts=GraphTables.empty_facts()
-    )
+    aside: GraphTables = field(default_factory=GraphTables.empty)
 
 
 def failed(*faults: Fault) -> Reading:
     """A reading of nothing but faults."""
-    return Reading(empty_tables(), faults=faults)
+    return Reading(GraphTables.empty(), faults=faults)
 
 
 def united(readings: Iterable[Reading]) -> Reading:
     """Several readings as one graph: tables, faults and notes put together."""
     parts = list(readings)
-    tables = [empty_tables(), *(part.tables for part in parts)]
     return Reading(
-        GraphTables(
-            types=pl.concat([table.types for table in tables]),
-            edges=pl.concat([table.edges for table in tables]),
-            facts=pl.concat([table.facts for table in tables]),
-        ),
+        _stacked([part.tables for part in parts]),
         faults=tuple(fault for part in parts for fault in part.faults),
         notes=tuple(note for part in parts for note in part.notes),
         missing_columns=tuple(dict.fromkeys(name for part in parts for name in part.missing_columns)),
         columns=tuple(dict.fromkeys(name for part in parts for name in part.columns)),
+        aside=_stacked([part.aside for part in parts]),
+    )
+
+
+def _stacked(parts: Sequence[GraphTables]) -> GraphTables:
+    tables = [GraphTables.empty(), *parts]
+    return GraphTables(
+        types=pl.concat([table.types for table in tables]),
+        edges=pl.concat([table.edges for table in tables]),
+        facts=pl.concat([table.facts for table in tables]),
     )
 
 

@@ -32,8 +32,8 @@ _SCHEMA = [
 ]
 
 
-def without_schema(tables: GraphTables) -> tuple[GraphTables, int]:
-    """The tables without declarations of classes, properties and ontologies, and how many were dropped.
+def without_schema(tables: GraphTables) -> tuple[GraphTables, GraphTables, int]:
+    """The tables without declarations of classes, properties and ontologies, what they say, and their number.
 
     A declaration goes with its facts, its edges, and the blank nodes that only it leads to. Something
     typed both as schema and as something else is an entity.
@@ -41,13 +41,28 @@ def without_schema(tables: GraphTables) -> tuple[GraphTables, int]:
     schema = _declared(tables)
     kept_types = tables.types.filter(~pl.col("type").is_in(_SCHEMA))
     if schema.is_empty():
-        return replace(tables, types=_informative(kept_types)), 0
+        types = _informative(kept_types)
+        return replace(tables, types=types), replace(GraphTables.empty(), types=_less(tables, types)), 0
     gone = pl.concat([schema, _hanging_blanks(tables.edges, schema)]).unique()
     types, facts = (frame.join(gone, on="entity", how="anti") for frame in (kept_types, tables.facts))
     edges = tables.edges
     for end in ("head", "tail"):
         edges = edges.join(gone, left_on=end, right_on="entity", how="anti")
-    return GraphTables(types=_informative(types), edges=edges, facts=facts), len(schema)
+    types = _informative(types)
+    declared, ends = gone["entity"].implode(), (pl.col("head"), pl.col("tail"))
+    aside = GraphTables(
+        types=_less(tables, types),
+        edges=tables.edges.filter(pl.any_horizontal(end.is_in(declared) for end in ends)),
+        facts=tables.facts.join(gone, on="entity", how="semi"),
+    )
+    return GraphTables(types=types, edges=edges, facts=facts), aside, len(schema)
+
+
+def _less(tables: GraphTables, types: pl.DataFrame) -> pl.DataFrame:
+    """The types that are not among these."""
+    if len(types) == len(tables.types):
+        return GraphTables.empty_types()
+    return tables.types.join(types, on=["entity", "type"], how="anti")
 
 
 def _declared(tables: GraphTables) -> pl.DataFrame:

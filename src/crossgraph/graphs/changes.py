@@ -69,6 +69,10 @@ class Changes:
             )
         )
 
+    def left_of(self, tables: GraphTables) -> GraphTables:
+        """Statements without those that these changes delete; what they add belongs elsewhere."""
+        return replace(self, added=self.added.clear()).applied(tables)
+
     def rows(self) -> pl.DataFrame:
         """All of them as one table, as a file of changes has it."""
         change = [one.with_columns(change=pl.lit(name)) for one, name in self._named()]
@@ -97,19 +101,27 @@ def tables_of(statements: pl.DataFrame) -> GraphTables:
     )
 
 
+def statements_of(tables: GraphTables) -> pl.DataFrame:
+    """The tables of a graph as one of statements; ``tables_of`` undoes it."""
+    blank = pl.lit("")
+    return pl.concat(
+        [
+            tables.types.select(kind=pl.lit("type"), entity="entity", name=blank, value="type", tag=blank),
+            tables.edges.select(kind=pl.lit("edge"), entity="head", name="relation", value="tail", tag=blank),
+            tables.facts.select(
+                kind=pl.lit("fact"), entity="entity", name="attribute", value="value", tag="tag"
+            ),
+        ]
+    )
+
+
 def statements_about(tables: GraphTables, entities: pl.Series, *, led_to: bool = True) -> pl.DataFrame:
     """All that a graph says of some entities; with edges that lead to them, unless these are not wanted."""
-    blank, wanted = pl.lit(""), entities.unique().implode()
+    wanted = entities.unique().implode()
     ends = pl.col("head").is_in(wanted)
     edges = tables.edges.filter(ends | pl.col("tail").is_in(wanted) if led_to else ends)
     facts, types = (one.filter(pl.col("entity").is_in(wanted)) for one in (tables.facts, tables.types))
-    return pl.concat(
-        [
-            types.select(kind=pl.lit("type"), entity="entity", name=blank, value="type", tag=blank),
-            edges.select(kind=pl.lit("edge"), entity="head", name="relation", value="tail", tag=blank),
-            facts.select(kind=pl.lit("fact"), entity="entity", name="attribute", value="value", tag="tag"),
-        ]
-    ).unique()
+    return statements_of(GraphTables(types, edges, facts)).unique()
 
 
 def read_changes(path: Path | None, tables: GraphTables) -> tuple[Changes, list[str]]:

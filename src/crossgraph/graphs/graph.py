@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +29,24 @@ class GraphTables:
     types: pl.DataFrame
     edges: pl.DataFrame
     facts: pl.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.types) + len(self.edges) + len(self.facts)
+
+    def and_also(self, others: GraphTables) -> GraphTables:
+        """The statements of both."""
+        return GraphTables(
+            types=pl.concat([self.types, others.types]),
+            edges=pl.concat([self.edges, others.edges]),
+            facts=pl.concat([self.facts, others.facts]),
+        )
+
+    @staticmethod
+    def empty() -> GraphTables:
+        """Three tables without rows."""
+        return GraphTables(
+            types=GraphTables.empty_types(), edges=GraphTables.empty_edges(), facts=GraphTables.empty_facts()
+        )
 
     @staticmethod
     def empty_types() -> pl.DataFrame:
@@ -60,6 +78,7 @@ class KnowledgeGraph:
     type_names, typed (K, 2)    rows (entity, type); an entity may have several types or none
     relation_names, heads, relations, tails (T)
     attribute_names, tag_names, fact_entities, fact_attributes, fact_tags (F), fact_values (F) String
+    aside                       what its files say besides, which no stage reads and a merge keeps
     """
 
     ids: pl.Series
@@ -75,9 +94,10 @@ class KnowledgeGraph:
     fact_attributes: Int32
     fact_tags: Int32
     fact_values: pl.Series
+    aside: GraphTables = field(default_factory=GraphTables.empty)
 
     @staticmethod
-    def from_tables(tables: GraphTables) -> KnowledgeGraph:
+    def from_tables(tables: GraphTables, *, aside: GraphTables | None = None) -> KnowledgeGraph:
         """Number, sort and freeze three tables of strings.
 
         An entity exists if it has a type, is an end of an edge, or has a fact. Entities without a
@@ -109,6 +129,7 @@ class KnowledgeGraph:
             fact_attributes=attributes,
             fact_tags=tags,
             fact_values=values.gather(value_codes).rename("value"),
+            aside=aside or GraphTables.empty(),
         )
         return by_name.in_order(content_order(by_name))
 

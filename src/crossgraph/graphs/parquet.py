@@ -9,11 +9,11 @@ import polars as pl
 
 from crossgraph.errors import Fault
 from crossgraph.graphs._reading import Reading, capped, failed, read_parquet
-from crossgraph.graphs.changes import STATEMENT, Changes
+from crossgraph.graphs.changes import STATEMENT, Changes, statements_of, tables_of
 from crossgraph.graphs.graph import GraphTables
 
 NODES, EDGES, FACTS = "nodes.parquet", "edges.parquet", "facts.parquet"
-CHANGES = "changes.parquet"
+CHANGES, ASIDE = "changes.parquet", "aside.parquet"
 _HINT = "crossgraph writes nodes with id and types, edges with head, relation, tail, facts with entity, ..."
 
 
@@ -22,14 +22,16 @@ def is_parquet_graph(folder: Path) -> bool:
     return all((folder / name).is_file() for name in (NODES, EDGES, FACTS))
 
 
-def read_parquet_graph(folder: Path) -> Reading:
+def read_parquet_graph(folder: Path, *, declarations: bool = False) -> Reading:
     """The graph of a folder with these tables; further columns are passed over.
 
     nodes.parquet     id, types (a list)
     edges.parquet     head, relation, tail
     facts.parquet     entity, attribute, value, tag
+    aside.parquet     what the files of the graph say besides, such as declarations; may be missing
     changes.parquet   what came and went since, see ``Changes.rows``; may be missing
 
+    What is aside is a part of the graph only with ``declarations``, as in RDF.
     Faults: a table that is no Parquet, lacks a column, or has an empty cell in one.
     """
     strings = pl.String()
@@ -41,11 +43,20 @@ def read_parquet_graph(folder: Path) -> Reading:
         return failed(*faults)
     types = nodes.filter(pl.col("types").list.len() > 0).explode("types")
     tables = GraphTables(types=types.select(entity="id", type="types"), edges=edges, facts=facts)
-    if not (folder / CHANGES).is_file():
-        return Reading(tables)
-    columns = pl.Schema(dict.fromkeys(("change", *STATEMENT), strings))
-    rows, faults = _read(folder / CHANGES, columns)
-    return failed(*faults) if faults else Reading(Changes.from_rows(rows).applied(tables))
+    rows, row_faults = _statements(folder / CHANGES, "change")
+    besides, aside_faults = _statements(folder / ASIDE)
+    if faults := (*row_faults, *aside_faults):
+        return failed(*faults)
+    changes, aside = Changes.from_rows(rows), tables_of(besides)
+    if declarations:
+        return Reading(changes.applied(tables.and_also(aside)))
+    return Reading(changes.applied(tables), aside=changes.left_of(aside))
+
+
+def _statements(path: Path, *more: str) -> tuple[pl.DataFrame, tuple[Fault, ...]]:
+    """A table of statements with more columns; none where it is missing."""
+    columns = pl.Schema(dict.fromkeys((*more, *STATEMENT), pl.String()))
+    return _read(path, columns) if path.is_file() else (pl.DataFrame(schema=columns), ())
 
 
 def write_parquet_graph(tables: GraphTables, folder: Path, *, nodes: pl.DataFrame | None = None) -> None:
@@ -64,6 +75,12 @@ def write_parquet_graph(tables: GraphTables, folder: Path, *, nodes: pl.DataFram
         table = table.join(nodes, on="id", how="left", maintain_order="left")
     for name, one in ((NODES, table), (EDGES, tables.edges), (FACTS, tables.facts)):
         store_parquet(one, folder / name)
+
+
+def store_aside(aside: GraphTables, folder: Path) -> None:
+    """Write what the files of a graph say besides, if anything, beside its tables."""
+    if len(aside):
+        store_parquet(statements_of(aside).unique().sort(pl.all()), folder / ASIDE)
 
 
 def store_parquet(table: pl.DataFrame, path: Path) -> None:

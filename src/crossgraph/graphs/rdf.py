@@ -64,7 +64,7 @@ def read_rdf(path: Path, *, scope: str = "", declarations: bool = False) -> Read
     else the datatype IRI), any other object an edge. Blank nodes are entities ``_:label``, or
     ``_:scope.label`` with a scope; those without a label are numbered in reading order. Names of graphs
     do not count. Relative IRIs resolve against ``file:///NAME``, the same on every machine. Declarations
-    of classes and properties are schema, not entities: left out, with a note, unless ``declarations`` keeps
+    of classes and properties are schema, not entities: set aside, with a note, unless ``declarations`` keeps
     them; triples about triples are left out in any case.
 
     Line-based formats go on after a bad line; the others stop at their first syntax error.
@@ -81,11 +81,13 @@ def read_rdf(path: Path, *, scope: str = "", declarations: bool = False) -> Read
     columns = _Columns(_BlankNames(text, scope))
     syntax = _fill(columns, text, path=path)
     everything = sorted((*faults, *syntax), key=lambda fault: fault.line or 0)
-    tables, dropped = (columns.tables(), 0) if declarations else without_schema(columns.tables())
-    notes = [f"{path}: {dropped:,} schema declarations are no entities and were left out"] if dropped else []
+    tables, aside, dropped = columns.tables(), GraphTables.empty(), 0
+    if not declarations:
+        tables, aside, dropped = without_schema(tables)
+    notes = [f"{path}: {dropped:,} schema declarations are no entities to be aligned"] if dropped else []
     if columns.skipped:
         notes.append(f"{path}: {columns.skipped:,} triples about triples were left out")
-    return Reading(tables, capped(everything, path), tuple(notes))
+    return Reading(tables, capped(everything, path), tuple(notes), aside=aside)
 
 
 class _BlankNames(dict[str, str]):

@@ -34,6 +34,7 @@ _BOTH = (
     "one folder stands for both graphs if it holds rel_triples_1 and rel_triples_2, "
     "or tableA.csv and tableB.csv"
 )
+_TWO = "cannot read the two graphs"
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +45,8 @@ class ReadOptions:
     tables           how record tables become graphs
     names_from_iri   add a fact ``iri_name``: the local name of an entity's IRI, percent-decoded, with
                      blanks for underscores. Identifiers are no evidence unless this is asked for
-    declarations     keep what RDF says of classes and properties: no entities to be aligned, but statements
+    declarations     take what RDF says of classes and properties, no entities to be aligned, for a part of
+                     the graph; without it is ``KnowledgeGraph.aside``
     all_columns      each column that ``tables`` names must be in a table; not asked where a RESULT is opened
                      again: its graphs may be two of many, or lie in another form
     """
@@ -66,7 +68,7 @@ def read_graph(
     """
     options = options or ReadOptions()
     readings = _excused([_read(Path(path), side, options=options)], [path], options)
-    return KnowledgeGraph.from_tables(_tables(readings, f"cannot read {path}", options=options)[0])
+    return _graphs(readings, f"cannot read {path}", options=options)[0]
 
 
 def read_pair(
@@ -77,8 +79,9 @@ def read_pair(
     A column that the options name may be missing from one of two tables, not from both. Raises
     GraphFormatError with the faults of both graphs.
     """
-    one, two = read_pair_tables(left, right, options=options)
-    return KnowledgeGraph.from_tables(one), KnowledgeGraph.from_tables(two)
+    options = options or ReadOptions()
+    one, two = _graphs(_both(left, right, options=options), _TWO, options=options)
+    return one, two
 
 
 def read_pair_tables(
@@ -86,14 +89,17 @@ def read_pair_tables(
 ) -> tuple[GraphTables, GraphTables]:
     """What ``read_pair`` reads, as tables in the order of the files."""
     options = options or ReadOptions()
+    one, two = _tables(_both(left, right, options=options), _TWO, options=options)
+    return one, two
+
+
+def _both(left: GraphPath, right: GraphPath | None, *, options: ReadOptions) -> list[Reading]:
     first, second = Path(left), Path(left if right is None else right)
     if right is None and not holds_two(first):
         missing = Fault(str(left), None, "the right graph is missing", _BOTH)
         raise GraphFormatError("cannot read two graphs", [*_absent(first), missing])
     readings = [_read(first, "left", options=options), _read(second, "right", options=options)]
-    excused = _excused(readings, (first, second), options)
-    one, two = _tables(excused, "cannot read the two graphs", options=options)
-    return one, two
+    return _excused(readings, (first, second), options)
 
 
 def read_graphs(
@@ -106,8 +112,7 @@ def read_graphs(
     """
     options = options or ReadOptions()
     readings = _excused([_read(Path(path), None, options=options) for path in paths], paths, options)
-    tables = _tables(readings, "cannot read the graphs", options=options)
-    return tuple(KnowledgeGraph.from_tables(one) for one in tables)
+    return tuple(_graphs(readings, "cannot read the graphs", options=options))
 
 
 def _excused(readings: Sequence[Reading], paths: Sequence[GraphPath], options: ReadOptions) -> list[Reading]:
@@ -121,6 +126,20 @@ def _excused(readings: Sequence[Reading], paths: Sequence[GraphPath], options: R
         _with_missing(reading, path, excused=known, asked=asked)
         for reading, path in zip(readings, paths, strict=True)
     ]
+
+
+def _graphs(readings: Sequence[Reading], what: str, *, options: ReadOptions) -> list[KnowledgeGraph]:
+    tables = _tables(readings, what, options=options)
+    asides = [_aside(reading, options) for reading in readings]
+    return [KnowledgeGraph.from_tables(one, aside=aside) for one, aside in zip(tables, asides, strict=True)]
+
+
+def _aside(reading: Reading, options: ReadOptions) -> GraphTables:
+    """What a source says besides; of names made of IRIs also those that it tells itself."""
+    if not options.names_from_iri:
+        return reading.aside
+    told = reading.tables.facts.filter(pl.col("attribute") == IRI_NAME)
+    return replace(reading.aside, facts=pl.concat([reading.aside.facts, told]))
 
 
 def _tables(readings: Sequence[Reading], what: str, *, options: ReadOptions) -> list[GraphTables]:
@@ -145,7 +164,7 @@ def _read(path: Path, side: Side | None, *, options: ReadOptions) -> Reading:
             Fault(str(path), None, f"cannot be read: {error.strerror or error}", "check permissions")
         )
     tables = reading.tables
-    if reading.faults or len(tables.types) or len(tables.edges) or len(tables.facts):
+    if reading.faults or len(tables):
         return reading
     if reading.columns:
         problem, hint = "no rows: the table has a header alone", "write one record per row"
@@ -175,7 +194,7 @@ def _read_file(path: Path, options: ReadOptions) -> Reading:
 
 def _read_folder(folder: Path, side: Side | None, *, options: ReadOptions) -> Reading:
     if is_parquet_graph(folder):
-        return read_parquet_graph(folder)
+        return read_parquet_graph(folder, declarations=options.declarations)
     numbers = openea_sides(folder)
     tables = _side_tables(folder)
     match (numbers, tables, side):
@@ -254,6 +273,30 @@ def _with_missing(reading: Reading, path: GraphPath, *, excused: set[str], asked
 
 def with_iri_names(tables: GraphTables) -> GraphTables:
     """The same with a fact ``iri_name`` for each entity whose identifier is an IRI."""
+    return replace(tables, facts=pl.concat([tables.facts, _iri_names(tables)]))
+
+
+def said_by_files(graph: KnowledgeGraph, *, names_from_iri: bool) -> tuple[GraphTables, GraphTables]:
+    """The statements of a graph without names made of IRIs, and what its files say besides.
+
+    names_from_iri   whether the graph was read with them
+    """
+    tables = graph.tables()
+    if names_from_iri:
+        made = _iri_names(tables)
+        tables = replace(tables, facts=tables.facts.join(made, on=made.columns, how="anti"))
+    return tables, graph.aside
+
+
+def whole(graph: KnowledgeGraph, *, names_from_iri: bool) -> KnowledgeGraph:
+    """A graph as its files have it: without names made of IRIs, and with all that was set aside."""
+    if not (names_from_iri or len(graph.aside)):
+        return graph
+    tables, aside = said_by_files(graph, names_from_iri=names_from_iri)
+    return KnowledgeGraph.from_tables(tables.and_also(aside))
+
+
+def _iri_names(tables: GraphTables) -> pl.DataFrame:
     columns = [tables.types["entity"], tables.edges["head"], tables.edges["tail"], tables.facts["entity"]]
     iris = (
         pl.concat(columns)
@@ -267,10 +310,9 @@ def with_iri_names(tables: GraphTables) -> GraphTables:
     )
     names = iris.select("entity", local.alias("value")).drop_nulls()
     decoded = [unquote(value).replace("_", " ").strip() for value in names["value"]]
-    facts = names.select(
+    return names.select(
         "entity",
         pl.lit(IRI_NAME).alias("attribute"),
         pl.Series("value", decoded, dtype=pl.String),
         pl.lit("").alias("tag"),
     ).filter(pl.col("value") != "")
-    return replace(tables, facts=pl.concat([tables.facts, facts]))

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.links import read_links
-from crossgraph.graphs.readers import is_rdf, read_pair
+from crossgraph.graphs.readers import read_pair, whole
 from crossgraph.layout import ResultFolder
 from crossgraph.merging.dataset import dataset_form, write_merged
 from crossgraph.merging.merge import merge
@@ -54,9 +55,8 @@ def merge_result(
     """
     form = dataset_form(out)
     folder = ResultFolder(inputs.result)
-    graphs = inputs.graphs or inputs_of(folder)
     with progress.stage("read"):
-        sources = _read(graphs)
+        sources = _read(inputs.graphs) if inputs.graphs else _read_again(folder)
         links = read_links(inputs.matches or folder.matches_file)
         if inputs.reviewed:
             answers = about((sources[0].graph, sources[1].graph), labels_of(inputs.result), progress)
@@ -79,10 +79,23 @@ def merge_result(
 def _read(inputs: Inputs) -> tuple[Source, Source]:
     # A name made of an IRI is no statement of the graph; what is said of classes is.
     options = replace(inputs.read, names_from_iri=False, declarations=True)
-    graphs = read_pair(inputs.left, inputs.right, options=options)
+    return _sources(inputs, read_pair(inputs.left, inputs.right, options=options))
+
+
+def _read_again(folder: ResultFolder) -> tuple[Source, Source]:
+    """The graphs that a RESULT was made of."""
+    inputs = inputs_of(folder)
+    left, right = (
+        whole(graph, names_from_iri=inputs.read.names_from_iri)
+        for graph in read_pair(inputs.left, inputs.right, options=inputs.read)
+    )
+    return _sources(inputs, (left, right))
+
+
+def _sources(inputs: Inputs, graphs: tuple[KnowledgeGraph, KnowledgeGraph]) -> tuple[Source, Source]:
     paths = inputs.left, inputs.right or inputs.left
     left, right = (
-        Source(graph, path.name, is_rdf(path), digest([path]))
-        for graph, path in zip(graphs, paths, strict=True)
+        Source(graph, path.name, rdf, digest([path]))
+        for graph, path, rdf in zip(graphs, paths, inputs.are_rdf(), strict=True)
     )
     return left, right

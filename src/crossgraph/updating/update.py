@@ -158,9 +158,9 @@ class _Work:
         with self.session.clock.stage("read"), self.session.progress.stage("read", None):
             ground = Ground.load(self.source.ground_folder, self.session.encoder)
             changes, latest, graphs = [], [], []
-            given = ground.tables, ground.changes, (files.left, files.right)
-            for now, former, file in zip(*given, strict=True):
-                later, notes = read_changes(file, now)
+            given = ground.tables, ground.asides, ground.changes, (files.left, files.right)
+            for now, aside, former, file in zip(*given, strict=True):
+                later, notes = read_changes(file, now.and_also(aside))
                 for note in notes:
                     self.session.progress.note(note)
                 table = later.applied(now)

@@ -75,6 +75,25 @@ def test_sources_in_statements_about_statements_come_apart_and_are_exported_alik
     assert starred == plain
 
 
+@pytest.mark.parametrize("form", ["sssom", "tsv", "csv"])
+def test_two_graphs_without_a_match_lie_side_by_side(result: Path, form: str) -> None:
+    matches = result / "matches.sssom.tsv"
+    asked: tuple[str | Path, ...] = ("--reviewed",)
+    matches.write_text(SSSOM.rpartition("left:a")[0])
+    if form != "sssom":
+        matches.write_text(SSSOM)
+        asked = ("--matches", f"none.{form}")
+        Path(f"none.{form}").write_text("left,right\n" if form == "csv" else "")
+    done = run("merge", result, "--out", "m.nq", *asked)
+    assert done.exit_code == 0, done.output
+    report = json.loads(Path("m.report.json").read_text())
+    assert (report["clusters"]["count"], report["merged"]["entities"]) == (0, 4)
+    assert "nothing was united" in done.stderr
+    assert run("unmerge", "m.nq", "--out", "parts").exit_code == 0
+    for one, two in zip(read_pair("parts"), read_pair("left.csv", "right.csv"), strict=True):
+        assert same_graph(one.tables(), two.tables())
+
+
 def test_equal_merges_are_equal_to_the_byte(result: Path) -> None:
     for name in ("one.trig", "two.trig"):
         assert (

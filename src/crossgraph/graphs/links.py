@@ -177,7 +177,7 @@ class ResolvedPairs:
     notes: tuple[str, ...] = ()
 
 
-def read_links(*paths: Path | str) -> Links:
+def read_links(*paths: Path | str, empty: bool = False) -> Links:
     """The links of one or more files, each pair once, in the order of the files.
 
     Formats, told apart by content, ``.gz`` allowed: TSV (left, right[, label or type[, ...]]), Magellan CSV
@@ -185,10 +185,12 @@ def read_links(*paths: Path | str) -> Links:
     left, right[, label, type]. A third column of a TSV is a
     label only if all its values in the file are 0 or 1, otherwise a type.
 
+    empty   a file may hold none, as the matches of two graphs that have nothing in common
+
     Raises LinksError with every fault of every file: unreadable lines, empty identifiers, missing labels, a
     pair labelled both 0 and 1, a file without links.
     """
-    table = _read_tables([Path(path) for path in paths])
+    table = _read_tables([Path(path) for path in paths], empty=empty)
     labelled = table.with_columns(pl.col("label").fill_null(1))
     faults = _contradictions(labelled, _PAIR)
     if faults:
@@ -274,13 +276,13 @@ def _links(table: pl.DataFrame) -> Links:
     )
 
 
-def _read_tables(paths: Sequence[Path]) -> pl.DataFrame:
+def _read_tables(paths: Sequence[Path], *, empty: bool = False) -> pl.DataFrame:
     files = [read_link_rows(path) for path in paths]
     faults = [fault for file in files for fault in file.faults]
     faults += [
         Fault(str(file.path), None, "holds no links", "check that it is the right file")
         for file in files
-        if not file.lines and not file.faults
+        if not (file.lines or file.faults or empty)
     ]
     if faults:
         raise LinksError("the links cannot be read", faults)

@@ -57,7 +57,7 @@ def merge_result(
     folder = ResultFolder(inputs.result)
     with progress.stage("read"):
         sources = _read(inputs.graphs) if inputs.graphs else _read_again(folder)
-        links = read_links(inputs.matches or folder.matches_file)
+        links = read_links(inputs.matches or folder.matches_file, empty=True)
         if inputs.reviewed:
             answers = about((sources[0].graph, sources[1].graph), labels_of(inputs.result), progress)
             links = revise(links, answers)

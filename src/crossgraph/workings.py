@@ -78,10 +78,12 @@ class Workings:
         """
         arrays, card = read_arrays(file)
         try:
-            _refuse_others(file, card, graphs)
+            _refuse_others(file, card["graphs"], graphs)
             matched = np.load(file.with_name(MATCHED), allow_pickle=False)
             return _rebuilt(arrays | {"matched": matched}, card, graphs, description, schema)
         except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+            if isinstance(error, ResultError):
+                raise
             raise ResultError(f"{file} cannot be read: {error}", hint="align again") from error
 
 
@@ -169,12 +171,34 @@ def require_workings(file: Path) -> None:
         raise ResultError(f"{file} is missing: the RESULT cannot be explained", hint="align again")
 
 
-def _refuse_others(file: Path, card: dict[str, Any], graphs: tuple[KnowledgeGraph, KnowledgeGraph]) -> None:
-    for side, graph, made_of in zip(("left", "right"), graphs, card["graphs"], strict=True):
-        if graph.fingerprint() != made_of:
+def refuse_changed(file: Path, graphs: tuple[KnowledgeGraph, KnowledgeGraph], *, hint: str) -> None:
+    """Raise ResultError, with a way out, where graphs are others than those that a run was of.
+
+    The workings need not be there, nor be of this version; raises ResultError where they are damaged.
+    """
+    if not file.is_file():
+        return
+    try:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+            made_of = json.loads(array_text(stored["card"]))["graphs"]
+        _refuse_others(file, made_of, graphs, hint=hint)
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
+        if isinstance(error, ResultError):
+            raise
+        raise ResultError(f"{file} cannot be read: {error}", hint="align again") from error
+
+
+def _refuse_others(
+    file: Path,
+    made_of: list[str],
+    graphs: tuple[KnowledgeGraph, KnowledgeGraph],
+    *,
+    hint: str = "put the old one back, or align again",
+) -> None:
+    for side, graph, one in zip(("left", "right"), graphs, made_of, strict=True):
+        if graph.fingerprint() != one:
             raise ResultError(
-                f"the {side} graph has changed since {file.parent.parent} was made of it",
-                hint="put the old one back, or align again",
+                f"the {side} graph has changed since {file.parent.parent} was made of it", hint=hint
             )
 
 

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 from crossgraph.cli import app
-from crossgraph.graphs import read_pair
+from crossgraph.graphs import ReadOptions, read_pair
 from crossgraph.graphs.links import read_links
 from crossgraph.merging.unmerging import same_graph
+from crossgraph.workings import text_array
 
 SSSOM = """#curie_map:
 #  left: https://crossgraph.invalid/left/
@@ -92,6 +94,23 @@ def test_two_graphs_without_a_match_lie_side_by_side(result: Path, form: str) ->
     assert run("unmerge", "m.nq", "--out", "parts").exit_code == 0
     for one, two in zip(read_pair("parts"), read_pair("left.csv", "right.csv"), strict=True):
         assert same_graph(one.tables(), two.tables())
+
+
+def test_graphs_that_changed_since_they_were_aligned_are_refused_unless_they_are_named(result: Path) -> None:
+    graphs = read_pair("left.csv", "right.csv", options=ReadOptions(names_from_iri=True))
+    card = json.dumps({"graphs": [graph.fingerprint() for graph in graphs]})
+    np.savez(result / "model" / "workings.npz", card=text_array(card))
+    assert run("merge", result, "--out", "m.nq").exit_code == 0
+    with Path("right.csv").open("a") as file:
+        file.write("z,Heat\n")
+    done = run("merge", result, "--out", "n.nq")
+    assert done.exit_code == 1
+    assert "the right graph has changed since RESULT was made of it" in done.stderr
+    assert "--graphs LEFT RIGHT" in " ".join(done.stderr.split())
+    assert not Path("n.nq").exists()
+    assert run("merge", result, "--out", "n.nq", "--graphs", "left.csv", "right.csv").exit_code == 0
+    (result / "model" / "workings.npz").write_bytes(b"PK")
+    assert "workings.npz cannot be read" in run("merge", result, "--out", "o.nq").stderr
 
 
 def test_equal_merges_are_equal_to_the_byte(result: Path) -> None:

@@ -20,6 +20,9 @@ from crossgraph.results import write_together
 from crossgraph.reviewing.labels import about, labels_of, revise
 from crossgraph.schema.mapping import read_schema
 from crossgraph.sources import Inputs, digest, inputs_of
+from crossgraph.workings import refuse_changed
+
+_CHANGED = "put the old one back, align again, or name the graphs to merge with --graphs LEFT RIGHT"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +53,9 @@ def merge_result(
 ) -> MergeReport:
     """Merge the graphs of a RESULT by its matches into the dataset ``out``, .nq or .trig.
 
-    Raises what reading raises, ConfigError for policies of attributes that are not there, and InputError
-    if ``out`` is not named as a dataset. Nothing is written unless all of it can be.
+    Raises what reading raises, ResultError if the graphs of the RESULT have changed since, ConfigError for
+    policies of attributes that are not there, and InputError if ``out`` is not named as a dataset.
+    Nothing is written unless all of it can be.
     """
     form = dataset_form(out)
     folder = ResultFolder(inputs.result)
@@ -83,12 +87,11 @@ def _read(inputs: Inputs) -> tuple[Source, Source]:
 
 
 def _read_again(folder: ResultFolder) -> tuple[Source, Source]:
-    """The graphs that a RESULT was made of."""
+    """The graphs that a RESULT was made of. Raises ResultError where they have changed since."""
     inputs = inputs_of(folder)
-    left, right = (
-        whole(graph, names_from_iri=inputs.read.names_from_iri)
-        for graph in read_pair(inputs.left, inputs.right, options=inputs.read)
-    )
+    aligned = read_pair(inputs.left, inputs.right, options=inputs.read)
+    refuse_changed(folder.workings_file, aligned, hint=_CHANGED)
+    left, right = (whole(graph, names_from_iri=inputs.read.names_from_iri) for graph in aligned)
     return _sources(inputs, (left, right))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
-from hostile import FILMS, MAPPING, MOVIES, NO_SCHEMA, graph, merge_films
+from hostile import FILMS, MAPPING, MOVIES, NO_SCHEMA, XSD, graph, merge_films
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +17,7 @@ from crossgraph.merging.merge import merge
 from crossgraph.merging.options import MergeOptions, parse_policies
 from crossgraph.merging.report import report_of
 from crossgraph.merging.source import Source
-from crossgraph.schema.mapping import RelationMapping, SchemaMapping
+from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping
 
 BASE = "https://crossgraph.invalid/"
 F1, P1, F2 = (f"{BASE}left/{name}" for name in ("f1", "p1", "f2"))
@@ -107,6 +109,21 @@ def test_a_tie_goes_to_the_preferred_graph():
     assert kept(
         merge_films(policy="most-frequent", prefer="right"), M1, f"{BASE}right/attribute/release"
     ) == {("1996", "")}
+
+
+@pytest.mark.parametrize("prefer", ["left", "right"])
+def test_a_text_is_stated_by_all_who_state_it_whatever_its_datatype(prefer):
+    left = graph([], [], [("http://e.org/a", "year", "1995", "")])
+    years = [("http://e.org/a", "year", year, f"{XSD}gYear") for year in ("1994", "1995")]
+    options = MergeOptions(policy="most-frequent", prefer=prefer)
+    attributes = (AttributeMapping("year", "year"),)
+    merged = merge(
+        (Source(left), Source(graph([], [], years))),
+        Links.of([], []),
+        replace(NO_SCHEMA, attributes=attributes),
+        options=options,
+    )
+    assert merged.facts.filter("chosen")["value"].to_list() == ["1995"]
 
 
 def test_the_newest_value_is_that_of_the_record_changed_last():

@@ -49,9 +49,9 @@ def resolve(
     returns    the facts with ``policy``, ``conflict`` (the graphs have different texts) and ``chosen``
 
     Where both graphs answer the same question, an attribute of an entity in one language, and not with the
-    same texts, ``left`` and ``right`` keep what that graph says; ``most-frequent``, ``newest`` and
-    ``longest`` keep one value, in a tie that of the preferred graph, then the first by text. Everything
-    else stays whole.
+    same texts, ``left`` and ``right`` keep what that graph says; ``most-frequent`` (a text counts with
+    all its datatypes), ``newest`` and ``longest`` keep one value, in a tie that of the preferred graph, then
+    the first by text. Everything else stays whole.
     """
     tag = pl.col("tag")
     asked = facts.with_columns(
@@ -104,9 +104,11 @@ def _settled(disputed: pl.DataFrame, dates: pl.DataFrame, options: MergeOptions)
 def _with_worth(disputed: pl.DataFrame, dates: pl.DataFrame) -> pl.DataFrame:
     """Facts with what their policy ranks them by, more is better; null where it cannot tell."""
     policy = pl.col("policy")
+    # As in conflicts, a text is one value whatever datatypes it is written with.
+    stated = pl.col("stated").sum().over(*QUESTION, "value")
     worth = (
         pl.when(policy == "most-frequent")
-        .then(pl.col("stated").cast(pl.Float64))
+        .then(stated.cast(pl.Float64))
         .when(policy == "longest")
         .then(pl.col("value").str.len_chars().cast(pl.Float64))
         .when(policy == "newest")

@@ -85,6 +85,26 @@ def test_of_rival_relations_the_one_that_agrees_is_united():
     assert united.shared == 4
 
 
+@pytest.mark.parametrize("prefer", ["left", "right", "mint"])
+def test_a_name_that_both_graphs_have_is_itself_and_no_other_is_called_so(prefer):
+    label, name, knows = "http://e.org/label", "http://e.org/name", "http://e.org/knows"
+    facts = [(label, "Heat"), (name, "Heat")]
+    left = graph([], [("a", knows, "b")], [("a", *facts[0], "")])
+    right = graph([], [("x", knows, "y"), ("x", "met", "y")], [("x", *row, "") for row in facts])
+    schema = SchemaMapping(
+        types=(),
+        relations=(RelationMapping(knows, knows, inverse=True), RelationMapping(knows, "met")),
+        attributes=(AttributeMapping(label, name, 0.9), AttributeMapping(label, label, 0.8)),
+    )
+    options = MergeOptions(prefer=prefer)
+    merged = merge((Source(left), Source(right)), Links.of(["a", "b"], ["x", "y"]), schema, options=options)
+    said = {tuple(row) for row in merged.facts.select("attribute", "left", "right").iter_rows()}
+    called = f"{BASE}attribute/label" if prefer == "mint" else label
+    assert said == {(called, True, True), (name, False, True)}
+    who = {(relation, left, right) for _, relation, _, left, right in edges(merged)}
+    assert who == {(knows, True, True), (f"{BASE}right/relation/met", False, True)}
+
+
 @pytest.mark.parametrize(
     ("policy", "title", "year"),
     [

@@ -47,6 +47,9 @@ class _Candidate:
     agreement: float = 0.0
     shared: int = 0
 
+    def is_one_name(self) -> bool:
+        return self.left == self.right and not self.inverse
+
     def order(self) -> tuple[float, float, bool, str, str]:
         return -self.agreement, -self.weight, self.inverse, self.left, self.right
 
@@ -82,7 +85,8 @@ def unite(
 
     A weight tells how surely an edge implies the other, not the reverse: a capital lies in its country, yet
     few places in a country are its capital. So of rival relations those come first that agree the most,
-    by the cosine of their edges between entities of both graphs.
+    by the cosine of their edges between entities of both graphs. An IRI that both graphs have is itself, and
+    no other name is called so.
     """
     found: list[United] = []
     rows = (
@@ -98,10 +102,19 @@ def unite(
             for left, right, inverse, weight in mapped
             if left in lefts and right in rights and weight >= options.unite
         ]
+        common = _common(iris, part)
+        candidates = [one for one in candidates if one.is_one_name() or not {one.left, one.right} & common]
         if part == "relation":
             candidates = _measured(candidates, tables)
         found += _named(part, _one_to_one(candidates), options)
     return Vocabulary(tuple(found))
+
+
+def _common(iris: tuple[dict[str, str], ...], part: Part) -> set[str]:
+    """The IRIs that both graphs have: of types, or of relations and attributes, which are properties."""
+    places = (0,) if part == "type" else (1, 2)
+    left, right = ({iri for at in places for iri in iris[at + side].values()} for side in (0, 3))
+    return left & right
 
 
 def _one_to_one(candidates: Iterable[_Candidate]) -> list[_Candidate]:

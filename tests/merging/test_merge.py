@@ -288,3 +288,18 @@ def test_declared_functional_properties_count_whatever_a_graph_holds():
     right = graph([], [], [("b", "http://e.org/q", "1", "")])
     merged = merge((Source(left), Source(right)), Links.of(["a"], ["b"]), NO_SCHEMA, options=MergeOptions())
     assert [one["name"] for one in report_of(merged).content["functional"]] == ["http://e.org/p"]
+
+
+@pytest.mark.parametrize("prefer", ["left", "right", "mint"])
+def test_declared_functional_properties_are_known_by_the_names_that_they_become(prefer):
+    owl = "http://www.w3.org/2002/07/owl#FunctionalProperty"
+    p, q = "http://e.org/p", "http://e.org/q"
+    for declared in ("left", "right"):
+        types = [[(name, owl)] if declared == side else [] for side, name in (("left", p), ("right", q))]
+        left = graph(types[0], [], [("a", p, value, "") for value in "12"])
+        right = graph(types[1], [], [("b", q, "1", "")])
+        schema = replace(NO_SCHEMA, attributes=(AttributeMapping(p, q),))
+        options = MergeOptions(prefer=prefer)
+        merged = merge((Source(left), Source(right)), Links.of(["a"], ["b"]), schema, options=options)
+        (found,) = report_of(merged).content["functional"]
+        assert found["name"] == {"left": p, "right": q, "mint": f"{BASE}attribute/p"}[prefer]

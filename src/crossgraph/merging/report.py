@@ -11,6 +11,7 @@ from crossgraph._types import Side
 from crossgraph.graphs.quads import TYPE
 from crossgraph.merging.merge import SIDES, Merged
 from crossgraph.merging.policies import QUESTION
+from crossgraph.merging.vocabulary import Part
 
 EXAMPLES = 5
 _FUNCTIONAL = "http://www.w3.org/2002/07/owl#FunctionalProperty"
@@ -175,11 +176,10 @@ def _functional(merged: Merged) -> list[dict[str, Any]]:
 
     What a graph declares to be an owl:FunctionalProperty counts too, whatever it holds.
     """
-    declared = merged.types.filter(type=_FUNCTIONAL)["entity"].implode()
     found: list[dict[str, Any]] = []
     facts = merged.facts.filter("chosen")
     renamed = [merged.renamed(side) for side in SIDES]
-    parts = (
+    parts: tuple[tuple[Part, list[str], str, pl.DataFrame, list[pl.DataFrame]], ...] = (
         ("relation", ["head", "relation"], "tail", merged.edges, [one.edges for one in renamed]),
         ("attribute", QUESTION, "value", facts, [_with_language(one.facts) for one in renamed]),
     )
@@ -187,7 +187,7 @@ def _functional(merged: Merged) -> list[dict[str, Any]]:
         name, entity = keys[1] if part == "relation" else "attribute", keys[0]
         single = pl.concat([_single(one, keys, name, value) for one in sides])
         single = single.group_by(name).agg(pl.col("single").all())
-        expected = single.filter(pl.col("single") | pl.col(name).is_in(declared))
+        expected = single.filter(pl.col("single") | pl.col(name).is_in(_declared(merged, part)))
         expected = expected.filter(pl.col(name) != TYPE)
         several = rows.group_by(keys).agg(n=pl.col(value).n_unique()).filter(pl.col("n") > 1)
         several = several.join(expected, on=name, how="semi").group_by(name).agg(pl.col(entity).unique())
@@ -196,6 +196,15 @@ def _functional(merged: Merged) -> list[dict[str, Any]]:
             for one, who in several.iter_rows()
         ]
     return sorted(found, key=lambda one: (-one["entities"], one["name"]))
+
+
+def _declared(merged: Merged, part: Part) -> list[str]:
+    """What either graph declares to be functional, by its name in the merged graph."""
+    found: set[str] = set()
+    for side, tables in zip(SIDES, merged.iris, strict=True):
+        names = merged.vocabulary.names(part, side)
+        found |= {names.get(one, one) for one in tables.types.filter(type=_FUNCTIONAL)["entity"]}
+    return sorted(found)
 
 
 def _single(rows: pl.DataFrame, keys: list[str], name: str, value: str) -> pl.DataFrame:

@@ -113,6 +113,26 @@ def test_graphs_that_changed_since_they_were_aligned_are_refused_unless_they_are
     assert "workings.npz cannot be read" in run("merge", result, "--out", "o.nq").stderr
 
 
+READING = [("--id-column", "id"), ("--entity-column", "name"), ("--split", ";")]
+
+
+@pytest.mark.parametrize(
+    ("verb", "option"),
+    [
+        *((verb, option) for verb in ("merge", "score", "review") for option in READING),
+        *((verb, ("--names-from-iri",)) for verb in ("score", "review")),
+    ],
+)
+def test_how_graphs_are_read_is_refused_where_none_are_named(
+    result: Path, verb: str, option: tuple[str, ...]
+) -> None:
+    asked = {"merge": ("--out", "m.nq"), "score": ("--out", "m.tsv", "--pairs", "left.csv"), "review": ()}
+    done = run(verb, result, *asked[verb], *option)
+    assert done.exit_code == 2
+    assert option[0] in done.stderr
+    assert "--graphs is not given" in " ".join(done.stderr.replace("│", " ").split())
+
+
 def test_equal_merges_are_equal_to_the_byte(result: Path) -> None:
     for name in ("one.trig", "two.trig"):
         assert (

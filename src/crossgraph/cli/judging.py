@@ -81,6 +81,7 @@ def score(
     read = opt.read_options(
         names_from_iri=names_from_iri, id_columns=id_column, entity_columns=entity_column, split=split
     )
+    opt.refuse_without_graphs(graphs, read)
     with session(quiet=quiet, verbose=verbose) as console:
         opt.refuse_out_file(out)
         from crossgraph import pipeline

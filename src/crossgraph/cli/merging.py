@@ -136,6 +136,7 @@ def merge(
     read = opt.read_options(
         names_from_iri=False, id_columns=id_column, entity_columns=entity_column, split=split
     )
+    opt.refuse_without_graphs(graphs, read)
     with session(quiet=quiet, verbose=verbose) as console:
         opt.refuse_out_file(out, force=force)
         from crossgraph.cli.console import print_text

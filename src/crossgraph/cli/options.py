@@ -137,6 +137,25 @@ def read_options(
     return ReadOptions(tables=tables, names_from_iri=names_from_iri)
 
 
+def refuse_without_graphs(graphs: tuple[Path, Path] | None, read: ReadOptions) -> None:
+    """Raise typer.BadParameter where it is said how graphs are read, and not which.
+
+    Those of a RESULT are read as they were read for it.
+    """
+    told = {
+        "--names-from-iri": read.names_from_iri,
+        "--id-column": read.tables.id_columns,
+        "--entity-column": read.tables.entity_columns,
+        "--split": read.tables.split,
+    }
+    given = [f"'{name}'" for name, value in told.items() if value]
+    if given and graphs is None:
+        raise typer.BadParameter(
+            "it tells how the graphs of --graphs are read, and --graphs is not given",
+            param_hint=" / ".join(given),
+        )
+
+
 def refuse_out_file(out: Path | None, *, force: bool = True) -> None:
     """Raise InputError if a file cannot be put there, or is there and ``force`` is not; before the work."""
     from crossgraph.errors import InputError

@@ -83,6 +83,7 @@ def review(
     read = opt.read_options(
         names_from_iri=names_from_iri, id_columns=id_column, entity_columns=entity_column, split=split
     )
+    opt.refuse_without_graphs(graphs, read)
     with session(quiet=quiet, verbose=verbose) as console:
         from crossgraph.results import existing_result
 

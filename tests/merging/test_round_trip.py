@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tempfile
 from dataclasses import replace
@@ -13,6 +14,7 @@ from hostile import NO_SCHEMA, TAGS, hostile_graphs, merge_films, names
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossgraph.demo import demo_folder
 from crossgraph.errors import GraphFormatError
 from crossgraph.graphs import KnowledgeGraph, ReadOptions, read_graph, read_pair
 from crossgraph.graphs.links import Links, read_links
@@ -22,7 +24,7 @@ from crossgraph.merging.merge import SIDES, merge
 from crossgraph.merging.options import MergeOptions
 from crossgraph.merging.source import Source, tables_of
 from crossgraph.merging.unmerging import same_graph, unmerge
-from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping, TypeMapping
 
 BASE = "https://crossgraph.invalid/"
 EVERYTHING = ReadOptions(declarations=True)
@@ -203,6 +205,42 @@ def test_a_statement_without_a_source_is_refused(tmp_path):
 def read_from(folder: Path, text: str) -> KnowledgeGraph:
     (folder / "in.nt").write_text(text.replace(" . ", " .\n") + "\n")
     return read_graph(folder / "in.nt")
+
+
+def lines(path: Path) -> list[str]:
+    content = path.read_bytes()
+    return sorted((gzip.decompress(content) if path.suffix == ".gz" else content).decode().splitlines())
+
+
+@pytest.mark.parametrize(
+    ("end", "options"),
+    [
+        (".nq", {"prefer": "mint", "policy": "longest"}),
+        (".trig", {"prefer": "right", "policy": "most-frequent", "provenance": "rdf-star"}),
+    ],
+    ids=["graphs", "rdf-star"],
+)
+def test_the_demo_comes_back_line_by_line(tmp_path, end, options):
+    """Two real catalogues, united by all their links and by what is called alike of their vocabularies."""
+    graphs = read_pair(demo_folder())
+    links = read_links(demo_folder() / "ent_links.gz")
+    left, right = (graph.attribute_names for graph in graphs)
+    schema = SchemaMapping(
+        types=(TypeMapping("country", "страна"), TypeMapping("city", "город")),
+        relations=tuple(map(RelationMapping, graphs[0].relation_names, graphs[1].relation_names)),
+        attributes=tuple(map(AttributeMapping, left, right)),
+    )
+    sources = Source(graphs[0]), Source(graphs[1])
+    merged = merge(sources, links, schema, options=MergeOptions(**options))
+    assert (~merged.facts["chosen"]).sum() > 0
+    assert merged.clusters.members["cluster"].n_unique() > 0.9 * len(links)
+    path = tmp_path / f"merged{end}"
+    write_merged(merged, path, FORMS[end])
+    for one, two in zip(read_back(tmp_path, path), graphs, strict=True):
+        assert one.fingerprint() == two.fingerprint()
+    for file in (tmp_path / "parts").iterdir():
+        assert lines(file) == lines(demo_folder() / f"{file.name}.gz")
+    assert len(list((tmp_path / "parts").iterdir())) == 6
 
 
 @pytest.fixture

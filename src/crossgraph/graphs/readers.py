@@ -45,8 +45,8 @@ class ReadOptions:
     tables           how record tables become graphs
     names_from_iri   add a fact ``iri_name``: the local name of an entity's IRI, percent-decoded, with
                      blanks for underscores. Identifiers are no evidence unless this is asked for
-    declarations     take what RDF says of classes and properties, no entities to be aligned, for a part of
-                     the graph; without it is ``KnowledgeGraph.aside``
+    declarations     let what RDF says of classes and properties, which are no entities to be aligned, be a
+                     part of the graph; if not, it is ``KnowledgeGraph.aside``
     all_columns      each column that ``tables`` names must be in a table; not asked where a RESULT is opened
                      again: its graphs may be two of many, or lie in another form
     """

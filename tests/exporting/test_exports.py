@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -60,6 +61,8 @@ ENDS = {
 BASE = "https://crossgraph.invalid/"
 # After https://neo4j.com/docs/operations-manual/current/import/#import-tool-header-format
 NEO4J_FIELD = re.compile(r"[^:].*:(ID|string|string\[\])|:(LABEL|START_ID|END_ID|TYPE)")
+# After the validator of kgx.
+CURIE = re.compile(r"[^ <()>:]*:[^/ :]+")
 
 
 def table(pairs: list[tuple[str, str]]) -> pl.DataFrame:
@@ -243,10 +246,9 @@ def test_kgx_has_the_columns_that_its_validator_requires(merged, tmp_path):
     assert {"id", "category"} <= set(nodes.columns)
     required = {"id", "subject", "predicate", "object", "knowledge_level", "agent_type"}
     assert required <= set(edges.columns)
-    curie = re.compile(r"[^ <()>:]*:[^/ :]+")
     prefixes = json.loads((tmp_path / "kgx" / "prefixes.json").read_text())
     for cell in [*nodes["id"], *edges["subject"], *edges["object"], *edges["original_predicate"]]:
-        assert curie.fullmatch(cell)
+        assert CURIE.fullmatch(cell)
         assert cell.partition(":")[0] in prefixes
     assert set(nodes["category"]) == {"biolink:NamedThing"}
     assert nodes["id"].n_unique() == len(nodes) == 3
@@ -254,6 +256,60 @@ def test_kgx_has_the_columns_that_its_validator_requires(merged, tmp_path):
     back = {prefixes[cell.partition(":")[0]] + cell.partition(":")[2] for cell in nodes["id"]}
     assert back == set(nodes["iri"])
     assert "original_id" in nodes.columns
+
+
+# Names that columns of every node have, that become one another, and that no header can hold.
+ATTRIBUTES = [
+    *("entity", "iri", "id", "original_id", "category", "type", "xref", "original_xref", "curie", "value"),
+    *("key", "name", "name@de", "two\twords", "two words", "two\nlines", ":LABEL", "iri:ID", "\tentity", " "),
+]
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    """A merged node with a value of its own for each of ``ATTRIBUTES``, and a name in German."""
+    facts = [("f", name, f"value {at}", "") for at, name in enumerate(ATTRIBUTES)]
+    graphs = (
+        tables([("f", "film")], [], [*facts, ("f", "name", "value @de", "@de")]),
+        tables([("m", "film")], [], [("m", "name", "n", "")]),
+    )
+    left, right = (Source(KnowledgeGraph.from_tables(one)) for one in graphs)
+    found = merge((left, right), Links.of(["f"], ["m"]), SchemaMapping((), (), ()), options=MergeOptions())
+    write_merged(found, tmp_path / "odd.nq", ox.RdfFormat.N_QUADS)
+    return tmp_path / "odd.nq"
+
+
+def _column(cell: str, form: str) -> str:
+    """What a cell of a header calls its column, less the type."""
+    return cell.rpartition(":")[0] if form == "neo4j" else cell
+
+
+@pytest.mark.parametrize(("form", "name"), [("neo4j", "nodes.csv"), ("kgx", "nodes.tsv")])
+def test_every_attribute_has_a_column_of_its_own_whatever_it_is_called(odd, tmp_path, form, name):
+    export_graph(odd, tmp_path / form, form)
+    separator = "\t" if form == "kgx" else ","
+    with (tmp_path / form / name).open(newline="", encoding="utf8") as file:
+        header, row = csv.reader(file, delimiter=separator)
+    assert len(row) == len(header) == len({_column(cell, form) for cell in header})
+    assert not any(letter in cell for cell in header for letter in "\t\r\n")
+    wanted = {f"value {at}" for at in range(len(ATTRIBUTES))} | {"value @de"}
+    assert {cell for cell in row if cell.startswith("value ")} == wanted
+    if form == "neo4j":
+        held = set(read_graph(tmp_path / form).tables().facts["value"])
+        assert wanted <= held
+        named = pl.read_csv(tmp_path / form / "names.csv").filter(part="property")
+        assert named["name"].n_unique() == named["iri"].n_unique() == len(named)
+
+
+IRIS = st.text(alphabet="ab/#:@%?=é", max_size=6).map("http://e/".__add__)
+
+
+@given(st.lists(st.tuples(IRIS, st.sampled_from(["", "@de", "@a"])), unique=True, max_size=8))
+def test_names_of_columns_are_told_apart_with_their_languages_too(used):
+    names = short_names([iri for iri, _ in used], languages=used, taken=("id", "a"))
+    columns = [names[iri] + language for iri, language in used]
+    assert len(set(columns)) == len(columns)
+    assert not {"id", "a"} & set(columns)
 
 
 def test_short_names_are_unique():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from urllib.parse import quote, unquote
 
 import polars as pl
@@ -13,14 +14,35 @@ from crossgraph.schema.estimate import local_name
 
 # What a CURIE's second part may hold for every reader of CURIEs.
 _SAFE = "-._~"
+_BREAKS = re.compile(r"[\t\r\n]+")
 
 
-def short_names(iris: Iterable[str]) -> dict[str, str]:
-    """The last part of each IRI, decoded; where two share it, with its side, or else the whole IRI."""
+def short_names(
+    iris: Iterable[str], *, languages: Iterable[tuple[str, str]] = (), taken: Collection[str] = ()
+) -> dict[str, str]:
+    """The last part of each IRI, decoded; where two share it, with its side, or else the whole IRI.
+
+    No two are the same, none is blank, and none holds a tab or the end of a line.
+
+    languages   what else stands behind the name of an IRI: with it, too, names are told apart
+    taken       what no name may be; ``original_`` is put before it
+    """
     distinct = sorted(set(iris))
-    last = {iri: unquote(local_name(iri)) for iri in distinct}
-    taken = Counter(last.values())
-    return {iri: name if taken[name] == 1 and name else _long_name(iri) for iri, name in last.items()}
+    ends: dict[str, set[str]] = {iri: {""} for iri in distinct}
+    for iri, language in languages:
+        ends[iri].add(language)
+    forms = {iri: _forms(iri, taken) for iri in distinct}
+    names = {iri: own.pop() for iri, own in forms.items()}
+    while True:
+        count = Counter([*taken, *(name + end for iri, name in names.items() for end in ends[iri])])
+        unclear = [
+            iri
+            for iri, name in names.items()
+            if forms[iri] and (not name or any(count[name + end] > 1 for end in ends[iri]))
+        ]
+        if not unclear:
+            return names
+        names |= {iri: forms[iri].pop() for iri in unclear}
 
 
 def curies(iris: pl.Series) -> tuple[pl.Series, dict[str, str]]:
@@ -46,6 +68,13 @@ def curies(iris: pl.Series) -> tuple[pl.Series, dict[str, str]]:
     prefix = parts["space"].replace_strict(prefixes, return_dtype=pl.String)
     found = pl.DataFrame({"p": prefix, "l": pl.Series(locals_, dtype=pl.String)})
     return found.select(curie=pl.col("p") + ":" + pl.col("l"))["curie"], {p: s for s, p in prefixes.items()}
+
+
+def _forms(iri: str, taken: Collection[str]) -> list[str]:
+    """What an IRI may be called, from the last resort, which no two have in common, to the shortest."""
+    last = unquote(local_name(iri))
+    first = f"original_{last}" if last in taken else last
+    return [quote(iri, safe=""), *(_BREAKS.sub(" ", one).strip() for one in (iri, _long_name(iri), first))]
 
 
 def _long_name(iri: str) -> str:

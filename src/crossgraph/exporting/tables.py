@@ -19,7 +19,9 @@ from crossgraph.merging.dataset import MergedFile
 # What stands for the delimiter inside a value of several, for which these formats have no quoting.
 _FULLWIDTH = "；"
 _KGX_DELIMITER, _KGX_STAND_IN = "|", "¦"
-_RESERVED = ("id", "category", "iri", "type", "xref")
+_KGX_COLUMNS = ("id", "category", "iri", "type", "xref")
+# The column of entities beside those of attributes, whose names hold no tab.
+_ENTITY = "\tentity"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,23 +58,23 @@ def write_neo4j(view: View, folder: Path) -> int:
     """nodes.csv and relationships.csv for ``neo4j-admin database import``, and names.csv.
 
     Labels, types and property keys are short names; names.csv tells the IRI of each. A property in a
-    language is called ``name@de``; of several values it is an array. Returns in how many values of arrays
-    the delimiter had to be replaced by its full-width form, since the format cannot quote it.
+    language is called ``name@de``; of several values it is an array. Identifiers are called ``iri``, so an
+    attribute of this name becomes ``original_iri``. Returns in how many values of arrays the delimiter had
+    to be replaced by its full-width form, since the format cannot quote it.
 
     Source: the header grammar of https://neo4j.com/docs/operations-manual/current/import/
     """
     tables = view.tables
     labels = short_names(tables.types["type"])
     kinds = short_names(tables.edges["relation"])
-    keys = short_names(tables.facts["attribute"])
+    keys = _keys(tables.facts, taken=("iri",))
     many = (ARRAY_DELIMITER, _FULLWIDTH)
-    cells = [_labels(tables.types, labels)]
     wide, arrays, replaced = _wide(tables.facts, keys, delimiters=many)
-    nodes = pl.DataFrame({"iri:ID": view.nodes()})
-    for one in (*cells, wide):
-        nodes = nodes.join(one, left_on="iri:ID", right_on="entity", how="left", maintain_order="left")
     names = {name: f"{name}:string[]" if name in arrays else f"{name}:string" for name in wide.columns[1:]}
-    nodes.rename(names).write_csv(folder / "nodes.csv")
+    nodes = pl.DataFrame({"iri:ID": view.nodes()})
+    for one in (_labels(tables.types, labels), wide.rename(names)):
+        nodes = nodes.join(one, left_on="iri:ID", right_on=_ENTITY, how="left", maintain_order="left")
+    nodes.write_csv(folder / "nodes.csv")
     edges = tables.edges.select(
         pl.col("head").alias(":START_ID"),
         pl.col("tail").alias(":END_ID"),
@@ -91,7 +93,8 @@ def write_kgx(view: View, folder: Path) -> None:
     The Biolink Model has no place for other fields' types and relations, so each node is a
     ``biolink:NamedThing`` with its own ``type``, and each edge is ``biolink:related_to`` with its own
     ``original_predicate``. Of several values ``|`` separates them; inside a value it becomes ``¦``, and tabs
-    and line ends become blanks.
+    and line ends become blanks. An attribute that is called like a column that all nodes have, such as
+    ``id``, becomes ``original_id``.
 
     Source: https://github.com/biolink/kgx/blob/master/specification/kgx-format.md
     """
@@ -118,10 +121,9 @@ def _kgx_nodes(view: View, nodes: pl.Series, names: pl.DataFrame) -> pl.DataFram
         joined = pl.col("curie").unique().sort().str.join(_KGX_DELIMITER)
         cells = rows.join(names, on="iri").group_by("entity").agg(joined.alias(name))
         table = table.join(cells, left_on="iri", right_on="entity", how="left", maintain_order="left")
-    keys = short_names(view.tables.facts["attribute"])
-    keys = {iri: f"original_{name}" if name in _RESERVED else name for iri, name in keys.items()}
+    keys = _keys(view.tables.facts, taken=_KGX_COLUMNS)
     wide, _, _ = _wide(view.tables.facts, keys, delimiters=(_KGX_DELIMITER, _KGX_STAND_IN))
-    table = table.join(wide, left_on="iri", right_on="entity", how="left", maintain_order="left")
+    table = table.join(wide, left_on="iri", right_on=_ENTITY, how="left", maintain_order="left")
     return table.select("id", "category", pl.exclude("id", "category"))
 
 
@@ -154,30 +156,41 @@ def _parts(
 def _labels(types: pl.DataFrame, labels: dict[str, str]) -> pl.DataFrame:
     name = pl.col("type").replace_strict(labels, return_dtype=pl.String)
     plain = name.str.replace_all(ARRAY_DELIMITER, _FULLWIDTH, literal=True).sort()
-    return types.group_by("entity").agg(plain.str.join(ARRAY_DELIMITER).alias(":LABEL"))
+    return types.group_by(pl.col("entity").alias(_ENTITY)).agg(
+        plain.str.join(ARRAY_DELIMITER).alias(":LABEL")
+    )
+
+
+def _keys(facts: pl.DataFrame, *, taken: tuple[str, ...]) -> dict[str, str]:
+    """What each attribute is called in columns, one for each of its languages."""
+    used = facts.select("attribute", _language()).unique()
+    return short_names(facts["attribute"], languages=used.iter_rows(), taken=taken)
+
+
+def _language() -> pl.Expr:
+    tag = pl.col("tag")
+    return pl.when(tag.str.starts_with("@")).then(tag).otherwise(pl.lit(""))
 
 
 def _wide(
     facts: pl.DataFrame, keys: dict[str, str], *, delimiters: tuple[str, str]
 ) -> tuple[pl.DataFrame, set[str], int]:
-    """Facts with one column for each attribute and language, which of them hold several values, and in how
-    many of their values the delimiter was replaced.
+    """Facts with the column ``_ENTITY`` and one for each attribute and language, which of these hold several
+    values, and in how many of their values the delimiter was replaced.
     """
     delimiter, stand_in = delimiters
-    tag = pl.col("tag")
-    language = pl.when(tag.str.starts_with("@")).then(tag).otherwise(pl.lit(""))
-    key = pl.col("attribute").replace_strict(keys, return_dtype=pl.String) + language
-    rows = facts.select("entity", "value", key=key).unique()
-    several = rows.filter(pl.len().over("entity", "key") > 1)["key"].unique()
+    key = pl.col("attribute").replace_strict(keys, return_dtype=pl.String) + _language()
+    rows = facts.select(pl.col("entity").alias(_ENTITY), "value", key=key).unique()
+    several = rows.filter(pl.len().over(_ENTITY, "key") > 1)["key"].unique()
     inside = pl.col("key").is_in(several.implode()) & pl.col("value").str.contains(delimiter, literal=True)
     replaced = rows.select(inside.sum()).item()
     plain = pl.when(inside).then(pl.col("value").str.replace_all(delimiter, stand_in, literal=True))
-    rows = rows.with_columns(value=plain.otherwise("value")).sort("entity", "key", "value")
-    cells = rows.group_by("entity", "key").agg(pl.col("value").str.join(delimiter))
+    rows = rows.with_columns(value=plain.otherwise("value")).sort(_ENTITY, "key", "value")
+    cells = rows.group_by(_ENTITY, "key").agg(pl.col("value").str.join(delimiter))
     if cells.is_empty():
-        return pl.DataFrame(schema={"entity": pl.String}), set(), 0
-    wide = cells.pivot("key", index="entity", values="value")
-    ordered = wide.select("entity", *sorted(name for name in wide.columns if name != "entity"))
+        return pl.DataFrame(schema={_ENTITY: pl.String}), set(), 0
+    wide = cells.pivot("key", index=_ENTITY, values="value")
+    ordered = wide.select(_ENTITY, *sorted(name for name in wide.columns if name != _ENTITY))
     return ordered, set(several), replaced
 
 

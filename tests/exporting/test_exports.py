@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 from urllib.request import Request, urlopen
 from xml.etree import ElementTree
 
@@ -310,6 +310,16 @@ def test_names_of_columns_are_told_apart_with_their_languages_too(used):
     columns = [names[iri] + language for iri, language in used]
     assert len(set(columns)) == len(columns)
     assert not {"id", "a"} & set(columns)
+
+
+@given(st.lists(IRIS | IRIS.map(f"{BASE}iri/".__add__) | IRIS.map("urn:".__add__), min_size=1, max_size=8))
+def test_every_iri_has_a_curie_that_makes_it_again(iris):
+    short, prefixes = curies(pl.Series(iris))
+    for iri, one in zip(iris, short, strict=True):
+        assert CURIE.fullmatch(one)
+        prefix, _, rest = one.partition(":")
+        assert iri == (unquote(rest) if prefix == "iri" else prefixes[prefix] + rest)
+    assert short.n_unique() == len(set(iris))
 
 
 def test_short_names_are_unique():

@@ -12,8 +12,8 @@ import polars as pl
 from crossgraph.graphs.sssom_format import LOCAL_NAMESPACE, WELL_KNOWN_PREFIXES
 from crossgraph.schema.estimate import local_name
 
-# What a CURIE's second part may hold for every reader of CURIEs.
-_SAFE = "-._~"
+# What stands for an IRI of which no CURIE can hold the end: the whole of it, percent-encoded.
+_WHOLE = f"{LOCAL_NAMESPACE}iri/"
 _BREAKS = re.compile(r"[\t\r\n]+")
 
 
@@ -48,26 +48,29 @@ def short_names(
 def curies(iris: pl.Series) -> tuple[pl.Series, dict[str, str]]:
     """Each IRI as a CURIE, and the prefixes with what they stand for.
 
-    Namespaces end at the last ``/`` or ``#``; well-known ones and those of the two graphs have their usual
-    prefix, others are called ``ns1``, ``ns2``, ... in the order of their names.
+    A prefix and what follows it make the IRI. Namespaces end at the last ``/``, ``#`` or ``:``; well-known
+    ones and those of the two graphs have their usual prefix, others are called ``ns1``, ``ns2``, ... in the
+    order of their names. An IRI that ends with one of these three leaves nothing to follow a prefix, so the
+    whole of it is percent-encoded behind ``iri``.
     """
+    whole = (pl.col("iri").str.contains(r"[/#:]$") | pl.col("iri").str.starts_with(_WHOLE)).alias("whole")
+    space = pl.col("iri").str.extract(r"^(.*[/#:])", 1).fill_null("")
     parts = pl.DataFrame({"iri": iris}).with_columns(
-        pl.col("iri").str.extract(r"^(.*[/#])", 1).fill_null("").alias("space")
+        pl.when(whole).then(pl.lit(_WHOLE)).otherwise(space).alias("space"), whole
     )
     spaces = parts["space"].unique().sort()
     known = {space: prefix for prefix, space in WELL_KNOWN_PREFIXES.items()}
-    known |= {f"{LOCAL_NAMESPACE}{side}/": side for side in ("left", "right")}
+    known |= {f"{LOCAL_NAMESPACE}{side}/": side for side in ("left", "right")} | {_WHOLE: "iri"}
     others = (space for space in spaces if space not in known)
     prefixes = {space: known[space] for space in spaces if space in known}
     prefixes |= {space: f"ns{number}" for number, space in enumerate(others, start=1)}
-    # Percent signs stay, so that a prefix and what follows it still make the IRI.
-    locals_ = [
-        quote(iri[len(space) :], safe=f"{_SAFE}%") or "_"
-        for iri, space in parts.select("iri", "space").iter_rows()
+    rests = [
+        quote(iri, safe="") if whole else iri[len(space) :]
+        for iri, space, whole in parts.select("iri", "space", "whole").iter_rows()
     ]
     prefix = parts["space"].replace_strict(prefixes, return_dtype=pl.String)
-    found = pl.DataFrame({"p": prefix, "l": pl.Series(locals_, dtype=pl.String)})
-    return found.select(curie=pl.col("p") + ":" + pl.col("l"))["curie"], {p: s for s, p in prefixes.items()}
+    found = pl.DataFrame({"p": prefix, "r": pl.Series(rests, dtype=pl.String)})
+    return found.select(curie=pl.col("p") + ":" + pl.col("r"))["curie"], {p: s for s, p in prefixes.items()}
 
 
 def _forms(iri: str, taken: Collection[str]) -> list[str]:

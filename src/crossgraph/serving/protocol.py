@@ -39,7 +39,8 @@ def batch_of_02(data: object) -> dict[str, Record]:
     """The records of a batch of version 0.2, by its keys. Raises QueryError."""
     queries = mapping_of(data, "the batch of queries")
     _refuse_many(queries)
-    return {key: _record_of_02(mapping_of(query, f"query {key!r}")) for key, query in queries.items()}
+    # The answer has the same keys.
+    return {text_of(key): _record_of_02(mapping_of(one, f"query {key!r}")) for key, one in queries.items()}
 
 
 def batch_of_draft(data: object) -> list[Record]:

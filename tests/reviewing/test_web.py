@@ -248,14 +248,22 @@ def test_a_page_that_was_open_when_the_server_ended_still_works_with_the_next(
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example:8765", "127.0.0.1.evil.example", "", "[::2]"]
+    "host",
+    [
+        *("evil.example", "localhost.evil.example:8765", "127.0.0.1.evil.example", "", "[::2]", "128.0.0.1"),
+        *("127.0.0.1@evil.example", "[localhost]", "[127.0.0.1]", "::1", "[::1].evil.example", "127.1"),
+    ],
 )
 def test_a_name_that_was_made_to_lead_here_is_not_answered(client: TestClient, host: str) -> None:
     assert client.get("/", headers={"host": host}).status_code == 421
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "localhost:1", "127.0.0.1:8765", "[::1]:8765", "[::1]", "LOCALHOST"]
+    "host",
+    [
+        *("localhost", "localhost:1", "127.0.0.1:8765", "127.0.0.2:8765", "127.8.0.1", "LOCALHOST"),
+        *("[::1]:8765", "[::1]", "[0:0:0:0:0:0:0:1]:8765"),
+    ],
 )
 def test_this_machine_is_answered(client: TestClient, host: str) -> None:
     assert client.get("/", headers={"host": host}).status_code == 200

@@ -607,6 +607,7 @@ def test_only_pages_that_may_ask_are_answered(served: Served) -> None:
 
 
 def test_other_names_of_this_machine_are_refused(served: Served) -> None:
+    assert guarded(served).get("/health", headers={"host": "127.0.0.2:8766"}).status_code == 200
     assert guarded(served).get("/health", headers={"host": "rebound.example:8766"}).status_code == 421
     assert guarded(served, loopback=False).get("/health", headers={"host": "here.example"}).status_code == 200
 

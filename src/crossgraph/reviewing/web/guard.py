@@ -35,7 +35,6 @@ HEADERS: Mapping[str, str] = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,10 +142,12 @@ def _is_key(text: str) -> bool:
 
 
 def names_this_machine(host: str) -> bool:
-    """Whether a Host header names this machine."""
+    """Whether a Host header names this machine: as localhost, or by any of its own addresses."""
     # A page of another site whose name was made to lead here (DNS rebinding) still sends its own name.
-    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    return name.lower() in _NAMES
+    name = (host.rsplit(":", 1)[0] if not host.endswith("]") else host).lower()
+    if name.startswith("[") and name.endswith("]"):
+        return ":" in name and is_loopback(name[1:-1])
+    return ":" not in name and is_loopback(name)
 
 
 def _is_same_site(request: HTTPConnection) -> bool:

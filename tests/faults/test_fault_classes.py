@@ -225,6 +225,7 @@ FAULTS: dict[str, tuple[Files, list[str]]] = {
     "changes that are not UTF-8": changes(f"{CHANGES}added,fact,http://l/1,n,café\n".encode("latin-1")),
     "a Parquet column of changes that holds no texts": changes(parquet(CHANGED), "c.parquet"),
     "another kind of file in the place of changes": changes("@prefix e: <http://e/> .\n", "c.ttl"),
+    "an RDF Patch with a transaction that was given up": changes("TX .\nTA .\n", "c.rdfp"),
     "a line of an RDF Patch cut short": changes('A <http://l/1> <http://l/n> "x', "c.rdfp"),
     "an RDF Patch that is not UTF-8": changes(
         'A <http://l/1> <http://l/n> "é" .\n'.encode("latin-1"), "c.rdfp"

@@ -97,6 +97,26 @@ def test_an_rdf_patch_says_the_same(tmp_path):
     assert notes == []
 
 
+def test_prefixes_and_transactions_of_an_rdf_patch_are_passed_over_however_they_are_written(tmp_path):
+    added = f"A <{EX}heat> <{EX}year> <{EX}y1995> ."
+    bare = read_changes(write(tmp_path, added), tables(GRAPH))
+    for around in (
+        'TX .\nPA "ex" <http://example.org/> .\n{}\nPD "ex" .\nTC .\n',
+        "TX.\nPA ex: <http://example.org/> .\n{}\nTC.\n",
+        'H prev <uuid:0>.\r\nTX .\r\nPA rdf "http://www.w3.org/".\r\n{}\r\nTC .\r\n',
+        "TX\n\tPD ex.\n{}\n# the end\nTC",
+    ):
+        changes, notes = read_changes(write(tmp_path, around.format(added)), tables(GRAPH))
+        assert (said(changes), notes) == (said(bare[0]), [])
+    tabs = added.replace(" ", "\t")
+    assert said(read_changes(write(tmp_path, tabs), tables(GRAPH))[0]) == said(bare[0])
+
+
+def write(folder: Path, patch: str) -> Path:
+    (folder / "c.rdfp").write_bytes(patch.encode())
+    return folder / "c.rdfp"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
@@ -127,7 +147,7 @@ def test_an_rdf_patch_says_the_same(tmp_path):
             [
                 "c.rdfp:1:",
                 "c.rdfp:2: 'X <http://a> .' is no change",
-                "c.rdfp:4: 'TA .' is no change",
+                "c.rdfp:4: 'TA .' is no change: the transaction that ends here was given up",
                 "c.rdfp:5:",
             ],
         ),

@@ -26,7 +26,9 @@ _ROW = pl.Schema({"line": pl.Int64(), **dict.fromkeys((*_COLUMNS, "tag"), pl.Str
 STATEMENT = ("kind", "entity", "name", "value", "tag")
 _TABLE_HINT = "the columns are change, kind, entity, name, value, and perhaps tag"
 _PATCH_HINT = "a line is `A s p o .` or `D s p o .`, with the terms of N-Triples"
-_HEADS = ("H", "TX", "TC")
+_ABORT_HINT = "leave it out, with all lines since its `TX .`"
+# Prefixes are those of the graph that a patch is for, which keeps none; the terms of a patch have none.
+_PASSED = ("H", "TX", "TC", "PA", "PD")
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,17 +284,30 @@ def _patch(path: Path) -> tuple[pl.DataFrame, list[Fault]]:
     if len(faults) > len(found):
         return pl.DataFrame(schema=_ROW), faults
     for number, line in enumerate(text.split("\n"), start=1):
-        head, _, rest = line.strip().partition(" ")
-        if not head or head.startswith("#") or head in _HEADS or f"{head}." in _HEADS:
+        head, rest = _operation(line)
+        if not head or head.startswith("#") or head in _PASSED:
             continue
         if head not in ("A", "D"):
-            faults.append(Fault(str(path), number, f"{quoted(line)} is no change", _PATCH_HINT))
+            faults.append(_no_change(head, line, str(path), number))
             continue
         try:
             rows += [(number, ADDED if head == "A" else DELETED, *one) for one in _terms(rest)]
         except (SyntaxError, ValueError) as error:
             faults.append(Fault(str(path), number, f"{quoted(rest)}: {error}", _PATCH_HINT))
     return pl.DataFrame(rows, schema=_ROW, orient="row"), faults
+
+
+def _operation(line: str) -> tuple[str, str]:
+    """What a line does, and to what."""
+    head, *rest = line.strip().split(maxsplit=1) or [""]
+    return (head, rest[0]) if rest else (head.removesuffix("."), "")
+
+
+def _no_change(head: str, line: str, path: str, number: int) -> Fault:
+    if head == "TA":
+        why = "the transaction that ends here was given up"
+        return Fault(path, number, f"{quoted(line)} is no change: {why}", _ABORT_HINT)
+    return Fault(path, number, f"{quoted(line)} is no change", _PATCH_HINT)
 
 
 def _terms(line: str) -> Iterable[tuple[str, str, str, str, str]]:

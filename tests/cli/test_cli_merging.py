@@ -209,6 +209,15 @@ def test_export_says_owl_same_as_where_asked(result: Path) -> None:
     assert "\towl:sameAs\t" in Path("m.txt").read_text()
 
 
+@pytest.mark.parametrize("given", ["RESULT", "m.nq"])
+def test_export_refuses_a_predicate_that_the_form_does_not_have(result: Path, given: str) -> None:
+    run("merge", result, "--out", "m.nq")
+    out = "x.nt" if given == "RESULT" else "x.trig"
+    done = run("export", given, "--out", out, "--predicate", "owl:sameAs")
+    assert (done.exit_code, "only sssom has it" in done.stderr) == (2, True), done.stderr
+    assert not Path(out).exists()
+
+
 def test_a_merged_graph_is_exported_as_file_or_folder(result: Path) -> None:
     run("merge", result, "--out", "m.nq")
     for name in ("again.nq", "again.trig", "m.ttl"):

@@ -202,8 +202,9 @@ def export(
         typer.Option("--format", help="The form; told by the name of FILE if not given."),
     ] = None,
     predicate: Annotated[
-        MatchPredicate, typer.Option("--predicate", help="What SSSOM calls a match.")
-    ] = MatchPredicate.EXACT,
+        MatchPredicate | None,
+        typer.Option("--predicate", help="What SSSOM calls a match; skos:exactMatch if not given."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
@@ -230,6 +231,7 @@ def export(
         asked = None if form is None else form.value
         if given.is_dir():
             kind = files.match_format(out, asked)
+            _refuse_predicate(predicate, kind)
             opt.refuse_out_file(out, force=force)
             what: Literal["skos:exactMatch", "owl:sameAs"] = (
                 "owl:sameAs" if predicate is MatchPredicate.SAME else "skos:exactMatch"
@@ -237,10 +239,17 @@ def export(
             done = files.export_matches(given, out, kind, predicate=what, progress=console)
         else:
             shape = files.graph_format(out, asked)
+            _refuse_predicate(predicate, shape)
             opt.refuse_out_folder(out) if shape in files.FOLDERS else opt.refuse_out_file(out, force=force)
             done = files.export_graph(given, out, shape, progress=console)
         console.say(f"{done.count:,} {done.unit} as {done.form}")
         print_text(str(out))
+
+
+def _refuse_predicate(predicate: MatchPredicate | None, form: str) -> None:
+    """Raise typer.BadParameter for what SSSOM should say where it is not written."""
+    if predicate is not None and form != Form.SSSOM:
+        raise typer.BadParameter(f"only sssom has it, and {form} is written", param_hint="'--predicate'")
 
 
 def _merge_options(

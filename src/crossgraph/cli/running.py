@@ -22,14 +22,15 @@ FAILED, INTERRUPTED = 1, 130
 def session(*, quiet: bool, verbose: bool) -> Iterator[ConsoleProgress]:
     """Run a verb's work: yields its console and turns every error into a message and an exit code.
 
-    Warnings of Python stay unseen (in the log with ``verbose``). Raises typer.Exit for whatever fails.
+    Warnings of Python stay unseen (in the log with ``verbose``). Raises typer.Exit for whatever fails, and
+    lets typer.BadParameter through, which the command line tells as an error of usage.
     """
     console = ConsoleProgress(quiet=quiet)
     with _logging(console, verbose=verbose):
         try:
             yield console
             sys.stdout.flush()
-        except typer.Exit:
+        except (typer.Exit, typer.BadParameter):
             raise
         except BrokenPipeError:
             _close_pipe()

@@ -151,7 +151,6 @@ def test_the_alignment_is_nested_as_its_readers_want_it(tmp_path):
     assert {cell.findtext("a:relation", namespaces=names) for cell in cells} == {"="}
 
 
-@pytest.mark.long
 def test_sssom_passes_its_validator_with_either_predicate(tmp_path):
     code = (
         "import sys\nfrom sssom.parsers import parse_sssom_table\nfrom sssom.validators import validate\n"

@@ -6,9 +6,11 @@ import asyncio
 import json
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -460,6 +462,27 @@ def test_small_graphs_are_aligned_by_the_model(client: TestClient, mid_pair: Pai
     assert client.post("/align", json={"left": alone, "right": alone}).status_code in (200, 422)
     crowd = {"entities": [{"id": str(at), "types": ["t"]} for at in range(MOST_ENTITIES)]}
     assert client.post("/align", json={"left": crowd, "right": alone}).status_code == 413
+
+
+def test_one_pair_of_graphs_is_aligned_while_three_wait(served: Served) -> None:
+    told, aligning = Event(), Lock()
+
+    def align(_: Any) -> dict[str, Any]:
+        assert aligning.acquire(blocking=False)
+        assert told.wait(60)
+        aligning.release()
+        return {"matches": [], "candidates": 0}
+
+    alone = {"entities": [{"id": "a", "types": ["t"]}]}
+    sent = {"left": alone, "right": alone}
+    app = create_app(served, ServiceOptions(align=align))
+    with TestClient(app, base_url=HOME) as client, ThreadPoolExecutor(5) as clients:
+        asked = [clients.submit(client.post, "/align", json=sent) for _ in range(5)]
+        first = next(as_completed(asked, timeout=60))
+        told.set()
+        assert first.result().status_code == 503
+        assert first.result().headers["retry-after"] == "1"
+        assert sorted(one.result().status_code for one in asked) == [200] * 4 + [503]
 
 
 def as_json(graph: Any) -> dict[str, Any]:

@@ -48,7 +48,7 @@ from crossgraph.serving.together import BusyError, Together
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
-# Bytes of a request, and of one with two graphs; pairs of graphs that may wait.
+# Bytes of a request, and of one with two graphs; pairs of graphs, of which one is aligned.
 MOST_BYTES, MOST_GRAPH_BYTES, MOST_ALIGNED = 1 << 20, 4 << 20, 4
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0)
 

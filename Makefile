@@ -3,7 +3,7 @@ ifndef VIRTUAL_ENV
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 endif
 
-.PHONY: check test long fuzz real encoders ray browser service advisories settings docs dist
+.PHONY: check test long fuzz real encoders ray browser service reconciliation kgx advisories settings docs dist
 
 # What the second command of README.md runs, after installing.
 check:
@@ -46,6 +46,18 @@ browser:
 service:
 	@test -d "$(RESULT)" || { echo 'usage: make service RESULT=folder' >&2; exit 2; }
 	python scripts/ask_at_random.py "$(RESULT)"
+
+# make reconciliation RESULT=folder SPECS=folder: the service's answers held to the JSON schemas of the API. SPECS is a
+# checkout of https://github.com/reconciliation-api/specs.
+reconciliation:
+	@test -d "$(RESULT)" -a -d "$(SPECS)" || { echo 'usage: make reconciliation RESULT=folder SPECS=folder' >&2; exit 2; }
+	python scripts/check_reconciliation.py "$(RESULT)" --schemas "$(SPECS)"
+
+# make kgx EXPORT=folder: what `crossgraph export --format kgx` made, validated by kgx. Needs
+# `pip install kgx biolink-model`; no network.
+kgx:
+	@test -d "$(EXPORT)" || { echo 'usage: make kgx EXPORT=folder' >&2; exit 2; }
+	python scripts/check_kgx.py "$(EXPORT)"
 
 # Known holes in the pinned versions; needs `pip install pip-audit`, and the network.
 advisories:

@@ -1,12 +1,14 @@
 """How fast `crossgraph serve RESULT` answers many clients at once.
 
     python scripts/time_service.py RESULT [--clients 50] [--requests 4000] [--pause 0] [--against right]
+        [--within 100]
 
 Starts the service, and plays clients that each send one query after the other: the name, the type and up to
 three values of an entity of the other graph, as a table would have them. Prints the rate, and the median, the
 95th percentile and the maximum of the time from the first byte of a request to the last one of its answer.
 With a pause (seconds, drawn evenly between none and twice as many), clients wait before the next request.
-They are another process than the service, and leave it a core of its own where there are two.
+They are another process than the service, and leave it a core of its own where there are two. Ends with 1 if
+a 95th percentile is above --within milliseconds.
 
 With --gold FILE (links that the RESULT was not made with) it tells how good the answers are instead.
 """
@@ -140,14 +142,15 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def main() -> None:
-    """Start, play, print, end."""
+def main() -> bool:
+    """Start, play, print, end; whether no 95th percentile is too late."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("result", type=Path)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 10, 50])
     parser.add_argument("--requests", type=int, default=4000)
     parser.add_argument("--pause", type=float, default=0.0)
     parser.add_argument("--against", choices=("left", "right"), default="right")
+    parser.add_argument("--within", type=float, default=100.0, metavar="MS")
     parser.add_argument("--gold", type=Path)
     given = parser.parse_args()
     asked = queries(given.result, int(given.against == "right"), given.requests + WARM_UP, given.gold)
@@ -163,25 +166,30 @@ def main() -> None:
         address = server.stdout.readline().strip()
         if given.gold:
             judge(address, asked[: given.requests])
-            return
+            return True
         asyncio.run(play(address, bodies[:WARM_UP], 10, 0.0))
         print(f"cores: {len(cores)}, pause: {given.pause:g} s")
         print("clients  requests/s  median ms  p95 ms  max ms  CPU ms each, of a core")
+        in_time = True
         for clients in given.clients:
             count = max(given.requests * min(clients, 50) // 50, 200)
             before = cpu_seconds(server.pid)
             seconds, took = asyncio.run(play(address, bodies[WARM_UP:][:count], clients, given.pause))
             median, late = np.percentile(seconds, [50, 95]) * 1e3
+            in_time = in_time and bool(late <= given.within)
             cost = (cpu_seconds(server.pid) - before) / count * 1e3
             shown = (
                 f"{clients:7}  {count / took:10.0f}  {median:9.1f}  {late:6.1f}  {max(seconds) * 1e3:6.1f}"
             )
             # Where other programs use the cores too, the service has less of one, and times grow.
             print(f"{shown}  {cost:6.2f}  {cost * count / took / 10:4.0f}%", flush=True)
+        if not in_time:
+            print(f"the 95th percentile is above {given.within:g} ms", file=sys.stderr)
+        return in_time
     finally:
         server.terminate()
         server.wait()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(not main())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
@@ -680,6 +682,35 @@ def test_those_who_ask_at_once_are_answered_together_and_each_for_itself() -> No
     assert asyncio.run(ask()) == [[[f"{at}"], [f"{at}!"]] for at in range(50)]
     assert sum(sizes) == 102
     assert len(sizes) < 10
+
+
+def test_clients_that_ask_at_once_get_the_answers_that_each_gets_alone(
+    client: TestClient, served: Served, mid_pair: Pair
+) -> None:
+    asked = [query for query, _ in queries_of(served, mid_pair, 24)]
+
+    def ask(query: dict[str, Any]) -> list[dict[str, Any]]:
+        answer = client.post("/", data={"queries": json.dumps({"q": query})})
+        assert answer.status_code == 200
+        return answer.json()["q"]["result"]
+
+    alone = [ask(query) for query in asked]
+    with ThreadPoolExecutor(8) as clients:
+        at_once = list(clients.map(ask, asked))
+    for one, other in zip(alone, at_once, strict=True):
+        assert [(c["id"], c["match"]) for c in one] == [(c["id"], c["match"]) for c in other]
+        scores = [[c["score"] for c in own] for own in (one, other)]
+        assert scores[0] == pytest.approx(scores[1], rel=1e-3, abs=1e-3)
+    assert any(alone)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("within", "code"), [("0.001", 1), ("1e6", 0)])
+def test_a_service_that_is_too_slow_is_told_by_the_exit_code(result: Path, within: str, code: int) -> None:
+    script = Path(__file__).parents[2] / "scripts" / "time_service.py"
+    command = [sys.executable, str(script), str(result), "--requests", "200", "--clients", "4"]
+    done = subprocess.run([*command, "--within", within], capture_output=True, text=True, check=False)
+    assert (done.returncode, "95th percentile is above" in done.stderr) == (code, bool(code)), done.stderr
 
 
 @pytest.mark.parametrize(

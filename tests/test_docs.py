@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import doctest
 import importlib
+import importlib.metadata
 import io
 import re
 import shlex
@@ -31,6 +32,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf8")
 README = (ROOT / "README.md").read_text(encoding="utf8")
 INPUTS = (ROOT / "docs" / "inputs.md").read_text(encoding="utf8")
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf8")
 OUTPUTS = (ROOT / "docs" / "outputs.md").read_text(encoding="utf8")
 SETTINGS = ROOT / "docs" / "settings.md"
 EVERYWHERE = {"--quiet", "-q", "--verbose", "-v"}
@@ -84,6 +86,15 @@ def settings_page() -> str:
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_option_of_a_command_is_documented_and_no_other(verb):
     assert documented(section(verb)) == options_of(verb) - EVERYWHERE
+
+
+def test_the_version_is_that_of_the_package_and_the_last_in_the_changelog() -> None:
+    assert importlib.metadata.version("crossgraph") == crossgraph.__version__
+    first, *others = re.findall(r"^## (.*)$", CHANGELOG, re.MULTILINE)
+    assert first == "[Unreleased]"
+    released = [re.fullmatch(r"\[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d", one) for one in others]
+    assert [one and one[1] for one in released][:1] == [crossgraph.__version__]
+    assert all(released)
 
 
 def test_the_options_of_every_command_are_documented():

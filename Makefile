@@ -3,7 +3,7 @@ ifndef VIRTUAL_ENV
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 endif
 
-.PHONY: check test long fuzz real encoders ray browser service reconciliation kgx advisories settings docs dist
+.PHONY: check test long fuzz real encoders ray browser service reconciliation kgx advisories settings docs dist wheel
 
 # What the second command of README.md runs, after installing.
 check:
@@ -74,3 +74,9 @@ docs:
 # Wheel and sdist in dist/. Needs `pip install build`.
 dist:
 	python -m build
+
+# make wheel [PYTHONS="python3.12 /a/path/python"]: builds, and tries the wheel in an empty environment of each Python;
+# some minutes for each. Needs `pip install build`, and a package index.
+PYTHONS ?= python3.11 python3.12 python3.13
+wheel: dist
+	python scripts/try_wheel.py "$$(ls -t dist/*.whl | head -n 1)" $(PYTHONS)

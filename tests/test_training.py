@@ -13,7 +13,7 @@ from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.errors import ConfigError, NonFiniteLossError
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.fitting import drifts, fit, weighed
+from crossgraph.fitting import fit, weighed
 from crossgraph.labels import FOLDS, Labels
 from crossgraph.learning import (
     HALVES,
@@ -28,6 +28,7 @@ from crossgraph.metrics import pr_auc
 from crossgraph.model.network import CollectiveNetwork, Slots
 from crossgraph.model.options import ModelOptions
 from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
+from crossgraph.scoring import drifts
 from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions, train_network, train_scorer
 from noted import Notes
@@ -256,7 +257,7 @@ def test_a_round_that_drifts_is_left_out(mid_world: World, monkeypatch: pytest.M
     one, two = (Config(model=SMALL, training=replace(QUICK, rounds=rounds)) for rounds in (1, 2))
     alone = fit(*given, config=one, clock=StageClock())
     # Every round is worse than so far below nothing.
-    monkeypatch.setattr("crossgraph.fitting.DRIFT", -math.inf)
+    monkeypatch.setattr("crossgraph.scoring.DRIFT", -math.inf)
     notes = Notes()
     kept = fit(*given, config=two, clock=StageClock(), progress=notes)
     assert len(kept.model.rounds) == 1

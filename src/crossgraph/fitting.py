@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache as once
@@ -44,12 +43,9 @@ from crossgraph.preparation import Known, Preparation, believed_evidence
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.seeds import type_codes
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
-from crossgraph.scoring import Scored, pair_tensors, sample_both
+from crossgraph.scoring import Scored, drifts, pair_tensors, sample_both
 from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions
-
-# A later round goes where it should not if it loses by more than so many standard errors.
-DRIFT = 2.0
 
 Weighed: TypeAlias = tuple[ScoringRound, Scored]
 """A trained and calibrated round, and what it says of every candidate."""
@@ -309,18 +305,6 @@ def fit_rounds(
         rounds.append(step)
     assert scored is not None  # at least one round, see TrainingOptions
     return tuple(rounds), scored
-
-
-def drifts(now: Float64, before: Float64, labels: Labels) -> bool:
-    """Whether a round tells the held-out labels worse than the one before, by more than chance.
-
-    now, before (P)   log-odds; a labelled pair's are of models that did not learn from it
-    """
-    telling = labels.telling()
-    sign = np.where(telling.same, -1.0, 1.0)
-    losses = [np.logaddexp(0.0, sign * score[telling.places]) for score in (now, before)]
-    worse = telling.weight * (losses[0] - losses[1])
-    return len(worse) > 0 and bool(worse.mean() > DRIFT * worse.std() / math.sqrt(len(worse)))
 
 
 def _round(

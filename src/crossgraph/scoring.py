@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.tokens import entity_tokens, number_scales, text_sketch
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.labels import Labels
 from crossgraph.learning import opinions, raw_scores
 from crossgraph.matches import Matches
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
@@ -31,6 +33,9 @@ from crossgraph.progress import SILENT, Progress
 from crossgraph.sampling import Neighbourhoods, SamplingOptions, sample_neighbourhoods
 from crossgraph.sampling.shared import echoed_shares
 from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots, entity_type_slots
+
+# A later round goes where it should not if it loses by more than so many standard errors.
+DRIFT = 2.0
 
 
 def sample_both(
@@ -116,6 +121,18 @@ class Scored:
     def rounds(self) -> tuple[tuple[Float32, Float64], ...]:
         """Raw (P) and score (P) of all rounds."""
         return (*self.earlier, (self.raw, self.score))
+
+
+def drifts(now: Float64, before: Float64, labels: Labels) -> bool:
+    """Whether a round tells the held-out labels worse than the one before, by more than chance.
+
+    now, before (P)   log-odds; a labelled pair's are of models that did not learn from it
+    """
+    telling = labels.telling()
+    sign = np.where(telling.same, -1.0, 1.0)
+    losses = [np.logaddexp(0.0, sign * score[telling.places]) for score in (now, before)]
+    worse = telling.weight * (losses[0] - losses[1])
+    return len(worse) > 0 and bool(worse.mean() > DRIFT * worse.std() / math.sqrt(len(worse)))
 
 
 def score_candidates(

@@ -726,3 +726,13 @@ def test_the_command_line_says_what_is_wrong(options: list[str], told: str, resu
     where = str(result) if options else "nowhere"
     ended = CliRunner().invoke(command_line, ["serve", where, *options, "--quiet"])
     assert (ended.exit_code, told in ended.output) == (1, True), ended.output
+
+
+def test_the_description_has_queries_of_a_name_or_of_values_alone():
+    asked = openapi("films", "http://localhost/")["paths"]["/"]["get"]["parameters"][0]
+    schema = Draft202012Validator(asked["content"]["application/json"]["schema"])
+    values = [{"pid": "year", "v": "1995"}]
+    assert schema.is_valid({"a": {"query": "Heat"}, "b": {"properties": values}})
+    assert schema.is_valid({"a": {"query": "Heat", "properties": values, "limit": 3}})
+    for wrong in ({}, {"limit": 3}, {"properties": []}, {"query": "Heat", "limit": "three"}):
+        assert not schema.is_valid({"a": wrong})

@@ -50,15 +50,19 @@ _CANDIDATE = _object(
         "features": _list(_FEATURE),
     }
 )
-_QUERY = _object(
-    {"query": _TEXT},
-    {
-        "type": {"anyOf": [_TEXT, _list(_TEXT)]},
-        "limit": _LIMIT,
-        "type_strict": {"enum": ["any", "should", "all"]},
-        "properties": _list(_object({"pid": _STRING, "v": _VALUE}), maxItems=MOST_PROPERTIES),
-    },
-)
+_ASKED_WITH: _Schema = {
+    "type": {"anyOf": [_TEXT, _list(_TEXT)]},
+    "limit": _LIMIT,
+    "type_strict": {"enum": ["any", "should", "all"]},
+}
+_PROPERTIES = _list(_object({"pid": _STRING, "v": _VALUE}), maxItems=MOST_PROPERTIES)
+# A name, or values of properties alone.
+_QUERY: _Schema = {
+    "anyOf": [
+        _object({"query": _TEXT}, {**_ASKED_WITH, "properties": _PROPERTIES}),
+        _object({"properties": {**_PROPERTIES, "minItems": 1}}, {**_ASKED_WITH, "query": _TEXT}),
+    ]
+}
 _CONDITION: _Schema = {
     "anyOf": [
         _object({"matchType": {"const": "name"}, "propertyValue": _VALUE}),

@@ -257,6 +257,18 @@ def test_kgx_has_the_columns_that_its_validator_requires(merged, tmp_path):
     assert "original_id" in nodes.columns
 
 
+def test_kgx_has_one_name_and_the_others_as_synonyms(tmp_path):
+    facts = [("f", "name", name, "") for name in ("Heat", "Hitze", "Calor")]
+    graphs = (tables([("f", "film")], [], facts), tables([("m", "film")], [], [("m", "name", "n", "")]))
+    left, right = (Source(KnowledgeGraph.from_tables(one)) for one in graphs)
+    schema = SchemaMapping((), (), (AttributeMapping("name", "name"),))
+    found = merge((left, right), Links.of([], []), schema, options=MergeOptions())
+    write_merged(found, tmp_path / "m.nq", ox.RdfFormat.N_QUADS)
+    export_graph(tmp_path / "m.nq", tmp_path / "kgx", "kgx")
+    nodes = pl.read_csv(tmp_path / "kgx" / "nodes.tsv", separator="\t", quote_char=None)
+    assert sorted(nodes.select("name", "synonym").rows()) == [("Calor", "Heat|Hitze"), ("n", None)]
+
+
 # Names that columns of every node have, that become one another, and that no header can hold.
 ATTRIBUTES = [
     *("entity", "iri", "id", "original_id", "category", "type", "xref", "original_xref", "curie", "value"),

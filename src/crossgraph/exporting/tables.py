@@ -19,7 +19,7 @@ from crossgraph.merging.dataset import MergedFile
 # What stands for the delimiter inside a value of several, for which these formats have no quoting.
 _FULLWIDTH = "；"
 _KGX_DELIMITER, _KGX_STAND_IN = "|", "¦"
-_KGX_COLUMNS = ("id", "category", "iri", "type", "xref")
+_KGX_COLUMNS = ("id", "category", "iri", "type", "xref", "synonym")
 # The column of entities beside those of attributes, whose names hold no tab.
 _ENTITY = "\tentity"
 
@@ -93,8 +93,9 @@ def write_kgx(view: View, folder: Path) -> None:
     The Biolink Model has no place for other fields' types and relations, so each node is a
     ``biolink:NamedThing`` with its own ``type``, and each edge is ``biolink:related_to`` with its own
     ``original_predicate``. Of several values ``|`` separates them; inside a value it becomes ``¦``, and tabs
-    and line ends become blanks. An attribute that is called like a column that all nodes have, such as
-    ``id``, becomes ``original_id``.
+    and line ends become blanks. A node has one ``name`` in the model, the first by text; the others are in
+    ``synonym``. An attribute that is called like a column that nodes have anyway, such as ``id``, becomes
+    ``original_id``.
 
     Source: https://github.com/biolink/kgx/blob/master/specification/kgx-format.md
     """
@@ -123,8 +124,19 @@ def _kgx_nodes(view: View, nodes: pl.Series, names: pl.DataFrame) -> pl.DataFram
         table = table.join(cells, left_on="iri", right_on="entity", how="left", maintain_order="left")
     keys = _keys(view.tables.facts, taken=_KGX_COLUMNS)
     wide, _, _ = _wide(view.tables.facts, keys, delimiters=(_KGX_DELIMITER, _KGX_STAND_IN))
-    table = table.join(wide, left_on="iri", right_on=_ENTITY, how="left", maintain_order="left")
+    table = table.join(_one_name(wide), left_on="iri", right_on=_ENTITY, how="left", maintain_order="left")
     return table.select("id", "category", pl.exclude("id", "category"))
+
+
+def _one_name(wide: pl.DataFrame) -> pl.DataFrame:
+    """The columns of nodes with the first name alone, and the others as synonyms."""
+    if "name" not in wide.columns:
+        return wide
+    names = pl.col("name").str.split(_KGX_DELIMITER)
+    others = names.list.slice(1)
+    synonym = pl.when(others.list.len() > 0).then(others.list.join(_KGX_DELIMITER)).alias("synonym")
+    told = wide.with_columns(names.list.first().alias("name"), synonym)
+    return told if told["synonym"].count() else told.drop("synonym")
 
 
 def _kgx_edges(edges: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def test_a_memory_that_is_no_size_is_refused():
 
 
 def test_a_table_lies_in_a_file_where_the_budget_has_no_room(tmp_path):
-    room = Space(tmp_path, budget=int(400 / _space.LARGE))
+    room = Space(tmp_path, budget=math.ceil(400 / _space.LARGE))
     assert not isinstance(room.table(10, 10), np.memmap)
     large = room.table(10, 11)
     assert isinstance(large, np.memmap)

@@ -13,7 +13,7 @@ import numpy as np
 from crossgraph._types import AnyArray, Float32
 
 # A table that takes more than this share of the memory that a run may use lies in a file.
-LARGE = 0.05
+LARGE = 0.03
 _UNITS = {"": 1, **{f"{letter}B": 1000**power for power, letter in enumerate("KMGT", start=1)}}
 _UNITS |= {f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", start=1)}
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from crossgraph._space import LARGE
 from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.learning import WHOLE, Hear, Score, Teach, heard, scored_by_folds, taught
+
+# What networks may take for the pairs that they hear at once, as a share of the memory that a run may use.
+ROOM = 0.05
 
 
 @dataclass(frozen=True)
@@ -33,4 +35,4 @@ def local_engine(budget: int | None) -> Engine:
     """An engine that works here and takes no more than it must where a run may only take so many bytes."""
     if budget is None:
         return LOCAL
-    return replace(LOCAL, hear=partial(heard, room=min(WHOLE, int(LARGE * budget))))
+    return replace(LOCAL, hear=partial(heard, room=min(WHOLE, int(ROOM * budget))))

@@ -266,7 +266,7 @@ def fit_network(
     def opine() -> tuple[EvidenceTable, Vectors]:
         see, hear = Seen(networks, tensors()), around.engine.hear
         said = opinions(networks, tensors(), candidates, labels, progress=progress, hear=hear, see=see)
-        return said, see.vectors
+        return said.held(around.space), see.vectors
 
     if not (cache.has("network") and cache.has("opinions")):
         tensors()

@@ -350,7 +350,8 @@ def gather_evidence(
                     **lead_columns("names", pairs, candidates.name),
                     **lead_columns("structure", pairs, np.log1p(10.0 * candidates.structure)),
                     **namesake_columns(namesakes(preparation), pairs),
-                }
+                },
+                space=space,
             ),
         ]
     )

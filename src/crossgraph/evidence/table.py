@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossgraph._space import Space, let_go
+from crossgraph._space import IN_MEMORY, Space, let_go
 from crossgraph._types import Bool, Float32, Int64
 
 # Pairs whose evidence is found at once: what is needed meanwhile takes several times as much as the evidence.
@@ -54,12 +54,17 @@ class EvidenceTable:
         return EvidenceTable(names, tuple(block for table in tables for block in table.blocks))
 
     @staticmethod
-    def of(columns: dict[str, Float32]) -> EvidenceTable:
+    def of(columns: dict[str, Float32], *, space: Space = IN_MEMORY) -> EvidenceTable:
         """A table of named columns, each (P)."""
-        values = np.empty((len(next(iter(columns.values()))), len(columns)), dtype=np.float32)
+        values = space.table(len(next(iter(columns.values()))), len(columns))
         for place, column in enumerate(columns.values()):
             values[:, place] = column
+        let_go(values)
         return EvidenceTable(tuple(columns), (values,))
+
+    def held(self, space: Space) -> EvidenceTable:
+        """The same, where it is to lie."""
+        return EvidenceTable(self.names, tuple(space.held(block) for block in self.blocks))
 
     @property
     def values(self) -> Float32:

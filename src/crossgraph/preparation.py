@@ -25,7 +25,7 @@ from crossgraph.errors import Fault, GraphFormatError, NoCandidatesError
 from crossgraph.evidence.attributes import Yardstick, attribute_evidence
 from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.echo import Echo, relation_groups
-from crossgraph.evidence.namesakes import Namesakes, namesake_columns
+from crossgraph.evidence.namesakes import namesake_columns, namesakes_of
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import Description, describe
 from crossgraph.features.meaning import TextEncoder
@@ -340,6 +340,8 @@ def gather_evidence(
     with progress.stage("compare: neighbours", len(candidates), "pairs") as advance:
         similarity = name_similarity(candidates, (len(left), len(right)))
         echo = _echoed(preparation, similarity, advance, space)
+    names = name_rows(description, schema)
+    namesakes = namesakes_of(names, preparation.adjacency, preparation.graphs)
     return EvidenceTable.beside(
         [
             attributes,
@@ -349,22 +351,12 @@ def gather_evidence(
                     **lead_columns("prior", pairs, candidates.prior),
                     **lead_columns("names", pairs, candidates.name),
                     **lead_columns("structure", pairs, np.log1p(10.0 * candidates.structure)),
-                    **namesake_columns(namesakes(preparation), pairs),
+                    **namesake_columns(namesakes, pairs),
                 },
                 space=space,
             ),
         ]
     )
-
-
-def namesakes(preparation: Preparation) -> tuple[Namesakes, Namesakes]:
-    """Of both sides."""
-    rows = name_rows(preparation.description, preparation.schema)
-    left, right = (
-        Namesakes.of(names, adjacency, graph.primary_types)
-        for names, adjacency, graph in zip(rows, preparation.adjacency, preparation.graphs, strict=True)
-    )
-    return left, right
 
 
 def _echoed(

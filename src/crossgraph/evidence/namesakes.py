@@ -10,6 +10,7 @@ import polars as pl
 from crossgraph._types import Float32, Int32, Int64
 from crossgraph.blocking.ranking import lead
 from crossgraph.graphs.adjacency import Adjacency
+from crossgraph.graphs.graph import KnowledgeGraph
 
 _Pairs = tuple[Int32, Int32]
 
@@ -39,6 +40,19 @@ class Namesakes:
         known = connected(adjacency)
         leads = leads_over(rows, best_rivals(rows, known, types), known)
         return Namesakes(np.log1p(name_counts(rows, len(types))), leads)
+
+
+def namesakes_of(
+    rows: tuple[pl.DataFrame, pl.DataFrame],
+    adjacency: tuple[Adjacency, Adjacency],
+    graphs: tuple[KnowledgeGraph, KnowledgeGraph],
+) -> tuple[Namesakes, Namesakes]:
+    """Of both sides; rows as of ``name_rows``."""
+    left, right = (
+        Namesakes.of(names, edges, graph.primary_types)
+        for names, edges, graph in zip(rows, adjacency, graphs, strict=True)
+    )
+    return left, right
 
 
 def namesake_columns(sides: tuple[Namesakes, Namesakes], pairs: _Pairs) -> dict[str, Float32]:

@@ -17,7 +17,7 @@ from crossgraph.contest import Contest
 from crossgraph.evidence.attributes import Yardstick, attribute_evidence
 from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.echo import RelationGroups, echo_evidence, neighbour_rarity, relation_groups
-from crossgraph.evidence.namesakes import Namesakes, namesake_columns
+from crossgraph.evidence.namesakes import Namesakes, namesake_columns, namesakes_of
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.learning import SAID, heard, scored_by_folds
 from crossgraph.preparation import Preparation, believed_pairs
@@ -191,15 +191,10 @@ class Rescorer:
     @cached_property
     def _namesakes(self) -> tuple[Namesakes, Namesakes]:
         """Of each side."""
-        wanted = name_attributes(self.before.told, self.preparation.schema)
+        lefts, rights = name_attributes(self.before.told, self.preparation.schema)
         preparation, now = self.preparation, self.preparation.description
-        left, right = (
-            Namesakes.of(names_in(columns, names), adjacency, graph.primary_types)
-            for columns, names, adjacency, graph in zip(
-                (now.left, now.right), wanted, preparation.adjacency, preparation.graphs, strict=True
-            )
-        )
-        return left, right
+        rows = names_in(now.left, lefts), names_in(now.right, rights)
+        return namesakes_of(rows, preparation.adjacency, preparation.graphs)
 
     def _together(self, rows: Bool, said: Float32) -> EvidenceTable:
         """``gather_evidence`` and ``opinions`` of some pairs."""

@@ -213,6 +213,9 @@ def test_a_key_that_has_to_agree_forbids_pairs_that_have_different_ones() -> Non
     with pytest.raises(ConfigError, match="left type 'flim'"):
         refuse_unknown((left, right), DecisionOptions(cardinality_of=("flim = free",)))
     refuse_unknown((left, right), DecisionOptions(cardinality_of=("film = free",), must_agree=("isbn",)))
-    refuse_unmapped(schema, DecisionOptions(must_agree=("isbn",)))
+    refuse_unmapped(schema, right, DecisionOptions(must_agree=("isbn",)))
     with pytest.raises(ConfigError, match="no attribute of the right graph"):
-        refuse_unmapped(replace(schema, attributes=()), DecisionOptions(must_agree=("isbn",)))
+        refuse_unmapped(replace(schema, attributes=()), right, DecisionOptions(must_agree=("isbn",)))
+    elsewhere = replace(schema, attributes=(AttributeMapping("isbn", "issn"),))
+    with pytest.raises(ConfigError, match="no attribute of the right graph"):
+        refuse_unmapped(elsewhere, right, DecisionOptions(must_agree=("isbn",)))

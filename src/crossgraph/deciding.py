@@ -156,9 +156,9 @@ def refuse_unknown(graphs: Graphs, options: DecisionOptions) -> None:
         _refuse(attribute, "must_agree", "left attribute", left.attribute_names)
 
 
-def refuse_unmapped(schema: SchemaMapping, options: DecisionOptions) -> None:
-    """Raises ConfigError for an attribute that has to agree with nothing."""
-    mapped = {row.left for row in schema.attributes}
+def refuse_unmapped(schema: SchemaMapping, right: KnowledgeGraph, options: DecisionOptions) -> None:
+    """Raises ConfigError for an attribute that has to agree with nothing that the right graph has."""
+    mapped = {row.left for row in schema.attributes if row.right in right.attribute_names}
     for attribute in options.must_agree:
         if attribute not in mapped:
             raise ConfigError(

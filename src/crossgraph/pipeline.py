@@ -130,7 +130,7 @@ def align(
         card = inputs_card(inputs)
         keep, learns = known.same.and_also(known.different), model is None
         preparation, evidence = session.prepare(graphs, known, keep=keep, inputs=inputs, halves=learns)
-        refuse_unmapped(preparation.schema, config.decisions)
+        refuse_unmapped(preparation.schema, graphs[1], config.decisions)
         if model is not None:
             model = replace(model, cardinalities=config.decisions.cardinalities(model.cardinalities))
             run = session.apply(model, preparation, evidence, known)
@@ -201,7 +201,7 @@ def train_pairs(
         given = EntityPairs.of(left, right)
         known = Known(given.take(same), given.take(~same))
         preparation, evidence = session.prepare(graphs, known, keep=given, inputs=inputs)
-        refuse_unmapped(preparation.schema, config.decisions)
+        refuse_unmapped(preparation.schema, graphs[1], config.decisions)
         labels = label_pairs(
             preparation.candidates, (left, right), same, seed=config.run.seed, keys=content_keys(graphs[0])
         )

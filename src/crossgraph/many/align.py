@@ -178,7 +178,7 @@ def _prepared(inputs: Inputs, numbers: Numbers, graphs: Sequence[KnowledgeGraph]
     keep = known.same.and_also(known.different)
     refuse_unknown(both, config.decisions)
     preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs, halves=True)
-    refuse_unmapped(preparation.schema, config.decisions)
+    refuse_unmapped(preparation.schema, both[1], config.decisions)
     labels = labels_found(preparation, known, config)
     return _Pair(numbers, inputs, known, preparation, evidence, labels, session)
 

@@ -162,7 +162,7 @@ def test_lone_entities_are_counted_from_what_is_thought_and_taken_for_their_best
     free = ~np.isin(pairs.left, pairs.left[labels.places])
     true = len(np.unique(pairs.left[free & (pairs.left % 3 == 0)])) / (free & same).sum()
     assert missing.share == pytest.approx(true, abs=0.15)
-    lone = missing.taken_for(raw.astype(np.float64), half=0.0)
+    lone = missing.taken_for(own.astype(np.float64), half=0.0)
     assert sorted(pairs.left[lone.places]) == sorted(pairs.left[labels.places[labels.same]])
     assert not same[lone.places].any()
     assert (lone.share, lone.half) == (missing.share, 0.5)

@@ -32,7 +32,11 @@ class Calibration:
 
     def scores(self, scores: AnyArray, standings: Float64) -> Float64:
         """(P) log-odds of pairs."""
-        return self.slope * scores.astype(np.float64) + self.rivals * standings + self.offset
+        odds: Float64 = scores.astype(np.float64)
+        odds *= self.slope
+        odds += self.rivals * standings
+        odds += self.offset
+        return odds
 
     def then(self, other: Calibration) -> Calibration:
         """This and after it another one that is told of no standing."""
@@ -43,12 +47,15 @@ class Calibration:
 def rival_leads(raw: Float32, pairs: tuple[Int32, Int32]) -> Float64:
     """(P) lead among the left entity's candidates plus lead among the right's, each within +-8."""
     left, right = bounded_leads(raw, pairs)
-    return left + right
+    left += right
+    return left
 
 
 def bounded_leads(values: AnyArray, pairs: tuple[Int32, Int32]) -> tuple[Float64, Float64]:
     """(P), (P) leads among the candidates of either side's entity, each within +-8."""
-    left, right = (np.clip(lead(side, values), -LONGEST_LEAD, LONGEST_LEAD) for side in pairs)
+    left, right = (lead(side, values) for side in pairs)
+    for leads in (left, right):
+        np.clip(leads, -LONGEST_LEAD, LONGEST_LEAD, out=leads)
     return left, right
 
 
@@ -86,11 +93,15 @@ def calibrate(scores: AnyArray, standings: Float64, same: Bool, weight: Float32)
 
 def probabilities(scores: AnyArray) -> Float64:
     """(P) float64 in (0, 1), strictly increasing in the score: the logistic of a softly bounded score."""
-    bounded = np.asarray(scores, dtype=np.float64)
+    odds = np.array(scores, dtype=np.float64)
     # Identity in the middle, logarithmic beyond: still strictly increasing where the logistic saturates.
-    far = np.abs(bounded) > SUREST / 2
-    tail = np.sign(bounded) * (SUREST / 2 + np.log1p(np.maximum(np.abs(bounded) - SUREST / 2, 0.0)))
-    return 1.0 / (1.0 + np.exp(-np.where(far, tail, bounded)))
+    far = np.abs(odds) > SUREST / 2
+    beyond = odds[far]
+    odds[far] = np.sign(beyond) * (SUREST / 2 + np.log1p(np.abs(beyond) - SUREST / 2))
+    np.negative(odds, out=odds)
+    np.exp(odds, out=odds)
+    odds += 1.0
+    return np.reciprocal(odds, out=odds)
 
 
 @dataclass(frozen=True, slots=True)

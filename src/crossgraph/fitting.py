@@ -180,26 +180,33 @@ def weighed(
     raw (P)   what the scorers say of every candidate
     missing   what the labelled candidates would be without the matches; None where that tells nothing
     """
-    there = Standing(raw, rival_leads(raw, contest.sides)) if missing is None else missing.there
+    leads = rival_leads(raw, contest.sides)
     if missing is None or missing.share <= 0:
-        calibration = fit_calibration(there.raw, there.leads, labels)
-        score = calibration.scores(there.raw, there.leads)
+        calibration = fit_calibration(raw, leads, labels)
+        score = calibration.scores(raw, leads)
         standings = contest.standings(score)
         settlement, lone = fit_calibration(score, standings, labels), Lone.nobody()
     else:
-        calibration = missing.calibration(there, missing.without)
-        score = calibration.scores(there.raw, there.leads)
+        calibration = missing.calibration(Standing(raw, leads), missing.without)
+        score = calibration.scores(raw, leads)
+        del leads  # tables of millions of pairs are dropped as soon as nothing reads them
+        orphans = missing.contested(calibration, contest)
         standings = contest.standings(score)
-        apart = calibration.scores(missing.without.raw, missing.without.leads)
-        settled = Standing(apart, contest.standings_without(missing.orphans.matches, apart))
-        aware = missing.calibration(Standing(score, standings), settled)
-        score_of_all = aware.scores(score, standings)
-        own = fit_calibration(score_of_all, np.zeros_like(score_of_all), labels)
-        settlement = aware.then(own)
-        lone = missing.taken_for(settlement.scores(settled.raw, settled.leads), half=own.offset)
+        aware = missing.calibration(Standing(score, standings), orphans)
+        settlement, half = _as_known(aware, Standing(score, standings), labels)
+        lone = missing.taken_for(settlement.scores(orphans.raw, orphans.leads), half=half)
     step = ScoringRound(scorers, evidence.names, calibration, settlement)
     score = settlement.scores(score, standings)
     return step, Scored(evidence, raw, score, probabilities(score), lone=lone)
+
+
+def _as_known(aware: Calibration, standing: Standing, labels: Labels) -> tuple[Calibration, float]:
+    """One that knows of orphans as one of pairs that have a counterpart, and the log-odds between."""
+    telling = labels.telling()
+    told = standing.take(telling.places)
+    odds = aware.scores(told.raw, told.leads)
+    own = calibrate(odds, np.zeros_like(odds), telling.same, telling.weight)
+    return aware.then(own), own.offset
 
 
 def fit_calibration(scores: AnyArray, standings: Float64, labels: Labels) -> Calibration:

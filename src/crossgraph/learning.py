@@ -40,7 +40,7 @@ T = TypeVar("T")
 MAPPED_IMPORTANCE = 4.0
 HALVES = 2
 # Pairs whose evidence is put together at once.
-AT_ONCE = 1 << 17
+AT_ONCE = 1 << 14
 # What a side may take that is prepared once for all pairs.
 WHOLE = 2 << 30
 # Pairs that are not worth a second part.
@@ -329,17 +329,18 @@ def fit_scorers(
 
 def scored_by_folds(scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable, folds: Int32) -> Float32:
     """(P) mean score of the scorers; ``folds`` (P) says which scores a labelled pair alone, -1 for others."""
-    said = np.zeros((len(scorers), len(evidence)), dtype=np.float32)
+    mean = np.empty(len(evidence), dtype=np.float32)
 
     def ask(number: int) -> None:
-        for start in range(0, len(evidence), AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            said[number, part] = scorers[number].score(evidence.rows(part))
+        part = slice(number * AT_ONCE, (number + 1) * AT_ONCE)
+        read = evidence.rows(part)
+        said = np.stack([scorer.score(read) for scorer in scorers])
+        found, own = said.mean(axis=0), folds[part]
+        labelled = np.flatnonzero(own >= 0)
+        found[labelled] = said[own[labelled], labelled]
+        mean[part] = found
 
-    side_by_side(ask, range(len(scorers)))
-    mean: Float32 = said.mean(axis=0)
-    labelled = np.flatnonzero(folds >= 0)
-    mean[labelled] = said[folds[labelled], labelled]
+    side_by_side(ask, range(-(-len(evidence) // AT_ONCE)))
     return mean
 
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crossgraph._types import AnyArray, Float32, Float64, Int32, Int64
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.ranking import lead, ranks
 from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
+from crossgraph.contest import Contest
 from crossgraph.decisions import Lone
 from crossgraph.evidence.competition import AMONG, VALUE
 from crossgraph.graphs.sorting import marked
@@ -89,26 +90,32 @@ class Orphans:
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """Scores (P) of all candidates, and how they stand (P) beside their rivals."""
+    """Scores (N) of pairs, and how they stand (N) beside their rivals."""
 
     raw: AnyArray
     leads: Float64
+
+    def take(self, places: Bool | Int64) -> Standing:
+        """Of some of the pairs."""
+        return Standing(self.raw[places], self.leads[places])
 
 
 @dataclass(frozen=True, eq=False)
 class Missing:
     """What the candidates would be without the labelled matches, and how often that is so.
 
-    share     how many entities there are without a counterpart for each one with one
-    known     labels that calibrate
-    there     how candidates stand beside the matches
-    without   how they stand where the matches are not there
+    share         how many entities there are without a counterpart for each one with one
+    known         labels that calibrate
+    raw (P)       scores of all beside the matches
+    own (K)       scores of the orphans
+    without (K)   how the orphans stand
     """
 
     orphans: Orphans
     share: float
     known: Labels
-    there: Standing
+    raw: Float32
+    own: Float32
     without: Standing
     candidates: Candidates
 
@@ -126,32 +133,52 @@ class Missing:
         known = labels.telling()
         if not len(orphans) or not known.known.all():
             return None
+        without = orphans.standing(raw, own, candidates).take(orphans.labels.places)
         there = Standing(raw, rival_leads(raw, (candidates.left, candidates.right)))
-        missing = Missing(orphans, 0.0, known, there, orphans.standing(raw, own, candidates), candidates)
+        missing = Missing(orphans, 0.0, known, raw, own, without, candidates)
         for _ in range(TURNS):
-            calibration = missing.calibration(there, missing.without)
+            calibration = missing.calibration(there, without)
             thought = probabilities(calibration.scores(there.raw, there.leads))
             missing = replace(missing, share=orphans_for_each(thought, candidates, labels, kinds))
         return missing
 
     def calibration(self, there: Standing, without: Standing) -> Calibration:
-        """What fits the known pairs, and the orphans among them as often as there are such."""
-        lone = self.orphans.labels.take(np.isin(self.orphans.labels.places, self.known.places))
+        """What fits the known pairs, and the orphans among them as often as there are such.
+
+        there (P)     how candidates stand beside the matches
+        without (K)   how the orphans stand
+        """
+        among = np.isin(self.orphans.labels.places, self.known.places)
+        lone, without, there = (
+            self.orphans.labels.take(among),
+            without.take(among),
+            there.take(self.known.places),
+        )
         # An entity may have several that lead, by one value or another, and count as one.
         each = self.share * int(self.known.same.sum()) / max(len(lone), 1)
         return calibrate(
-            np.r_[there.raw[self.known.places], without.raw[lone.places]],
-            np.r_[there.leads[self.known.places], without.leads[lone.places]],
+            np.r_[there.raw, without.raw],
+            np.r_[there.leads, without.leads],
             np.r_[self.known.same, lone.same],
             np.r_[self.known.weight, each * lone.weight].astype(np.float32),
         )
 
+    def contested(self, calibration: Calibration, contest: Contest) -> Standing:
+        """(K) log-odds of the orphans by a calibration, and how they stand in the contest."""
+        standing = self.orphans.standing(self.raw, self.own, self.candidates)
+        odds = calibration.scores(standing.raw, standing.leads)
+        places = self.orphans.labels.places
+        return Standing(odds[places], contest.standings_without(self.orphans.matches, odds)[places])
+
     def taken_for(self, settled: Float64, *, half: float) -> Lone:
-        """The best of each left entity whose match is not there, by (P) log-odds; ``half`` as of ``Lone``."""
+        """The best of each left entity whose match is not there, by log-odds (K); ``half`` as of ``Lone``."""
         left, places = self.candidates.left, self.orphans.labels.places
-        places = places[np.isin(left[places], left[self.orphans.matches])]
-        best = places[ranks(left[places], settled[places]) == 0]
-        return Lone(best, probabilities(settled[best]), self.share, float(probabilities(np.array(half))))
+        lonely = np.isin(left[places], left[self.orphans.matches])
+        places, settled = places[lonely], settled[lonely]
+        best = ranks(left[places], settled) == 0
+        return Lone(
+            places[best], probabilities(settled[best]), self.share, float(probabilities(np.array(half)))
+        )
 
 
 def orphans_for_each(probability: Float64, candidates: Candidates, labels: Labels, kinds: Int32) -> float:

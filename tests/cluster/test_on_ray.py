@@ -21,6 +21,7 @@ import polars as pl
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from crossgraph.cluster.shares import Answer
 from crossgraph.config import load_config
@@ -231,7 +232,11 @@ def lesson_of(world: World, training: TrainingOptions) -> tuple[list[CollectiveN
 
 
 class InParts(nn.Module):
-    """A network that computes a batch in two parts: how sums are rounded matters with some losses."""
+    """A network that computes a batch in two parts, with weights of their own that are copies of its.
+
+    The gradients of each part are summed before they are added, as those of two learners are: sums that are
+    rounded elsewhere put a pair on the other side of a hinge, and another network is learnt.
+    """
 
     def __init__(self, network: CollectiveNetwork) -> None:
         super().__init__()
@@ -239,8 +244,16 @@ class InParts(nn.Module):
 
     def forward(self, tensors: PairTensors, left: Tensor, right: Tensor) -> Answer:
         half = len(left) // 2
-        parts = (self.network(tensors, left[rows], right[rows]) for rows in (slice(half), slice(half, None)))
-        return Answer(torch.cat([part.logits for part in parts]))
+        return Answer(
+            torch.cat(
+                [self.part(tensors, left[:half], right[:half]), self.part(tensors, left[half:], right[half:])]
+            )
+        )
+
+    def part(self, *asked: object) -> Tensor:
+        weights = {name: weight.clone() for name, weight in self.network.named_parameters()}
+        logits: Tensor = functional_call(self.network, weights, asked).logits
+        return logits
 
 
 @pytest.mark.parametrize("loss", ["binary", "margin"])

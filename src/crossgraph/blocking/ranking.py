@@ -17,15 +17,22 @@ FARTHEST = 20.0
 
 def lead(groups: Int32, scores: AnyArray) -> Float64:
     """(P) each score minus the best other score of its group; infinite where it stands alone."""
-    values, at = scores.astype(np.float64), groups.astype(np.intp)
-    best = np.full(int(groups.max(initial=-1)) + 1, -np.inf)
-    np.maximum.at(best, at, values)
-    top = best[at]
-    leads = values == top
-    second = np.full(len(best), -np.inf)
-    np.maximum.at(second, at, np.where(leads, -np.inf, values))
-    alone_ahead = leads & (np.bincount(at, leads, minlength=len(best))[at] == 1)
-    out: Float64 = values - np.where(alone_ahead, second[at], top)
+    return _leads(np.ascontiguousarray(groups), np.ascontiguousarray(scores), int(groups.max(initial=-1)) + 1)
+
+
+@njit(cache=True, nogil=True)
+def _leads(groups: AnyArray, scores: AnyArray, count: int) -> Float64:
+    best, second = np.full(count, -np.inf), np.full(count, -np.inf)
+    for pair in range(len(groups)):
+        group, score = groups[pair], np.float64(scores[pair])
+        if np.isnan(score) or score > best[group]:
+            best[group], second[group] = score, best[group]
+        elif score > second[group]:
+            second[group] = score
+    out = np.empty(len(groups))
+    for pair in range(len(groups)):
+        group, score = groups[pair], np.float64(scores[pair])
+        out[pair] = score - (second[group] if score == best[group] else best[group])
     return out
 
 
@@ -86,7 +93,8 @@ def standings(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, 
     del odds
     for share in told:
         np.log(share, out=share)
-    total: Float64 = log_odds + told[0]
+    # In the place of one message, as a run has millions of pairs.
+    total = np.add(log_odds, told[0], out=told[0])
     total += told[1]
     return total
 

@@ -189,7 +189,8 @@ def weighed(
     else:
         calibration = missing.calibration(Standing(raw, leads), missing.without)
         score = calibration.scores(raw, leads)
-        del leads  # tables of millions of pairs are dropped as soon as nothing reads them
+        # Here as below: of millions of pairs, no table stays longer than it is read.
+        del leads
         orphans = missing.contested(calibration, contest)
         standings = contest.standings(score)
         aware = missing.calibration(Standing(score, standings), orphans)

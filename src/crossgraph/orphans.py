@@ -167,6 +167,7 @@ class Missing:
         """(K) log-odds of the orphans by a calibration, and how they stand in the contest."""
         standing = self.orphans.standing(self.raw, self.own, self.candidates)
         odds = calibration.scores(standing.raw, standing.leads)
+        del standing
         places = self.orphans.labels.places
         return Standing(odds[places], contest.standings_without(self.orphans.matches, odds)[places])
 

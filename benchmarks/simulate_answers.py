@@ -33,12 +33,14 @@ from crossgraph.benchmarking.reading import read_suite
 from crossgraph.benchmarking.records import Cost, Key, Record, append_record
 from crossgraph.benchmarking.suite import FigurePlan
 from crossgraph.benchmarking.table import Row
+from crossgraph.comparing import gather_evidence
 from crossgraph.config import Config, load_config
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit
 from crossgraph.graphs.links import read_links
 from crossgraph.labelling import labels_for
-from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepare
+from crossgraph.preparation import Graphs, Known, Preparation
+from crossgraph.proposing import prepare
 from crossgraph.reporting import versions
 from crossgraph.results import write_whole
 from crossgraph.reviewing.asking import questions, settled

@@ -103,8 +103,10 @@ def world_of(pair: Pair, *, share: float = 1.0, seed: int = 0) -> World:
     """Run everything that comes before learning."""
     # Imported here, so that tests that need no torch do not wait for it.
     from crossgraph.blocking.combine import BlockingOptions
+    from crossgraph.comparing import gather_evidence
     from crossgraph.labels import label_links
-    from crossgraph.preparation import Known, gather_evidence, prepare
+    from crossgraph.preparation import Known
+    from crossgraph.proposing import prepare
     from crossgraph.sampling import SamplingOptions
     from crossgraph.schema.estimate import SchemaOptions
     from crossgraph.schema.seeds import EntityPairs

@@ -118,8 +118,11 @@ def test_a_run_that_changes_the_threshold_alone_only_decides(inputs, unbroken, t
 def test_a_kept_run_is_not_that_of_other_inputs_or_rules(inputs, tmp_path):
     cache = tmp_path / "cache"
     align(inputs, tmp_path / "one", config=QUICK, cache=cache)
+    rules = replace(QUICK, decisions=DecisionOptions(apart=("film = Human",)))
+    assert reused(align(inputs, tmp_path / "two", config=rules, cache=cache).report) == list(STAGES)
+    # Looks at few candidates ask how many partners an entity may have.
     free = replace(QUICK, decisions=DecisionOptions(cardinality="free"))
-    assert reused(align(inputs, tmp_path / "two", config=free, cache=cache).report) == list(STAGES[:2])
+    assert reused(align(inputs, tmp_path / "four", config=free, cache=cache).report) == []
     fewer = tmp_path / "fewer.tsv"
     fewer.write_text("".join(inputs.links[0].read_text().splitlines(keepends=True)[:-1]))
     other = replace(inputs, links=(fewer,))

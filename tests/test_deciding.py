@@ -28,7 +28,8 @@ from crossgraph.decisions import DecisionOptions
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import describe
 from crossgraph.graphs import KnowledgeGraph
-from crossgraph.preparation import Known, prepare
+from crossgraph.preparation import Known
+from crossgraph.proposing import prepare
 from crossgraph.schema.estimate import SchemaOptions
 from crossgraph.schema.mapping import AttributeMapping, SchemaMapping, TypeMapping
 from crossgraph.schema.seeds import EntityPairs

@@ -5,10 +5,12 @@ import polars as pl
 import pytest
 
 from crossgraph.blocking.combine import BlockingOptions
+from crossgraph.comparing import gather_evidence
 from crossgraph.errors import GraphFormatError, NoCandidatesError
 from crossgraph.graphs.content import content_keys
 from crossgraph.labels import drawn
-from crossgraph.preparation import Known, gather_evidence, prepare
+from crossgraph.preparation import Known
+from crossgraph.proposing import prepare
 from crossgraph.schema.estimate import SchemaOptions
 from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping, TypeMapping
 from crossgraph.schema.seeds import EntityPairs

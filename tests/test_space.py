@@ -10,11 +10,11 @@ import pytest
 from crossgraph import _space
 from crossgraph._space import IN_MEMORY, Space, size_of
 from crossgraph.caching import StageCache, evidence_form
+from crossgraph.comparing import gather_evidence
 from crossgraph.config import RunOptions
 from crossgraph.errors import ConfigError
 from crossgraph.evidence import table as table_module
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.preparation import gather_evidence
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ def test_a_round_that_drifts_is_left_out(mid_world: World, monkeypatch: pytest.M
     one, two = (Config(model=SMALL, training=replace(QUICK, rounds=rounds)) for rounds in (1, 2))
     alone = fit(*given, config=one, clock=StageClock())
     # Every round is worse than so far below nothing.
-    monkeypatch.setattr("crossgraph.scoring.DRIFT", -math.inf)
+    monkeypatch.setattr("crossgraph.calibration.DRIFT", -math.inf)
     notes = Notes()
     kept = fit(*given, config=two, clock=StageClock(), progress=notes)
     assert len(kept.model.rounds) == 1

@@ -14,7 +14,8 @@ from crossgraph.config import Config, RunOptions
 from crossgraph.graphs import GraphTables, KnowledgeGraph
 from crossgraph.graphs.content import content_keys
 from crossgraph.labels import label_links
-from crossgraph.preparation import Known, prepare
+from crossgraph.preparation import Known
+from crossgraph.proposing import prepare
 from crossgraph.schema.seeds import EntityPairs
 
 FILMS, PEOPLE = 60, 20

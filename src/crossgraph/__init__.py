@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from crossgraph.merging.files import MergeInputs, merge_result
     from crossgraph.merging.options import MergeOptions
     from crossgraph.pipeline import align, score_pairs, train_pairs
-    from crossgraph.preparation import prepare
+    from crossgraph.proposing import prepare
     from crossgraph.updating.update import ChangeFiles, update
 
 __version__ = "0.1.0"
@@ -122,7 +122,7 @@ _HOMES = {
     "merged_graph": "conversions",
     "pair_to_hetero": "conversions",
     "pair_to_networkx": "conversions",
-    "prepare": "preparation",
+    "prepare": "proposing",
     "read_graph": "graphs.readers",
     "read_links": "graphs.links",
     "read_pair": "graphs.readers",

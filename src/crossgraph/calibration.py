@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from crossgraph.blocking.ranking import lead, ranks
 LONGEST_LEAD = 8.0
 # Of pairs that are less or more probable nobody is in doubt.
 DOUBT = (0.05, 0.95)
+# What is told anew is worse than before if it loses by more than so many standard errors.
+DRIFT = 2.0
 # Keeps probabilities apart from 0 and 1 and distinct in float64, however sure the scorer is.
 SUREST = 30.0
 
@@ -102,6 +105,18 @@ def probabilities(scores: AnyArray) -> Float64:
     np.exp(odds, out=odds)
     odds += 1.0
     return np.reciprocal(odds, out=odds)
+
+
+def log_losses(scores: AnyArray, same: Bool) -> Float64:
+    """(K) the log-loss of each pair of a log-odds and a label."""
+    losses: Float64 = np.logaddexp(0.0, np.where(same, -1.0, 1.0) * scores)
+    return losses
+
+
+def drifted(now: Float64, before: Float64) -> bool:
+    """Whether losses (K) of the same pairs are worse than before, by more than chance."""
+    worse = now - before
+    return len(worse) > 0 and bool(worse.mean() > DRIFT * worse.std() / math.sqrt(len(worse)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Vectors
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.caching import NO_CACHE, Arrays, Form, StageCache, evidence_form, modules_form, opinions_form
 from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
-from crossgraph.cardinality import ONE_TO_ONE, Cardinality, single
+from crossgraph.cardinality import ONE_TO_ONE, Cardinality
 from crossgraph.checkpoint import ScoringRound, TrainedModel
+from crossgraph.comparing import believed_evidence
 from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.deciding import assignable, fit_thresholds, pair_types
@@ -39,7 +40,7 @@ from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.model.seen import Seen
 from crossgraph.orphans import Missing, Orphans, Standing
-from crossgraph.preparation import Known, Preparation, believed_evidence
+from crossgraph.preparation import Known, Preparation
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.seeds import type_codes
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
@@ -97,19 +98,8 @@ def fit(
     )
     networks, heard, vectors = fit_network(preparation, labels, vocabulary, config, around)
     types = pair_types(candidates, preparation.graphs[0])
-    contest = Contest(
-        candidates=candidates,
-        known=known or Known.nothing(),
-        alone=single(cardinalities, types),
-        barred=np.zeros(len(candidates), dtype=bool) if barred is None else barred,
-        folds=labels.fold_of_each(len(candidates)),
-    )
-    pool = Pool(
-        evidence=EvidenceTable.beside([evidence, heard]),
-        contest=contest,
-        kinds=type_codes(preparation.graphs[0])[1][candidates.left],
-        believed=partial(believed_evidence, preparation, space=space),
-    )
+    contest = Contest.of(preparation, known or Known.nothing(), cardinalities, labels, barred=barred)
+    pool = Pool.of(preparation, EvidenceTable.beside([evidence, heard]), contest, space=space)
     rounds, scored = fit_rounds(pool, labels, config, around)
     thresholds = fit_thresholds(
         scored.probability,
@@ -241,6 +231,12 @@ class Pool:
     contest: Contest
     kinds: Int32
     believed: Callable[[Float64], EvidenceTable]
+
+    @staticmethod
+    def of(preparation: Preparation, evidence: EvidenceTable, contest: Contest, *, space: Space) -> Pool:
+        """Of what is prepared."""
+        kinds = type_codes(preparation.graphs[0])[1][preparation.candidates.left]
+        return Pool(evidence, contest, kinds, partial(believed_evidence, preparation, space=space))
 
 
 def fit_network(

@@ -12,6 +12,7 @@ from crossgraph._types import Bool, Float32, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.cardinality import Cardinality, single
 from crossgraph.checkpoint import TrainedModel
+from crossgraph.comparing import believed_evidence
 from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.deciding import assignable, fit_thresholds, pair_types
@@ -21,7 +22,7 @@ from crossgraph.fitting import Around, Fitted, Pool, fit_network, fit_rounds, ne
 from crossgraph.labels import Labels
 from crossgraph.learning import opinions
 from crossgraph.model.seen import Seen
-from crossgraph.preparation import Known, Preparation, believed_evidence
+from crossgraph.preparation import Known, Preparation
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary, extended
 from crossgraph.scoring import Scored
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,8 +13,9 @@ from crossgraph._types import Bool, Float32, Float64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_keys
-from crossgraph.calibration import Calibration, probabilities, rival_leads
+from crossgraph.calibration import Calibration, drifted, log_losses, probabilities, rival_leads
 from crossgraph.checkpoint import ScoringRound, TrainedModel
+from crossgraph.comparing import believed_evidence
 from crossgraph.contest import Contest
 from crossgraph.deciding import pair_types
 from crossgraph.decisions import Lone
@@ -28,14 +28,11 @@ from crossgraph.learning import opinions, raw_scores
 from crossgraph.matches import Matches
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.seen import See
-from crossgraph.preparation import Preparation, believed_evidence
+from crossgraph.preparation import Preparation
 from crossgraph.progress import SILENT, Progress
 from crossgraph.sampling import Neighbourhoods, SamplingOptions, sample_neighbourhoods
 from crossgraph.sampling.shared import echoed_shares
 from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots, entity_type_slots
-
-# A later round goes where it should not if it loses by more than so many standard errors.
-DRIFT = 2.0
 
 
 def sample_both(
@@ -129,10 +126,8 @@ def drifts(now: Float64, before: Float64, labels: Labels) -> bool:
     now, before (P)   log-odds; a labelled pair's are of models that did not learn from it
     """
     telling = labels.telling()
-    sign = np.where(telling.same, -1.0, 1.0)
-    losses = [np.logaddexp(0.0, sign * score[telling.places]) for score in (now, before)]
-    worse = telling.weight * (losses[0] - losses[1])
-    return len(worse) > 0 and bool(worse.mean() > DRIFT * worse.std() / math.sqrt(len(worse)))
+    losses = [telling.weight * log_losses(score[telling.places], telling.same) for score in (now, before)]
+    return drifted(*losses)
 
 
 def score_candidates(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from crossgraph._types import Bool
 from crossgraph.caching import NO_CACHE, StageCache, evidence_form, proposed_form
 from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, save_model
+from crossgraph.comparing import gather_evidence
 from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.deciding import Rules, called_same, forbidden, pair_types
@@ -22,16 +24,18 @@ from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import describe
 from crossgraph.features.meaning import TextEncoder
-from crossgraph.fitting import fit
+from crossgraph.fitting import Around, fit
 from crossgraph.graphs import read_pair
 from crossgraph.ground import store_ground, store_seen
 from crossgraph.inputs import Inputs, store_known
 from crossgraph.labelling import cardinalities_of
 from crossgraph.labels import Labels
 from crossgraph.layout import ResultFolder
+from crossgraph.looking import look
 from crossgraph.model.seen import Seen
-from crossgraph.preparation import Graphs, Known, Preparation, gather_evidence, prepared, propose
-from crossgraph.progress import Progress
+from crossgraph.preparation import Graphs, Known, Preparation, prepared
+from crossgraph.progress import SILENT, Progress
+from crossgraph.proposing import Judged, propose
 from crossgraph.reporting import Run, report_of, store_report, workings_of
 from crossgraph.results import write_scores, write_sssom
 from crossgraph.schema.mapping import read_schema
@@ -84,6 +88,9 @@ class Session:
         for pairs in (known.same, known.different, *([] if keep is None else [keep])):
             cache = cache.on(pairs.left, pairs.right)
         cache = cache.on(self.config.schema, self.config.blocking, halves)
+        if self.config.blocking.looks:
+            decisions = self.config.decisions
+            cache = cache.on(decisions.cardinality, decisions.cardinality_of)
         if self.encoder is not None:
             cache = cache.on(self.encoder.fingerprint)
         with self.clock.stage("describe"), self.progress.stage("describe", None), one_heap():
@@ -101,6 +108,7 @@ class Session:
                     schema_options=self.config.schema,
                     blocking=self.config.blocking,
                     halves=halves,
+                    look=partial(self._look, known=known),
                     progress=self.progress,
                     nearest=self.engine.nearest,
                 ),
@@ -119,6 +127,11 @@ class Session:
                 row=row,
             )
         return preparation, compared
+
+    def _look(self, preparation: Preparation, known: Known) -> Judged | None:
+        """Judge candidates within the stage of blocking, which measures it too."""
+        around = Around(StageClock(), SILENT, NO_CACHE, self.engine, self.space)
+        return look(preparation, known, self.config.decisions, around)
 
     def learn(
         self, preparation: Preparation, evidence: EvidenceTable, known: Known, labels: Labels

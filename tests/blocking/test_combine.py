@@ -10,6 +10,7 @@ from scipy import sparse
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import (
     BlockingOptions,
+    Former,
     best_of_each,
     block,
     likeness,
@@ -273,7 +274,7 @@ def test_seeds_are_alike_by_their_weight_and_a_linked_entity_is_nobody_else():
     assert found[1, [0, 2, 3]].tolist() == [0, 0, 0]
     # The round before thinks of a pair that no name tells, and of one that a link speaks against.
     former = Candidates.of_pairs(ints(1, 1, 0), ints(1, 2, 3))
-    former = replace(former, prior=np.array([-9, 2, 9], np.float32))
+    former = Former.guessed(replace(former, prior=np.array([-9, 2, 9], np.float32)))
     after = likeness([named], seeds, (3, 4), former=former).toarray()
     assert after[1, 2] == pytest.approx(former.shares[2] / 2, rel=1e-5)
     after[1, 2] = 0
@@ -281,6 +282,23 @@ def test_seeds_are_alike_by_their_weight_and_a_linked_entity_is_nobody_else():
     # Without any names it cannot think so of a namesake.
     nameless = likeness([], seeds, (3, 4), former=former).toarray()
     assert nameless[1, 2] == pytest.approx(former.shares[2], rel=1e-5)
+
+
+def test_who_was_judged_is_believed_and_names_say_no_more():
+    named = Candidates.of_pairs(ints(0, 1), ints(0, 1), np.array([1.0, 1.0]))
+    seeds = EntityPairs.of(ints(2), ints(3))
+    pairs = Candidates.of_pairs(ints(0, 1, 1, 2), ints(0, 1, 2, 1))
+    former = Former(pairs, np.array([0.1, 0.02, 0.8, 0.9]), judged=True)
+    found = likeness([named], seeds, (3, 4), former=former).toarray()
+    # A namesake that scorers do not believe says nothing, and neither do they against a known link.
+    expected = np.zeros((3, 4))
+    expected[0, 0], expected[1, 2], expected[2, 3] = 0.1, 0.8, 1.0
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_looks_below_none_are_refused():
+    with pytest.raises(ConfigError, match="looks"):
+        BlockingOptions(looks=-1)
 
 
 @pytest.mark.parametrize("name", ["per_entity", "name_pool", "structure_pool", "rounds"])
@@ -298,6 +316,6 @@ def test_a_chance_out_of_range_is_refused(share):
 def test_an_entity_is_settled_by_a_partner_that_no_rival_is_near():
     former = Candidates.of_pairs(ints(0, 0, 1, 1, 2), ints(0, 1, 2, 3, 3))
     former = replace(former, prior=np.array([9, 1, 3, 2.5, -1], dtype=np.float32))
-    left, right = settled_by(former, (4, 5))
+    left, right = settled_by(Former.guessed(former), (4, 5))
     assert left.tolist() == [True, False, False, False]
     assert right.tolist() == [True, False, False, False, False]

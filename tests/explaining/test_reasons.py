@@ -40,7 +40,7 @@ from crossgraph.explaining.rows import first_drawn
 from crossgraph.explaining.serving import Reasoner
 from crossgraph.explaining.verdict import least_of_rivals, verdict
 from crossgraph.explaining.wording import decision, leading, turning
-from crossgraph.features.description import describe
+from crossgraph.features.description import Moved, redescribe
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.layout import ResultFolder
 from crossgraph.model.network import CollectiveNetwork, Slots
@@ -220,11 +220,12 @@ def test_what_a_row_without_a_clue_is_compared_by_is_that_of_the_graphs_without_
         got = batch._compared()
         graphs = tuple(without(g, e, v) for g, e, v in zip(preparation.graphs, pair, versions, strict=True))
         ends = tuple(np.array([end], dtype=np.int32) for end in pair)
-        texts = attribute_evidence(describe(*graphs), preparation.schema, ends)
+        described = redescribe(preparation.description, graphs, tuple(map(retold, graphs, pair)))
+        texts = attribute_evidence(described, preparation.schema, ends)
         echo = echo_evidence(
             tuple(Adjacency.of(g) for g in graphs), rescorer.around.groups, rescorer.around.alike, ends
         )
-        rows = name_rows(describe(*graphs), preparation.schema)
+        rows = name_rows(described, preparation.schema)
         sides = [
             Namesakes.of(names, Adjacency.of(g), g.primary_types)
             for names, g in zip(rows, graphs, strict=True)
@@ -232,10 +233,16 @@ def test_what_a_row_without_a_clue_is_compared_by_is_that_of_the_graphs_without_
         namesakes = EvidenceTable.of(namesake_columns(sides, ends))
         for table in (texts, echo, namesakes):
             for name, expected in zip(table.names, table.values[0], strict=True):
-                # How rare a neighbour is, and how near numbers are by chance, stay as in the whole graphs.
+                # How rare neighbours are, and how near numbers are by chance, stay as in the whole graphs.
                 if not name.endswith(("rarity", "closeness")):
                     found = got.values[0, got.names.index(name)]
                     np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=name)
+
+
+def retold(graph, entity):
+    """One entity is described anew, with n-grams as rare as they were."""
+    numbers = np.arange(len(graph), dtype=np.int32)
+    return Moved(numbers, numbers == entity)
 
 
 def with_any_edge(opened, anyhow):

@@ -17,8 +17,10 @@ import numpy as np
 import polars as pl
 
 from crossgraph.blocking.combine import BlockingOptions
+from crossgraph.comparing import gather_evidence
 from crossgraph.graphs import GraphTables, KnowledgeGraph
-from crossgraph.preparation import Known, gather_evidence, prepare
+from crossgraph.preparation import Known
+from crossgraph.proposing import prepare
 from crossgraph.sampling import SamplingOptions, sample_neighbourhoods
 from crossgraph.schema.estimate import SchemaOptions
 from crossgraph.schema.seeds import EntityPairs

@@ -10,6 +10,7 @@ import numpy as np
 from crossgraph._types import Float64, Int64
 from crossgraph.benchmarking.problem import Answer, Problem
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.comparing import gather_evidence
 from crossgraph.contest import Contest
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.table import EvidenceTable
@@ -25,7 +26,6 @@ from crossgraph.learning import (
 )
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
-from crossgraph.preparation import gather_evidence
 from crossgraph.scoring import score_candidates
 from crossgraph.stages import StageClock
 from crossgraph.training import train_network

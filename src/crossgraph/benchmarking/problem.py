@@ -20,8 +20,9 @@ from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
 from crossgraph.graphs.links import read_links
 from crossgraph.graphs.readers import read_pair
 from crossgraph.labels import ContentOfBoth, Labels, label_links, label_pairs
-from crossgraph.preparation import Graphs, Known, Preparation, prepare
+from crossgraph.preparation import Graphs, Known, Preparation
 from crossgraph.progress import SILENT, Progress
+from crossgraph.proposing import prepare
 from crossgraph.schema.seeds import EntityPairs, type_codes
 
 

@@ -52,6 +52,7 @@ class BlockingOptions:
     name_pool         partners looked up for each name, before the cut
     structure_pool    partners looked up by shared neighbours, before the cut
     rounds            times that the surest candidates become seeds of the next round, at most (count)
+    looks             times that scorers judge a few candidates, whom the next round believes, at most (count)
     """
 
     per_entity: int = 25
@@ -59,13 +60,34 @@ class BlockingOptions:
     name_pool: int = 20
     structure_pool: int = 150
     rounds: int = 6
+    looks: int = 6
 
     def __post_init__(self) -> None:
         for name in ("per_entity", "name_pool", "structure_pool", "rounds"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"[blocking] {name} = {getattr(self, name)}", hint="use 1 or more")
+        if self.looks < 0:
+            raise ConfigError(f"[blocking] looks = {self.looks}", hint="use 0 or more")
         if not 0 <= self.least_chance < 1:
             raise ConfigError(f"[blocking] least_chance = {self.least_chance}", hint="use a number in [0, 1)")
+
+
+@dataclass(frozen=True, eq=False)
+class Former:
+    """What the round before says of its candidates.
+
+    shares (P)   how likely each is, beside its rivals
+    judged       whether scorers say so, who know the names already; else a quick estimate
+    """
+
+    candidates: Candidates
+    shares: Float64
+    judged: bool = False
+
+    @staticmethod
+    def guessed(candidates: Candidates) -> Former:
+        """By their priors alone."""
+        return Former(candidates, candidates.shares)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +128,7 @@ def block(
     schema: SchemaMapping,
     seeds: EntityPairs,
     *,
-    former: Candidates | None = None,
+    former: Former | None = None,
     keep: EntityPairs | None = None,
     options: BlockingOptions = BlockingOptions(),
     progress: Progress = SILENT,
@@ -118,7 +140,7 @@ def block(
 
     seeds   pairs known or believed to be the same: neighbours that are, speak for a pair as those of one name
             do, and they teach how telling names, neighbours and close values are
-    former  the candidates of the round before: neighbours that may be the same speak for a pair too
+    former  what the round before says: neighbours that may be the same speak for a pair too
     keep    pairs that are to be candidates whatever their names, neighbours and types
     told    what people are told is going on
     lookups what other rounds found by names
@@ -153,7 +175,8 @@ def block(
     asking = sum(len(one) for own in pieces for _, one in own)
     with progress.stage(f"{told}: neighbours", asking, "entities") as advance:
         room = POOLED * options.per_entity
-        searching = Searching(options.structure_pool, room, former, settled, nearest, advance)
+        held = None if former is None else former.candidates
+        searching = Searching(options.structure_pool, room, held, settled, nearest, advance)
         for sides, by_name, own in zip(members, named, pieces, strict=True):
             pool, weigher = pool_of(by_name, clues, sides, searching, own)
             pools.append((sides, weigher))
@@ -200,23 +223,18 @@ def _rows_of(names: pl.DataFrame, member: Bool) -> pl.DataFrame:
 
 
 def likeness(
-    named: list[Candidates], seeds: EntityPairs, shape: tuple[int, int], *, former: Candidates | None = None
+    named: list[Candidates], seeds: EntityPairs, shape: tuple[int, int], *, former: Former | None = None
 ) -> sparse.csr_matrix:
     """(E, E') how surely two entities are one before any is scored: the most that speaks for it.
 
     Seeds by their weight, others by their names and by how likely the round before thinks they are: by half
-    of it where there are names, for it may think so of a namesake. Who has a known link is nobody else,
-    whatever the names.
+    of it where there are names, for it may think so of a namesake. Where scorers judged, what they say alone
+    counts. Who has a known link is nobody else, whatever the names.
 
     named   pairs by their names, of each pair of types
     """
     known = seeds.weight >= 1.0
-    by_names = Candidates.united(*named)
-    guessed = name_similarity(by_names, shape)
-    if former is not None:
-        trust = BELIEVED if by_names.name.any() else 1.0
-        guessed = guessed.maximum(_likely(former, trust * former.shares, shape))
-    guessed = guessed.tocoo()
+    guessed = _guessed(Candidates.united(*named), shape, former).tocoo()
     free = ~(np.isin(guessed.row, seeds.left[known]) | np.isin(guessed.col, seeds.right[known]))
     others = sparse.csr_matrix(
         (guessed.data[free], (guessed.row[free], guessed.col[free])), shape=shape, dtype=np.float32
@@ -225,10 +243,20 @@ def likeness(
     return others.maximum(believed).tocsr()
 
 
-def settled_by(former: Candidates, sizes: tuple[int, int]) -> tuple[Bool, Bool]:
+def _guessed(by_names: Candidates, shape: tuple[int, int], former: Former | None) -> sparse.csr_matrix:
+    if former is None:
+        return name_similarity(by_names, shape)
+    if former.judged:
+        return _likely(former.candidates, former.shares, shape)
+    trust = BELIEVED if by_names.name.any() else 1.0
+    believed = _likely(former.candidates, trust * former.shares, shape)
+    return name_similarity(by_names, shape).maximum(believed)
+
+
+def settled_by(former: Former, sizes: tuple[int, int]) -> tuple[Bool, Bool]:
     """(E), (E') entities of which the round before knew the partner, as good as surely."""
-    sure = former.shares >= SETTLED
-    return marked(former.left[sure], sizes[0]), marked(former.right[sure], sizes[1])
+    sure, pairs = former.shares >= SETTLED, former.candidates
+    return marked(pairs.left[sure], sizes[0]), marked(pairs.right[sure], sizes[1])
 
 
 def name_similarity(named: Candidates, shape: tuple[int, int]) -> sparse.csr_matrix:

@@ -14,7 +14,7 @@ from crossgraph._types import Bool, Float32, Int64
 # Pairs whose evidence is found at once: what is needed meanwhile takes several times as much as the evidence.
 AT_ONCE = 500_000
 # Pairs here and there that are looked up at once: each may bring a page of a file into memory.
-SCATTERED = 50_000
+SCATTERED = 5_000
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,12 +14,12 @@ from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_rows
 from crossgraph.blocking.ranking import Claims, claims
 from crossgraph.blocking.structure import surest_partners
+from crossgraph.comparing import believed_pairs
 from crossgraph.evidence.attributes import Yardstick
 from crossgraph.evidence.echo import RelationGroups, neighbour_rarity, relation_groups
 from crossgraph.evidence.namesakes import best_rivals, connected
 from crossgraph.explaining.reopening import Reopened
 from crossgraph.features.tokens import number_scales
-from crossgraph.preparation import believed_pairs
 from crossgraph.sampling import sample_neighbourhoods
 from crossgraph.schema.vocabulary import attribute_slots, directed_slots
 from crossgraph.scoring import shares_of

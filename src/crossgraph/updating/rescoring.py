@@ -13,6 +13,7 @@ from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_attributes, names_in
 from crossgraph.calibration import bounded_leads
 from crossgraph.checkpoint import TrainedModel
+from crossgraph.comparing import believed_pairs
 from crossgraph.contest import Contest
 from crossgraph.evidence.attributes import Yardstick, attribute_evidence
 from crossgraph.evidence.competition import lead_columns
@@ -20,7 +21,7 @@ from crossgraph.evidence.echo import RelationGroups, echo_evidence, neighbour_ra
 from crossgraph.evidence.namesakes import Namesakes, namesake_columns, namesakes_of
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.learning import SAID, heard, scored_by_folds
-from crossgraph.preparation import Preparation, believed_pairs
+from crossgraph.preparation import Preparation
 from crossgraph.scoring import Scored, settled
 from crossgraph.updating.before import Before
 from crossgraph.updating.seeing import Sight

@@ -1,0 +1,51 @@
+"""A look at few candidates before blocking ends: what scorers say of them without any network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from crossgraph.calibration import log_losses
+from crossgraph.comparing import gather_evidence
+from crossgraph.config import Config
+from crossgraph.contest import Contest
+from crossgraph.decisions import DecisionOptions
+from crossgraph.fitting import Around, Pool, fit_rounds
+from crossgraph.labelling import cardinalities_of, labels_found
+from crossgraph.preparation import Known, Preparation
+from crossgraph.proposing import Judged
+from crossgraph.training import TrainingOptions
+
+
+def look(preparation: Preparation, known: Known, decisions: DecisionOptions, around: Around) -> Judged | None:
+    """Judge candidates by their evidence alone; None where no label teaches how.
+
+    Names and neighbours that a quick estimate adds up are weighed here by what labels tell, so that the next
+    round of blocking believes the right ones of namesakes. One round of scorers that see their pairs a few
+    times is enough for that, and takes a fraction of what networks take. Of all settings only those that say
+    how many partners an entity may have count: blocking is the same for all others, and for all seeds.
+    """
+    config = Config(decisions=decisions, training=briefly(TrainingOptions()))
+    labels = labels_found(preparation, known, config)
+    if not labels.same.any():
+        return None
+    candidates = preparation.candidates
+    evidence = gather_evidence(preparation, space=around.space)
+    contest = Contest.of(preparation, known, cardinalities_of(preparation, known, config), labels)
+    pool = Pool.of(preparation, evidence, contest, space=around.space)
+    _, scored = fit_rounds(pool, labels, config, around)
+    loss = np.full(len(candidates), np.nan)
+    telling = labels.telling()
+    loss[telling.places] = telling.weight * log_losses(scored.score[telling.places], telling.same)
+    return Judged(candidates, scored.probability, loss)
+
+
+def briefly(training: TrainingOptions) -> TrainingOptions:
+    """The same for a single round of scorers, with a third of the steps."""
+    return replace(
+        training,
+        rounds=1,
+        scorer_epochs=max(1, training.scorer_epochs // 3),
+        scorer_steps=max(1, training.scorer_steps // 3),
+    )

@@ -1,0 +1,169 @@
+"""Looks: scorers judge a few candidates before blocking ends, and blocking believes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from conftest import Pair
+from crossgraph._space import IN_MEMORY
+from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.combine import BlockingOptions
+from crossgraph.decisions import DecisionOptions
+from crossgraph.fitting import Around
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.looking import briefly, look
+from crossgraph.preparation import Known, Preparation
+from crossgraph.progress import SILENT
+from crossgraph.proposing import Judged, prepare
+from crossgraph.schema.estimate import SchemaOptions
+from crossgraph.schema.seeds import EntityPairs
+from crossgraph.stages import StageClock
+from crossgraph.training import TrainingOptions
+from features.plain import graph_of
+
+AROUND = Around(StageClock(), SILENT, space=IN_MEMORY)
+
+
+class Watched:
+    """Judges as it is told for each look, and keeps what it was asked."""
+
+    def __init__(self, *probabilities: float | None, loss: tuple[float, ...] = ()) -> None:
+        self.probabilities, self.loss = probabilities, loss
+        self.asked: list[Preparation] = []
+
+    def __call__(self, preparation: Preparation) -> Judged | None:
+        number = len(self.asked)
+        self.asked.append(preparation)
+        said = self.probabilities[min(number, len(self.probabilities) - 1)]
+        if said is None:
+            return None
+        candidates = preparation.candidates
+        best = candidates.shares > 0.5
+        loss = self.loss[min(number, len(self.loss) - 1)] if self.loss else 0.0
+        # Each pair's own loss, so that there is a spread to be beyond.
+        own = loss + np.linspace(0.0, 0.01, len(candidates))
+        return Judged(candidates, np.where(best, said, 0.0), own)
+
+
+def looked(graphs: tuple[KnowledgeGraph, KnowledgeGraph], watched: Watched, **blocking: int) -> Preparation:
+    options = BlockingOptions(**blocking)
+    known = Known.nothing()
+    return prepare(graphs, known, schema_options=SchemaOptions(), blocking=options, look=watched)
+
+
+def test_looks_go_on_while_what_is_believed_is_new(mid_pair: Pair) -> None:
+    steady = Watched(0.6)
+    looked(mid_pair.graphs, steady)
+    assert len(steady.asked) == 2
+    growing = Watched(0.5, 0.7, 0.95)
+    looked(mid_pair.graphs, growing)
+    assert len(growing.asked) == 4
+    for most in (0, 1, 3):
+        bounded = Watched(0.5, 0.7, 0.95)
+        looked(mid_pair.graphs, bounded, looks=most)
+        assert len(bounded.asked) == most
+
+
+def test_blocking_believes_the_last_look(mid_pair: Pair) -> None:
+    watched = Watched(0.5, 0.7, 0.7)
+    found = looked(mid_pair.graphs, watched)
+    alike = found.weighing.similarity
+    candidates = watched.asked[-1].candidates
+    best = candidates.shares > 0.5
+    assert best.sum() > 50
+    said = np.asarray(alike[candidates.left[best], candidates.right[best]]).ravel()
+    np.testing.assert_allclose(said, 0.7, rtol=1e-6)
+    assert alike.nnz == best.sum(), "names say nothing where all were judged"
+
+
+def test_a_look_that_tells_worse_than_the_one_before_is_not_believed(mid_pair: Pair) -> None:
+    watched = Watched(0.6, 0.8, loss=(0.1, 0.9))
+    found = looked(mid_pair.graphs, watched)
+    assert len(watched.asked) == 2
+    assert found.weighing.similarity.max() == pytest.approx(0.6)
+
+
+def test_without_edges_or_labels_nobody_is_judged(mid_pair: Pair) -> None:
+    edgeless = (
+        graph_of([("a", "t")], facts=[("a", "name", "red fox")]),
+        graph_of(facts=[("x", "n", "red fox")]),
+    )
+    watched = Watched(0.2)
+    looked(edgeless, watched)
+    assert not watched.asked
+    ignorant = Watched(None)
+    found, plain = looked(mid_pair.graphs, ignorant), looked(mid_pair.graphs, Watched(0.5), looks=0)
+    assert len(ignorant.asked) == 1
+    np.testing.assert_array_equal(found.candidates.prior, plain.candidates.prior)
+
+
+def test_a_look_that_is_sure_of_nobody_is_not_believed(mid_pair: Pair) -> None:
+    watched = Watched(0.3)
+    found, plain = looked(mid_pair.graphs, watched), looked(mid_pair.graphs, Watched(0.5), looks=0)
+    assert len(watched.asked) == 1
+    np.testing.assert_array_equal(found.candidates.prior, plain.candidates.prior)
+
+
+def test_seeds_of_a_look_are_sure_or_likely_and_guessed() -> None:
+    candidates = Candidates.of_pairs(*(np.arange(4, dtype=np.int32) for _ in range(2)))
+    judged = Judged(candidates, np.array([0.95, 0.6, 0.4, 0.7]), np.zeros(4))
+    guessed = EntityPairs.of(*(np.array([0, 1, 2], dtype=np.int32) for _ in range(2)), 0.5)
+    seeds = judged.seeds_among(guessed)
+    assert sorted(seeds.left.tolist()) == [0, 1]
+    assert (seeds.weight < 1.0).all()
+
+
+def test_how_much_is_new_is_told_whatever_the_order_of_pairs() -> None:
+    def judged(pairs: dict[tuple[int, int], float]) -> Judged:
+        left, right = (np.array([pair[side] for pair in pairs], dtype=np.int32) for side in (0, 1))
+        candidates = Candidates.of_pairs(left, right)
+        ends = zip(candidates.left.tolist(), candidates.right.tolist(), strict=True)
+        said = np.array([pairs[one] for one in ends])
+        return Judged(candidates, said, np.full(len(said), np.nan))
+
+    before = judged({(0, 0): 0.5, (1, 1): 0.4, (2, 5): 0.3})
+    after = judged({(3, 3): 0.1, (1, 1): 0.6, (0, 0): 0.3})
+    # Of 1.0 in all, 0.2 and 0.1 are new.
+    assert after.moved_from(before) == pytest.approx(0.3)
+    assert before.moved_from(before) == 0.0
+    assert not after.worse_than(before), "nobody labelled them"
+
+
+def test_a_look_tells_pairs_apart_and_is_the_same_twice(mid_pair: Pair) -> None:
+    left = mid_pair.left.positions(pl.Series([a for a, _ in mid_pair.truth]))
+    right = mid_pair.right.positions(pl.Series([b for _, b in mid_pair.truth]))
+    truth = EntityPairs.of(left, right)
+    known = Known(truth.take(np.arange(len(truth)) % 2 == 0), Known.nothing().different)
+    options = {"schema_options": SchemaOptions(), "blocking": BlockingOptions()}
+    preparation = prepare(mid_pair.graphs, known, keep=known.same, **options)
+    judged = look(preparation, known, DecisionOptions(), AROUND)
+    assert judged is not None
+    again = look(preparation, known, DecisionOptions(), AROUND)
+    assert again is not None
+    np.testing.assert_array_equal(judged.probability, again.probability)
+    same = np.zeros(len(judged.candidates), dtype=bool)
+    places = judged.candidates.find(truth.left, truth.right)
+    same[places[places >= 0]] = True
+    free = ~np.isin(judged.candidates.left, known.same.left)
+    assert judged.probability[free & same].mean() > 0.8
+    assert judged.probability[free & ~same].mean() < 0.1
+    # Who is labelled was judged by scorers that did not learn from it.
+    labelled = ~np.isnan(judged.loss)
+    assert labelled.sum() > len(known.same)
+    assert 0 < judged.loss[labelled].mean() < 0.3
+
+
+def test_nothing_is_judged_where_nothing_is_known(mid_pair: Pair) -> None:
+    options = {"schema_options": SchemaOptions(), "blocking": BlockingOptions()}
+    preparation = prepare(mid_pair.graphs, Known.nothing(), **options)
+    nobody = replace(preparation, seeds=Known.nothing().same)
+    assert look(nobody, Known.nothing(), DecisionOptions(), AROUND) is None
+
+
+def test_a_look_is_brief() -> None:
+    brief = briefly(TrainingOptions(scorer_epochs=12, scorer_steps=2, rounds=3))
+    assert (brief.rounds, brief.scorer_epochs, brief.scorer_steps) == (1, 4, 1)

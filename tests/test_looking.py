@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pytest
 
-from conftest import Pair
 from crossgraph._space import IN_MEMORY
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.decisions import DecisionOptions
 from crossgraph.fitting import Around
-from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.looking import briefly, look
 from crossgraph.preparation import Known, Preparation
 from crossgraph.progress import SILENT
@@ -24,6 +23,10 @@ from crossgraph.schema.seeds import EntityPairs
 from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions
 from features.plain import graph_of
+
+if TYPE_CHECKING:
+    from conftest import Pair
+    from crossgraph.graphs.graph import KnowledgeGraph
 
 AROUND = Around(StageClock(), SILENT, space=IN_MEMORY)
 

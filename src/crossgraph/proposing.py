@@ -205,16 +205,16 @@ class _Rounds:
         """
         at = _Beginning(*first_schema(self.graphs, self.description, known, options=self.schema_options))
         at = replace(at, schema=self.schema or at.schema)
+        looks = look is not None and all(len(graph.heads) for graph in self.graphs)
+        asked = known.same.and_also(known.different) if looks else None
         for number in range(1, self.blocking.rounds + 1):
-            candidates = self._block(at, self._glance, f"{told}: round {number}").candidates
-            before, at = (
-                at,
-                self._from(seeds_of(known, candidates, self.graphs[0]), Former.guessed(candidates)),
-            )
+            glanced = self._block(at, self._glance, f"{told}: round {number}", keep=asked)
+            seeds = seeds_of(known, glanced.candidates, self.graphs[0])
+            before, at = at, self._from(seeds, Former.guessed(glanced.candidates))
             if len(at.seeds) < GROWS * len(before.seeds):
                 break
-        if look is not None and all(len(graph.heads) for graph in self.graphs):
-            at = self._looked(at, known, look)
+        if look is not None and looks:
+            at = self._looked(at, glanced, known, look)
         mapping = at.schema
         if self.schema is None and self.inherited is not None:
             mapping = mapping.inheriting(
@@ -223,13 +223,15 @@ class _Rounds:
         blocked = self._block(replace(at, schema=mapping), self.blocking, told, keep=keep)
         return Proposed(mapping, blocked.candidates, blocked.weighing)
 
-    def _looked(self, at: _Beginning, known: Known, look: Look) -> _Beginning:
+    def _looked(self, at: _Beginning, glanced: Blocked, known: Known, look: Look) -> _Beginning:
         """Where the last round begins: with what scorers believe, as long as they do not tell it worse."""
-        keep, last = known.same.and_also(known.different), None
+        asked, last = known.same.and_also(known.different), None
         for number in range(1, self.blocking.looks + 1):
-            blocked = self._block(at, self._glance, f"block: look {number}", keep=keep)
-            found = Proposed(at.schema, blocked.candidates, blocked.weighing)
-            judged = look(prepared(self.graphs, self.description, known, found))
+            if last is not None:
+                glanced = self._block(at, self._glance, f"block: look {number}", keep=asked)
+            found = Proposed(at.schema, glanced.candidates, glanced.weighing)
+            with self.progress.stage(f"block: look {number}: judge", None):
+                judged = look(prepared(self.graphs, self.description, known, found))
             if judged is None or (last is not None and judged.worse_than(last)):
                 break
             guessed = seeds_of(known, judged.candidates, self.graphs[0])

@@ -9,26 +9,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crossgraph._space import IN_MEMORY
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.decisions import DecisionOptions
-from crossgraph.fitting import Around
-from crossgraph.looking import briefly, look
+from crossgraph.looking import briefly, looks
 from crossgraph.preparation import Known, Preparation
-from crossgraph.progress import SILENT
 from crossgraph.proposing import Judged, prepare
 from crossgraph.schema.estimate import SchemaOptions
 from crossgraph.schema.seeds import EntityPairs
-from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions
 from features.plain import graph_of
 
 if TYPE_CHECKING:
     from conftest import Pair
     from crossgraph.graphs.graph import KnowledgeGraph
-
-AROUND = Around(StageClock(), SILENT, space=IN_MEMORY)
 
 
 class Watched:
@@ -143,9 +137,9 @@ def test_a_look_tells_pairs_apart_and_is_the_same_twice(mid_pair: Pair) -> None:
     known = Known(truth.take(np.arange(len(truth)) % 2 == 0), Known.nothing().different)
     options = {"schema_options": SchemaOptions(), "blocking": BlockingOptions()}
     preparation = prepare(mid_pair.graphs, known, keep=known.same, **options)
-    judged = look(preparation, known, DecisionOptions(), AROUND)
+    judged = looks(known, DecisionOptions())(preparation)
     assert judged is not None
-    again = look(preparation, known, DecisionOptions(), AROUND)
+    again = looks(known, DecisionOptions())(preparation)
     assert again is not None
     np.testing.assert_array_equal(judged.probability, again.probability)
     same = np.zeros(len(judged.candidates), dtype=bool)
@@ -164,7 +158,7 @@ def test_nothing_is_judged_where_nothing_is_known(mid_pair: Pair) -> None:
     options = {"schema_options": SchemaOptions(), "blocking": BlockingOptions()}
     preparation = prepare(mid_pair.graphs, Known.nothing(), **options)
     nobody = replace(preparation, seeds=Known.nothing().same)
-    assert look(nobody, Known.nothing(), DecisionOptions(), AROUND) is None
+    assert looks(Known.nothing(), DecisionOptions())(nobody) is None
 
 
 def test_a_look_is_brief() -> None:

@@ -6,26 +6,39 @@ from dataclasses import replace
 
 import numpy as np
 
+from crossgraph._space import IN_MEMORY, Space
 from crossgraph.calibration import log_losses
 from crossgraph.comparing import gather_evidence
 from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.decisions import DecisionOptions
+from crossgraph.engine import LOCAL, Engine
 from crossgraph.fitting import Around, Pool, fit_rounds
 from crossgraph.labelling import cardinalities_of, labels_found
 from crossgraph.preparation import Known, Preparation
-from crossgraph.proposing import Judged
+from crossgraph.progress import SILENT
+from crossgraph.proposing import Judged, Look
+from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions
 
 
-def look(preparation: Preparation, known: Known, decisions: DecisionOptions, around: Around) -> Judged | None:
-    """Judge candidates by their evidence alone; None where no label teaches how.
+def looks(
+    known: Known, decisions: DecisionOptions, *, engine: Engine = LOCAL, space: Space = IN_MEMORY
+) -> Look:
+    """What judges candidates by their evidence alone; it says None where no label teaches how.
 
     Names and neighbours that a quick estimate adds up are weighed here by what labels tell, so that the next
     round of blocking believes the right ones of namesakes. One round of scorers that see their pairs a few
     times is enough for that, and takes a fraction of what networks take. Of all settings only those that say
     how many partners an entity may have count: blocking is the same for all others, and for all seeds.
     """
+    around = Around(StageClock(), SILENT, engine=engine, space=space)
+    return lambda preparation: _look(preparation, known, decisions, around)
+
+
+def _look(
+    preparation: Preparation, known: Known, decisions: DecisionOptions, around: Around
+) -> Judged | None:
     config = Config(decisions=decisions, training=briefly(TrainingOptions()))
     labels = labels_found(preparation, known, config)
     if not labels.same.any():

@@ -27,7 +27,7 @@ from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import BELIEVED, NO_PAIRS, EntityPairs, type_codes
 
 Look: TypeAlias = Callable[[Preparation], "Judged | None"]
-"""Judges candidates before blocking ends, see ``looking.look``; None where nothing teaches it."""
+"""Judges candidates before blocking ends, see ``looking.looks``; None where nothing teaches it."""
 
 # So many links, and such a share of the entities, are worth knowing how well unknown ones are blocked.
 LEAST_LINKS, LEAST_SHARE = 100, 0.05

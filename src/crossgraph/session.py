@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,18 +23,18 @@ from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.description import describe
 from crossgraph.features.meaning import TextEncoder
-from crossgraph.fitting import Around, fit
+from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
 from crossgraph.ground import store_ground, store_seen
 from crossgraph.inputs import Inputs, store_known
 from crossgraph.labelling import cardinalities_of
 from crossgraph.labels import Labels
 from crossgraph.layout import ResultFolder
-from crossgraph.looking import look
+from crossgraph.looking import looks
 from crossgraph.model.seen import Seen
 from crossgraph.preparation import Graphs, Known, Preparation, prepared
-from crossgraph.progress import SILENT, Progress
-from crossgraph.proposing import Judged, propose
+from crossgraph.progress import Progress
+from crossgraph.proposing import propose
 from crossgraph.reporting import Run, report_of, store_report, workings_of
 from crossgraph.results import write_scores, write_sssom
 from crossgraph.schema.mapping import read_schema
@@ -80,7 +79,7 @@ class Session:
     ) -> tuple[Preparation, EvidenceTable]:
         """Describe, map, block, and compare unless no evidence is wanted.
 
-        halves   as of ``preparation.prepare``: where links are learned from
+        halves   as of ``proposing.prepare``: where links are learned from
         """
         schema = read_schema(inputs.schema) if inputs.schema else None
         inherited = read_schema(ResultFolder(inputs.model).schema_file) if inputs.model else None
@@ -108,7 +107,7 @@ class Session:
                     schema_options=self.config.schema,
                     blocking=self.config.blocking,
                     halves=halves,
-                    look=partial(self._look, known=known),
+                    look=looks(known, self.config.decisions, engine=self.engine, space=self.space),
                     progress=self.progress,
                     nearest=self.engine.nearest,
                 ),
@@ -127,11 +126,6 @@ class Session:
                 row=row,
             )
         return preparation, compared
-
-    def _look(self, preparation: Preparation, known: Known) -> Judged | None:
-        """Judge candidates within the stage of blocking, which measures it too."""
-        around = Around(StageClock(), SILENT, NO_CACHE, self.engine, self.space)
-        return look(preparation, known, self.config.decisions, around)
 
     def learn(
         self, preparation: Preparation, evidence: EvidenceTable, known: Known, labels: Labels

@@ -20,6 +20,7 @@ from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
 from crossgraph.graphs.links import read_links
 from crossgraph.graphs.readers import read_pair
 from crossgraph.labels import ContentOfBoth, Labels, label_links, label_pairs
+from crossgraph.looking import looks
 from crossgraph.preparation import Graphs, Known, Preparation
 from crossgraph.progress import SILENT, Progress
 from crossgraph.proposing import prepare
@@ -278,6 +279,7 @@ def _prepared(graphs: Graphs, split: _Split, config: Config, progress: Progress)
         schema_options=config.schema,
         blocking=config.blocking,
         encoder=encoder_of(config.encoding),
+        look=looks(known, config.decisions),
         progress=progress,
     )
     if keep is None:
@@ -289,8 +291,8 @@ def _prepared(graphs: Graphs, split: _Split, config: Config, progress: Progress)
 def _prepared_alike(one: tuple[Config, Known], other: tuple[Config, Known]) -> bool:
     (config, known), (config2, known2) = one, other
     return (
-        (config.encoding, config.schema, config.blocking)
-        == (config2.encoding, config2.schema, config2.blocking)
+        (config.encoding, config.schema, config.blocking, config.decisions)
+        == (config2.encoding, config2.schema, config2.blocking, config2.decisions)
         and np.array_equal(known.same.left, known2.same.left)
         and np.array_equal(known.same.right, known2.same.right)
     )

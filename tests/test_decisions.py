@@ -128,6 +128,36 @@ def test_intervals_of_new_pairs_hold_as_often_as_they_say():
     assert (covered(40) >= 0.9).all()
 
 
+def test_intervals_hold_what_comes_of_few_other_pairs():
+    """As many others as held-out ones stray as far from what is expected as these do."""
+    held = []
+    for seed in range(60):
+        part, others = calibrated(400, seed), calibrated(400, 1_000 + seed)
+        for one in (replace(part, others=float(others.same.sum())), part):
+            found = choose_threshold(one, precision=0, seed=seed)
+            kept = others.probability >= found.probability
+            precision, recall = others.same[kept].mean(), others.same[kept].sum() / others.same.sum()
+            held.append(
+                (
+                    found.precision_low <= precision <= found.precision_high,
+                    found.recall_low <= recall <= found.recall_high,
+                )
+            )
+    aware, unaware = (np.mean(held[at::2], axis=0) for at in range(2))
+    assert (aware >= 0.9).all()
+    assert (unaware <= aware - 0.05).all()
+
+
+def test_intervals_are_those_of_the_expectation_where_others_are_many():
+    part = calibrated(400, 5)
+    expected = choose_threshold(part, precision=0, seed=0).as_dict()
+    assert choose_threshold(replace(part, others=1e12), precision=0, seed=0).as_dict() == pytest.approx(
+        expected
+    )
+    few = choose_threshold(replace(part, others=1.0), precision=0, seed=0)
+    assert 0.0 <= few.recall_low < expected["recall_low"] < expected["recall_high"] < few.recall_high <= 1.0
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("precision", [0.0, 0.8])
 def test_intervals_of_new_pairs_hold_as_often_as_they_say_in_many_worlds(precision):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from crossgraph.decisions import DecisionOptions, HeldOut, Lone, Threshold, thre
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import AttributeColumn, Description, column_of, value_pairs
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.sorting import marked
 from crossgraph.labels import Labels
 from crossgraph.preparation import Graphs, Known, Preparation
 from crossgraph.schema.mapping import SchemaMapping
@@ -120,6 +122,7 @@ def fit_thresholds(
     kinds_of_lone = types.gather(lone.places).to_numpy()
     kept = assigned[trusted.places] & trusted.found
     kinds = types.gather(trusted.places).to_numpy()
+    others = _expected(probability, assigned & ~marked(labels.places, len(assigned)), types)
     held_out = {}
     for name in np.unique(kinds):
         of_type = kinds == name
@@ -133,8 +136,15 @@ def fit_thresholds(
             matches=int(trusted.same[of_type].sum()),
             weight=np.r_[np.ones(int(chosen.sum())), np.full(len(own.places), lone.share)],
             half=lone.half,
+            others=others.get(str(name), 0.0) or math.inf,
         )
     return thresholds_by_type(held_out, options=options, seed=seed)
+
+
+def _expected(probability: Float64, chosen: Bool, types: pl.Series) -> dict[str, float]:
+    """How many of some candidates are the same, as is expected, by type."""
+    told = pl.DataFrame({"type": types.filter(pl.Series(chosen)), "same": probability[chosen]})
+    return dict(told.group_by("type").agg(pl.col("same").sum()).iter_rows())
 
 
 def _places(candidates: Candidates, pairs: EntityPairs) -> Int64:

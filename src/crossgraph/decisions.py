@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal
@@ -79,7 +80,11 @@ def _halves(key: str, text: str, form: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A least probability, and what held-out pairs say it brings; intervals hold 95% (bootstrap, Wilson)."""
+    """A least probability, and what held-out pairs say it brings.
+
+    Intervals hold 95% (bootstrap, Wilson): of what comes of the pairs that nobody labelled, so few of them
+    make an interval wide as few held-out pairs do.
+    """
 
     probability: float
     precision: float
@@ -141,6 +146,7 @@ class HeldOut:
     matches                  all known matches, found or not
     weight (K)               for how many pairs each stands; 1 if not given
     half                     the probability of a pair that is as likely as not
+    others                   how many matches are expected among the pairs that nobody labelled
     """
 
     probability: Float64
@@ -149,6 +155,7 @@ class HeldOut:
     matches: int
     weight: Float64 | None = None
     half: float = 0.5
+    others: float = math.inf
 
     @property
     def weights(self) -> Float64:
@@ -182,7 +189,7 @@ def choose_threshold(held_out: HeldOut, *, precision: float, seed: int) -> Thres
     allowed &= f1[0] >= f1[0, best] - f1[1:, best].std()
     chosen, least = _nearest(held_out.half, probability, ends, allowed)
     counts = float(right[chosen]), float(said[chosen])
-    return _measured(least, (precisions[:, chosen], recalls[:, chosen]), counts, held_out.matches)
+    return _measured(least, (precisions[:, chosen], recalls[:, chosen]), counts, held_out)
 
 
 def _reaching(floor: float, bootstrap: Float64, wilson: Float64) -> Bool:
@@ -196,13 +203,14 @@ def _reaching(floor: float, bootstrap: Float64, wilson: Float64) -> Bool:
 
 
 def _measured(
-    probability: float, samples: tuple[Float64, Float64], counts: tuple[float, float], matches: int
+    probability: float, samples: tuple[Float64, Float64], counts: tuple[float, float], held_out: HeldOut
 ) -> Threshold:
     """A threshold with its intervals; counts are the right and all of the pairs above it."""
     precisions, recalls = samples
     right, said = counts
-    precision_low, precision_high = _interval(precisions[1:], right, said)
-    recall_low, recall_high = _interval(recalls[1:], right, max(matches, right))
+    matches, others = held_out.matches, held_out.others
+    precision_low, precision_high = _interval(precisions, right, said, others)
+    recall_low, recall_high = _interval(recalls, right, max(matches, right), others)
     return Threshold(
         probability=probability,
         precision=float(precisions[0]),
@@ -226,12 +234,19 @@ def _nearest(half: float, probability: Float64, ends: Int64, allowed: Bool) -> t
     return chosen, float(nearest[chosen])
 
 
-def _interval(samples: Float64, right: float, total: float) -> tuple[float, float]:
-    """95% of the bootstrap, and at least Wilson's interval, which knows how little few pairs say."""
-    low, high = _wilson(np.array([right]), np.array([total]))
+def _interval(samples: Float64, right: float, total: float, others: float) -> tuple[float, float]:
+    """95% of the bootstrap, and at least Wilson's interval, which knows how little few pairs say.
+
+    The share among ``others`` strays from what is expected as the held-out one does: both variances add up.
+
+    samples   the share itself, and bootstrapped
+    """
+    both = 1.0 + total / others
+    low, high = _wilson(np.array([right / both]), np.array([total / both]))
+    drawn = samples[0] + np.sqrt(both) * (samples[1:] - samples[0])
     return (
-        float(min(np.quantile(samples, 0.025), low[0])),
-        float(max(np.quantile(samples, 0.975), high[0])),
+        float(max(min(np.quantile(drawn, 0.025), low[0]), 0.0)),
+        float(min(max(np.quantile(drawn, 0.975), high[0]), 1.0)),
     )
 
 
@@ -286,6 +301,7 @@ def thresholds_by_type(
             sum(part.matches for part in parts),
             np.concatenate([part.weights for part in parts]),
             parts[0].half,
+            sum(part.others for part in parts),
         )
         chosen[ANY_TYPE] = choose_threshold(together, precision=options.precision, seed=seed)
     return chosen

@@ -39,6 +39,7 @@ from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit
 from crossgraph.graphs.links import read_links
 from crossgraph.labelling import labels_for
+from crossgraph.looking import looks
 from crossgraph.preparation import Graphs, Known, Preparation
 from crossgraph.proposing import prepare
 from crossgraph.reporting import versions
@@ -86,7 +87,14 @@ class World:
         pool = _links(case.train if judge_valid else (*case.train, *case.valid), graphs)
         test = _links(case.valid if judge_valid else case.test, graphs)
         rest = _links(case.test, graphs)
-        preparation = prepare(graphs, Known.nothing(), schema_options=config.schema, blocking=config.blocking)
+        nothing_known = Known.nothing()
+        preparation = prepare(
+            graphs,
+            nothing_known,
+            schema_options=config.schema,
+            blocking=config.blocking,
+            look=looks(nothing_known, config.decisions),
+        )
         c = preparation.candidates
         names, codes = type_codes(graphs[0])
         nothing = np.zeros(len(c))

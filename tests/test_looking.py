@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +14,13 @@ import pytest
 
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import BlockingOptions
+from crossgraph.config import load_config
 from crossgraph.decisions import DecisionOptions
+from crossgraph.inputs import Inputs
 from crossgraph.looking import briefly, looks
+from crossgraph.pipeline import align
 from crossgraph.preparation import Known, Preparation
+from crossgraph.progress import Advance, Progress, unwatched
 from crossgraph.proposing import Judged, prepare
 from crossgraph.schema.estimate import SchemaOptions
 from crossgraph.schema.seeds import EntityPairs
@@ -23,6 +30,18 @@ from features.plain import graph_of
 if TYPE_CHECKING:
     from conftest import Pair
     from crossgraph.graphs.graph import KnowledgeGraph
+
+
+class Stages(Progress):
+    """Keeps the names of stages."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    @contextmanager
+    def stage(self, name: str, total: int | None, unit: str = "") -> Iterator[Advance]:
+        self.names.append(name)
+        yield unwatched
 
 
 class Watched:
@@ -43,7 +62,7 @@ class Watched:
         loss = self.loss[min(number, len(self.loss) - 1)] if self.loss else 0.0
         # Each pair's own loss, so that there is a spread to be beyond.
         own = loss + np.linspace(0.0, 0.01, len(candidates))
-        return Judged(candidates, np.where(best, said, 0.0), own)
+        return Judged(candidates, np.where(best, said, 0.0), own, best)
 
 
 def looked(graphs: tuple[KnowledgeGraph, KnowledgeGraph], watched: Watched, **blocking: int) -> Preparation:
@@ -74,7 +93,9 @@ def test_blocking_believes_the_last_look(mid_pair: Pair) -> None:
     assert best.sum() > 50
     said = np.asarray(alike[candidates.left[best], candidates.right[best]]).ravel()
     np.testing.assert_allclose(said, 0.7, rtol=1e-6)
-    assert alike.nnz == best.sum(), "names say nothing where all were judged"
+    ends = alike.tocoo()
+    judged = np.isin(ends.row, candidates.left) & np.isin(ends.col, candidates.right)
+    assert judged.sum() == best.sum(), "names say nothing of whom scorers judged"
 
 
 def test_a_look_that_tells_worse_than_the_one_before_is_not_believed(mid_pair: Pair) -> None:
@@ -107,7 +128,7 @@ def test_a_look_that_is_sure_of_nobody_is_not_believed(mid_pair: Pair) -> None:
 
 def test_seeds_of_a_look_are_sure_or_likely_and_guessed() -> None:
     candidates = Candidates.of_pairs(*(np.arange(4, dtype=np.int32) for _ in range(2)))
-    judged = Judged(candidates, np.array([0.95, 0.6, 0.4, 0.7]), np.zeros(4))
+    judged = Judged(candidates, np.array([0.95, 0.6, 0.4, 0.7]), np.zeros(4), np.zeros(4, dtype=bool))
     guessed = EntityPairs.of(*(np.array([0, 1, 2], dtype=np.int32) for _ in range(2)), 0.5)
     seeds = judged.seeds_among(guessed)
     assert sorted(seeds.left.tolist()) == [0, 1]
@@ -120,14 +141,79 @@ def test_how_much_is_new_is_told_whatever_the_order_of_pairs() -> None:
         candidates = Candidates.of_pairs(left, right)
         ends = zip(candidates.left.tolist(), candidates.right.tolist(), strict=True)
         said = np.array([pairs[one] for one in ends])
-        return Judged(candidates, said, np.full(len(said), np.nan))
+        return Judged(candidates, said, np.full(len(said), np.nan), said > 0.5)
 
     before = judged({(0, 0): 0.5, (1, 1): 0.4, (2, 5): 0.3})
     after = judged({(3, 3): 0.1, (1, 1): 0.6, (0, 0): 0.3})
     # Of 1.0 in all, 0.2 and 0.1 are new.
     assert after.moved_from(before) == pytest.approx(0.3)
     assert before.moved_from(before) == 0.0
-    assert not after.worse_than(before), "nobody labelled them"
+
+
+def test_looks_are_compared_by_pairs_that_both_labelled_alike() -> None:
+    pairs = Candidates.of_pairs(*(np.arange(40, dtype=np.int32) for _ in range(2)))
+    spread, same = np.linspace(0.0, 0.01, 40), np.arange(40) % 2 == 0
+    before = Judged(pairs, np.full(40, 0.5), 0.1 + spread, same)
+    worse = replace(before, loss=0.3 - spread)
+    assert worse.worse_than(before)
+    assert not before.worse_than(worse)
+    assert not before.worse_than(before)
+    # Labels that only one of them has tell nothing, and take nothing away.
+    unlabelled = np.arange(40) < 5
+    assert worse.worse_than(replace(before, loss=np.where(unlabelled, np.nan, before.loss)))
+    assert replace(worse, loss=np.where(unlabelled, np.nan, worse.loss)).worse_than(before)
+    assert not replace(worse, loss=np.full(40, np.nan)).worse_than(before)
+    assert not worse.worse_than(replace(before, same=~same)), "none is labelled alike"
+    fewer = replace(worse, candidates=pairs.take(np.arange(39)), loss=worse.loss[:39], same=same[:39])
+    assert fewer.worse_than(before)
+
+
+def test_pairs_known_to_differ_are_not_believed(mid_pair: Pair) -> None:
+    free = looked(mid_pair.graphs, Watched(0.95))
+    candidates = free.candidates
+    place = int(np.flatnonzero(candidates.shares > 0.99)[0])
+    pair = candidates.left[[place]], candidates.right[[place]]
+    assert free.weighing.similarity[pair[0][0], pair[1][0]] > 0.9
+    known = Known(Known.nothing().same, EntityPairs.of(*pair))
+    options = {"schema_options": SchemaOptions(), "blocking": BlockingOptions()}
+    watched = Watched(0.95)
+    found = prepare(mid_pair.graphs, known, keep=known.different, look=watched, **options)
+    asked = watched.asked[0].candidates
+    assert asked.find(*pair)[0] >= 0
+    assert found.weighing.similarity[pair[0][0], pair[1][0]] == 0.0
+    assert not ((found.seeds.left == pair[0][0]) & (found.seeds.right == pair[1][0])).any()
+
+
+def test_without_looks_rounds_are_as_if_there_were_no_links_to_keep(mid_pair: Pair) -> None:
+    left = mid_pair.left.positions(pl.Series([a for a, _ in mid_pair.truth]))
+    right = mid_pair.right.positions(pl.Series([b for _, b in mid_pair.truth]))
+    known = Known(EntityPairs.of(left[::3], right[::3]), Known.nothing().different)
+    looking, plain = (
+        prepare(
+            mid_pair.graphs,
+            known,
+            keep=known.same,
+            schema_options=SchemaOptions(),
+            blocking=BlockingOptions(looks=number, per_entity=2),
+            look=Watched(None) if number else Watched(0.9),
+        )
+        for number in (1, 0)
+    )
+    np.testing.assert_array_equal(looking.candidates.prior, plain.candidates.prior)
+
+
+def test_align_looks_as_often_as_it_is_told(mid_pair: Pair, tmp_path: Path) -> None:
+    folder = mid_pair.write(tmp_path / "graphs")
+    quick = ["training.steps=2", "training.epochs=1", "model.width=16", "training.scorer_steps=4"]
+    for looking in (1, 0):
+        stages = Stages()
+        config = load_config(None, [*quick, f"blocking.looks={looking}"])
+        align(Inputs(left=folder), tmp_path / f"R{looking}", config=config, progress=stages)
+        assert stages.names.count("block: look 1: judge") == looking
+    stages = Stages()
+    applied = Inputs(left=folder, model=tmp_path / "R1")
+    align(applied, tmp_path / "applied", config=load_config(None, []), progress=stages)
+    assert "block: look 1: judge" not in stages.names
 
 
 def test_a_look_tells_pairs_apart_and_is_the_same_twice(mid_pair: Pair) -> None:

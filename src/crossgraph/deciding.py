@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -136,7 +135,7 @@ def fit_thresholds(
             matches=int(trusted.same[of_type].sum()),
             weight=np.r_[np.ones(int(chosen.sum())), np.full(len(own.places), lone.share)],
             half=lone.half,
-            others=others.get(str(name), 0.0) or math.inf,
+            others=others.get(str(name), 0.0),
         )
     return thresholds_by_type(held_out, options=options, seed=seed)
 

@@ -52,6 +52,11 @@ class DecisionOptions:
         """What pairs are scored and assigned by: the same for all choices of thresholds."""
         return replace(self, precision=DecisionOptions().precision, least_links=DecisionOptions().least_links)
 
+    @property
+    def partners(self) -> tuple[str, tuple[str, ...]]:
+        """What says how many partners entities may have: all that blocking asks of decisions."""
+        return self.cardinality, self.cardinality_of
+
     def types_apart(self) -> list[tuple[str, str]]:
         """Pairs of a left and a right type. Raises ConfigError for a text that is none."""
         return [_halves("apart", text, "left type = right type") for text in self.apart]
@@ -146,7 +151,8 @@ class HeldOut:
     matches                  all known matches, found or not
     weight (K)               for how many pairs each stands; 1 if not given
     half                     the probability of a pair that is as likely as not
-    others                   how many matches are expected among the pairs that nobody labelled
+    others                   how many matches are expected among the pairs that nobody labelled; infinite, or
+                             0, for intervals of the expectation itself
     """
 
     probability: Float64
@@ -170,7 +176,8 @@ def choose_threshold(held_out: HeldOut, *, precision: float, seed: int) -> Thres
     the one nearest to ``half``: calibrated probabilities say more than the accidents of few held-out
     pairs. With a floor only thresholds count whose lower bound of precision (the lower of the bootstrap's
     2.5% and Wilson's) reaches it. Where pairs are too few for that, the bootstrap's bound alone decides, and
-    if that is out of reach too, the most precise threshold is taken; the reported interval tells.
+    if that is out of reach too, the most precise threshold is taken; the reported interval tells. The floor
+    is for the expected precision: among few other pairs it may be missed, as their wider interval tells.
     """
     order = np.argsort(-held_out.probability, kind="stable")
     probability, same = held_out.probability[order], held_out.same[order]
@@ -241,7 +248,8 @@ def _interval(samples: Float64, right: float, total: float, others: float) -> tu
 
     samples   the share itself, and bootstrapped
     """
-    both = 1.0 + total / others
+    # Where everybody is labelled, the interval is that of the expectation.
+    both = 1.0 + (total / others if others > 0 else 0.0)
     low, high = _wilson(np.array([right / both]), np.array([total / both]))
     drawn = samples[0] + np.sqrt(both) * (samples[1:] - samples[0])
     return (

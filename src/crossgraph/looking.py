@@ -13,6 +13,7 @@ from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.decisions import DecisionOptions
 from crossgraph.engine import LOCAL, Engine
+from crossgraph.errors import NonFiniteLossError
 from crossgraph.fitting import Around, Pool, fit_rounds
 from crossgraph.labelling import cardinalities_of, labels_found
 from crossgraph.preparation import Known, Preparation
@@ -47,11 +48,16 @@ def _look(
     evidence = gather_evidence(preparation, space=around.space)
     contest = Contest.of(preparation, known, cardinalities_of(preparation, known, config), labels)
     pool = Pool.of(preparation, evidence, contest, space=around.space)
-    _, scored = fit_rounds(pool, labels, config, around)
-    loss = np.full(len(candidates), np.nan)
+    try:
+        _, scored = fit_rounds(pool, labels, config, around)
+    except NonFiniteLossError:
+        # Blocking does without; no setting would mend it.
+        return None
+    loss, same = np.full(len(candidates), np.nan), np.zeros(len(candidates), dtype=bool)
     telling = labels.telling()
+    same[telling.places] = telling.same
     loss[telling.places] = telling.weight * log_losses(scored.score[telling.places], telling.same)
-    return Judged(candidates, scored.probability, loss)
+    return Judged(candidates, scored.probability, loss, same)
 
 
 def briefly(training: TrainingOptions) -> TrainingOptions:

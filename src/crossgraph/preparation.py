@@ -1,4 +1,4 @@
-"""From two graphs to candidates with evidence: everything before learning."""
+"""What is known, and two graphs made ready for learning: what all that follows blocking reads."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from crossgraph.blocking.combine import (
 from crossgraph.features.description import Description
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.schema.estimate import SchemaOptions, estimate_schema
 from crossgraph.schema.mapping import SchemaMapping
-from crossgraph.schema.seeds import NO_PAIRS, EntityPairs, shared_rare_values, type_codes
+from crossgraph.schema.seeds import NO_PAIRS, EntityPairs, type_codes
 
 Graphs = tuple[KnowledgeGraph, KnowledgeGraph]
 
@@ -59,14 +58,6 @@ class Preparation:
     unseen: EntityPairs = NO_PAIRS
 
 
-def first_schema(
-    graphs: Graphs, description: Description, known: Known, *, options: SchemaOptions
-) -> tuple[SchemaMapping, EntityPairs]:
-    """A first mapping, from known links and from values that one entity of each side alone holds."""
-    seeds = known.same.joined(shared_rare_values(description).without(known.different))
-    return estimate_schema(*graphs, description, seeds, options=options), seeds
-
-
 def seeds_of(known: Known, candidates: Candidates, left: KnowledgeGraph) -> EntityPairs:
     """Known links, and of the rest mutual, well-supported candidates that nobody said are different."""
     believed = mutual_seeds(candidates, known.same, type_codes(left)[1])
@@ -86,11 +77,18 @@ class Proposed:
     unseen: EntityPairs = NO_PAIRS
 
 
-def prepared(graphs: Graphs, description: Description, known: Known, proposed: Proposed) -> Preparation:
-    """Everything of a ``Preparation`` from its parts."""
+def prepared(
+    graphs: Graphs,
+    description: Description,
+    known: Known,
+    proposed: Proposed,
+    *,
+    adjacency: tuple[Adjacency, Adjacency] | None = None,
+) -> Preparation:
+    """Everything of a ``Preparation`` from its parts; ``adjacency`` where it is made already."""
     return Preparation(
         graphs=graphs,
-        adjacency=(Adjacency.of(graphs[0]), Adjacency.of(graphs[1])),
+        adjacency=adjacency or (Adjacency.of(graphs[0]), Adjacency.of(graphs[1])),
         description=description,
         schema=proposed.schema,
         candidates=proposed.candidates,

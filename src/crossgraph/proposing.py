@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 
-from crossgraph._types import Float64, Side
+from crossgraph._types import Bool, Float64, Side
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import SURE, Blocked, BlockingOptions, Former, block
 from crossgraph.blocking.names import NameLookups
@@ -18,13 +19,14 @@ from crossgraph.calibration import drifted
 from crossgraph.errors import Fault, GraphFormatError, NoCandidatesError
 from crossgraph.features.description import Description, describe
 from crossgraph.features.meaning import TextEncoder
+from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.content import content_keys
 from crossgraph.labels import drawn
-from crossgraph.preparation import Graphs, Known, Preparation, Proposed, first_schema, prepared, seeds_of
+from crossgraph.preparation import Graphs, Known, Preparation, Proposed, prepared, seeds_of
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.estimate import SchemaOptions, estimate_schema
 from crossgraph.schema.mapping import SchemaMapping
-from crossgraph.schema.seeds import BELIEVED, NO_PAIRS, EntityPairs, type_codes
+from crossgraph.schema.seeds import BELIEVED, NO_PAIRS, EntityPairs, shared_rare_values, type_codes
 
 Look: TypeAlias = Callable[[Preparation], "Judged | None"]
 """Judges candidates before blocking ends, see ``looking.looks``; None where nothing teaches it."""
@@ -48,11 +50,19 @@ class Judged:
     probability (P)
     loss (P)         what was wrong with it: of labelled candidates, by scorers that did not learn from them,
                      the log-loss; NaN of others
+    same (P)         the label; False of others
     """
 
     candidates: Candidates
     probability: Float64
     loss: Float64
+    same: Bool
+
+    def denying(self, different: EntityPairs) -> Judged:
+        """The same, but of pairs that are known not to be the same."""
+        places, probability = self.candidates.find(different.left, different.right), self.probability.copy()
+        probability[places[places >= 0]] = 0.0
+        return replace(self, probability=probability)
 
     def seeds_among(self, guessed: EntityPairs) -> EntityPairs:
         """Whom scorers are sure of, and of a quick estimate's seeds the others that are likely."""
@@ -69,10 +79,11 @@ class Judged:
         return float(np.maximum(self.probability - then, 0.0).sum() / max(self.probability.sum(), 1e-12))
 
     def worse_than(self, before: Judged) -> bool:
-        """Whether the labelled pairs that both judged are told worse, by more than chance."""
+        """Whether the pairs that are labelled alike in both are told worse, by more than chance."""
         places = before.candidates.find(self.candidates.left, self.candidates.right)
-        both = (places >= 0) & ~np.isnan(self.loss)
-        return drifted(self.loss[both], before.loss[places[both]])
+        then = np.where(places >= 0, before.loss[places], np.nan)
+        both = ~np.isnan(self.loss) & ~np.isnan(then) & (self.same == before.same[places])
+        return drifted(self.loss[both], then[both])
 
 
 def refuse_unknown_names(schema: SchemaMapping, graphs: Graphs) -> None:
@@ -96,6 +107,14 @@ def _unknown(table: str, side: str, name: str, known: tuple[str, ...]) -> Fault:
     return Fault(f"[[{table}]]", None, f"the {side} graph has no {name!r}", hint)
 
 
+def first_schema(
+    graphs: Graphs, description: Description, known: Known, *, options: SchemaOptions
+) -> tuple[SchemaMapping, EntityPairs]:
+    """A first mapping, from known links and from values that one entity of each side alone holds."""
+    seeds = known.same.joined(shared_rare_values(description).without(known.different))
+    return estimate_schema(*graphs, description, seeds, options=options), seeds
+
+
 def prepare(
     graphs: Graphs,
     known: Known,
@@ -116,7 +135,8 @@ def prepare(
     schema      taken as it is, where given
     inherited   what an earlier run mapped; holds here too as far as the names exist
     halves      block each half of the links by the other too, to know which of them are ``unseen``
-    look        judges candidates, whom blocking then believes; without it, blocking goes by quick estimates
+    look        judges candidates, whom blocking then believes (``looking.looks`` makes one); without it, as
+                with graphs that have no edges, blocking goes by quick estimates
 
     Raises NoCandidatesError where blocking proposes nothing, and GraphFormatError where a given schema
     names what neither graph has.
@@ -205,15 +225,16 @@ class _Rounds:
         """
         at = _Beginning(*first_schema(self.graphs, self.description, known, options=self.schema_options))
         at = replace(at, schema=self.schema or at.schema)
-        looks = look is not None and all(len(graph.heads) for graph in self.graphs)
-        asked = known.same.and_also(known.different) if looks else None
+        if not (self.blocking.looks and all(len(graph.heads) for graph in self.graphs)):
+            look = None
+        asked = None if look is None else known.same.and_also(known.different)
         for number in range(1, self.blocking.rounds + 1):
             glanced = self._block(at, self._glance, f"{told}: round {number}", keep=asked)
-            seeds = seeds_of(known, glanced.candidates, self.graphs[0])
-            before, at = at, self._from(seeds, Former.guessed(glanced.candidates))
+            found = glanced.candidates.take(glanced.candidates.proposed)
+            before, at = at, self._from(seeds_of(known, found, self.graphs[0]), Former.guessed(found))
             if len(at.seeds) < GROWS * len(before.seeds):
                 break
-        if look is not None and looks:
+        if look is not None:
             at = self._looked(at, glanced, known, look)
         mapping = at.schema
         if self.schema is None and self.inherited is not None:
@@ -230,12 +251,13 @@ class _Rounds:
             if last is not None:
                 glanced = self._block(at, self._glance, f"block: look {number}", keep=asked)
             found = Proposed(at.schema, glanced.candidates, glanced.weighing)
+            preparation = prepared(self.graphs, self.description, known, found, adjacency=self._adjacency)
             with self.progress.stage(f"block: look {number}: judge", None):
-                judged = look(prepared(self.graphs, self.description, known, found))
+                judged = look(preparation)
             if judged is None or (last is not None and judged.worse_than(last)):
                 break
-            guessed = seeds_of(known, judged.candidates, self.graphs[0])
-            seeds = known.same.joined(judged.seeds_among(guessed).without(known.different))
+            judged = judged.denying(known.different)
+            seeds = known.same.joined(judged.seeds_among(preparation.seeds))
             if len(seeds) < FEWEST * len(at.seeds):
                 break
             at = self._from(seeds, Former(judged.candidates, judged.probability, judged=True))
@@ -243,6 +265,10 @@ class _Rounds:
                 break
             last = judged
         return at
+
+    @cached_property
+    def _adjacency(self) -> tuple[Adjacency, Adjacency]:
+        return Adjacency.of(self.graphs[0]), Adjacency.of(self.graphs[1])
 
     @property
     def _glance(self) -> BlockingOptions:

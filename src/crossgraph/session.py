@@ -87,9 +87,14 @@ class Session:
         for pairs in (known.same, known.different, *([] if keep is None else [keep])):
             cache = cache.on(pairs.left, pairs.right)
         cache = cache.on(self.config.schema, self.config.blocking, halves)
-        if self.config.blocking.looks:
-            decisions = self.config.decisions
-            cache = cache.on(decisions.cardinality, decisions.cardinality_of)
+        # Where a model is applied, nothing is learned.
+        look = (
+            None
+            if inputs.model
+            else looks(known, self.config.decisions, engine=self.engine, space=self.space)
+        )
+        if look is not None and self.config.blocking.looks:
+            cache = cache.on(self.config.decisions.partners)
         if self.encoder is not None:
             cache = cache.on(self.encoder.fingerprint)
         with self.clock.stage("describe"), self.progress.stage("describe", None), one_heap():
@@ -107,7 +112,7 @@ class Session:
                     schema_options=self.config.schema,
                     blocking=self.config.blocking,
                     halves=halves,
-                    look=looks(known, self.config.decisions, engine=self.engine, space=self.space),
+                    look=look,
                     progress=self.progress,
                     nearest=self.engine.nearest,
                 ),

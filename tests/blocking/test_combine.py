@@ -294,6 +294,12 @@ def test_who_was_judged_is_believed_and_names_say_no_more():
     expected = np.zeros((3, 4))
     expected[0, 0], expected[1, 2], expected[2, 3] = 0.1, 0.8, 1.0
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+    # Of whom nobody was judged, names tell as ever.
+    strangers = Candidates.of_pairs(ints(0, 1), ints(3, 1), np.array([1.0, 1.0]))
+    nobody = EntityPairs.of(ints(), ints())
+    found = likeness([strangers], nobody, (3, 4), former=former).toarray()
+    assert found[0, 3] == likeness([strangers], nobody, (3, 4)).toarray()[0, 3] > 0.5
+    assert found[1, 1] == 0.0
 
 
 def test_looks_below_none_are_refused():

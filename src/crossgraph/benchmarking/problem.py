@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import polars as pl
 
-from crossgraph._types import AnyArray, Bool, Float64, Int64
+from crossgraph._types import AnyArray, Bool, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.config import Config
 from crossgraph.encoding import encoder_of
@@ -290,12 +290,16 @@ def _prepared(graphs: Graphs, split: _Split, config: Config, progress: Progress)
 
 def _prepared_alike(one: tuple[Config, Known], other: tuple[Config, Known]) -> bool:
     (config, known), (config2, known2) = one, other
-    return (
-        (config.encoding, config.schema, config.blocking, config.decisions)
-        == (config2.encoding, config2.schema, config2.blocking, config2.decisions)
-        and np.array_equal(known.same.left, known2.same.left)
-        and np.array_equal(known.same.right, known2.same.right)
-    )
+    return (config.encoding, config.schema, config.blocking, config.decisions.partners) == (
+        config2.encoding,
+        config2.schema,
+        config2.blocking,
+        config2.decisions.partners,
+    ) and all(map(np.array_equal, _ends(known), _ends(known2)))
+
+
+def _ends(known: Known) -> tuple[Int32, ...]:
+    return known.same.left, known.same.right, known.different.left, known.different.right
 
 
 def _of_links(files: tuple[Path, ...], graphs: Graphs) -> EntityPairs:

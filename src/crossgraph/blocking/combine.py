@@ -52,7 +52,8 @@ class BlockingOptions:
     name_pool         partners looked up for each name, before the cut
     structure_pool    partners looked up by shared neighbours, before the cut
     rounds            times that the surest candidates become seeds of the next round, at most (count)
-    looks             times that scorers judge a few candidates, whom the next round believes, at most (count)
+    looks             times that scorers judge a few candidates, whom the next round believes, at most
+                      (count); none where a model is applied, or a graph has no edges
     """
 
     per_entity: int = 25
@@ -140,7 +141,8 @@ def block(
 
     seeds   pairs known or believed to be the same: neighbours that are, speak for a pair as those of one name
             do, and they teach how telling names, neighbours and close values are
-    former  what the round before says: neighbours that may be the same speak for a pair too
+    former  what the round before says: neighbours that may be the same speak for a pair too, and where
+            scorers judged them, in the place of those of one name
     keep    pairs that are to be candidates whatever their names, neighbours and types
     told    what people are told is going on
     lookups what other rounds found by names
@@ -228,8 +230,8 @@ def likeness(
     """(E, E') how surely two entities are one before any is scored: the most that speaks for it.
 
     Seeds by their weight, others by their names and by how likely the round before thinks they are: by half
-    of it where there are names, for it may think so of a namesake. Where scorers judged, what they say alone
-    counts. Who has a known link is nobody else, whatever the names.
+    of it where there are names, for it may think so of a namesake. Of pairs both of whose entities scorers
+    judged somebody for, what they say alone counts. Who has a known link is nobody else, whatever the names.
 
     named   pairs by their names, of each pair of types
     """
@@ -244,13 +246,17 @@ def likeness(
 
 
 def _guessed(by_names: Candidates, shape: tuple[int, int], former: Former | None) -> sparse.csr_matrix:
+    named = name_similarity(by_names, shape)
     if former is None:
-        return name_similarity(by_names, shape)
+        return named
+    pairs = former.candidates
     if former.judged:
-        return _likely(former.candidates, former.shares, shape)
+        named, seen = named.tocoo(), (marked(pairs.left, shape[0]), marked(pairs.right, shape[1]))
+        named.data[seen[0][named.row] & seen[1][named.col]] = 0.0
+        named.eliminate_zeros()
+        return named.tocsr().maximum(_likely(pairs, former.shares, shape))
     trust = BELIEVED if by_names.name.any() else 1.0
-    believed = _likely(former.candidates, trust * former.shares, shape)
-    return name_similarity(by_names, shape).maximum(believed)
+    return named.maximum(_likely(pairs, trust * former.shares, shape))
 
 
 def settled_by(former: Former, sizes: tuple[int, int]) -> tuple[Bool, Bool]:

@@ -1,7 +1,8 @@
 """Records matched against the served graph by the model of a RESULT.
 
 Many records are worked on at once, and each gets the answer that it would get alone. Everything that a score
-follows from is as ``preparation`` and ``scoring`` make it, with records as entities more of the asking side.
+follows from is as ``blocking``, ``comparing`` and ``scoring`` make it, with records as entities more of the
+asking side.
 """
 
 from __future__ import annotations

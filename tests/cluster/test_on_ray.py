@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
@@ -232,23 +233,20 @@ def lesson_of(world: World, training: TrainingOptions) -> tuple[list[CollectiveN
 
 
 class InParts(nn.Module):
-    """A network that computes a batch in two parts, with weights of their own that are copies of its.
+    """A network that computes a batch in parts, with weights of their own that are copies of its.
 
-    The gradients of each part are summed before they are added, as those of two learners are: sums that are
-    rounded elsewhere put a pair on the other side of a hinge, and another network is learnt.
+    The gradients of each part are summed before they are added, as those of as many learners are: sums that
+    are rounded elsewhere put a pair on the other side of a bend, and another network is learnt.
     """
 
-    def __init__(self, network: CollectiveNetwork) -> None:
+    def __init__(self, network: CollectiveNetwork, parts: int) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.parts = network, parts
 
     def forward(self, tensors: PairTensors, left: Tensor, right: Tensor) -> Answer:
-        half = len(left) // 2
-        return Answer(
-            torch.cat(
-                [self.part(tensors, left[:half], right[:half]), self.part(tensors, left[half:], right[half:])]
-            )
-        )
+        cuts = [len(left) * at // self.parts for at in range(self.parts + 1)]
+        logits = [self.part(tensors, left[a:b], right[a:b]) for a, b in pairwise(cuts)]
+        return Answer(torch.cat(logits))
 
     def part(self, *asked: object) -> Tensor:
         weights = {name: weight.clone() for name, weight in self.network.named_parameters()}
@@ -256,36 +254,55 @@ class InParts(nn.Module):
         return logits
 
 
+@dataclass(frozen=True, eq=False)
+class Counted(Lesson):
+    """A diary has an entry for each network that any learner begins to teach, after a pause (s)."""
+
+    diary: Path
+    pause: float
+
+    @staticmethod
+    def like(lesson: Lesson, diary: Path, pause: float = 0.0) -> Counted:
+        """The same lesson, with an empty diary."""
+        diary.mkdir()
+        return Counted(*(getattr(lesson, one.name) for one in fields(lesson)), diary, pause)
+
+    @property
+    def begun(self) -> int:
+        """How many networks were begun with, by all learners."""
+        return len(list(self.diary.iterdir()))
+
+    def teach(self, network: nn.Module, half: int, advance: Advance = unwatched) -> None:
+        (self.diary / f"{half}-{uuid4()}").touch()
+        time.sleep(self.pause)
+        super().teach(network, half, advance)
+
+
 @pytest.mark.parametrize("loss", ["binary", "margin"])
-def test_two_learners_learn_what_one_does(
+def test_learners_learn_what_one_does_in_as_many_parts(
     machines: Machines, mid_world: World, tmp_path: Path, loss: Literal["binary", "margin"]
 ) -> None:
+    from ray import cloudpickle
+
     from crossgraph.cluster.ray_engine import ray_engine
 
-    here, lesson = lesson_of(mid_world, replace(QUICK, loss=loss))
-    for half, network in enumerate(here):
-        lesson.teach(InParts(network), half)
-        network.eval()
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
     there, lesson = lesson_of(mid_world, replace(QUICK, loss=loss))
+    counted = Counted.like(lesson, tmp_path / "diary")
     with ray_engine(tmp_path / "shards") as engine:
-        engine.teach(there, lesson, lambda _steps: None)
+        engine.teach(there, counted, lambda _steps: None)
+    here, lesson = lesson_of(mid_world, replace(QUICK, loss=loss))
+    # A machine that is busy may come too late to learn.
+    learners = counted.begun // HALVES
+    assert 1 <= learners <= 2
+    for half, network in enumerate(here):
+        lesson.teach(InParts(network, learners), half)
+        network.eval()
     said = [
         opinions(tuple(networks), mid_world.tensors, mid_world.preparation.candidates).values
         for networks in (here, there)
     ]
     np.testing.assert_allclose(said[1], said[0], atol=1e-5)
-
-
-@dataclass(frozen=True, eq=False)
-class Watched(Lesson):
-    """A diary has an entry for each network that any learner begins to teach; it does so slowly."""
-
-    diary: Path
-
-    def teach(self, network: nn.Module, half: int, advance: Advance = unwatched) -> None:
-        (self.diary / f"{half}-{uuid4()}").touch()
-        time.sleep(5.0)
-        super().teach(network, half, advance)
 
 
 def test_learners_that_are_left_begin_anew_where_one_is_lost(
@@ -296,25 +313,23 @@ def test_learners_that_are_left_begin_anew_where_one_is_lost(
     from crossgraph.cluster.ray_engine import ray_engine
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    diary = tmp_path / "diary"
-    diary.mkdir()
 
     def lose_one() -> None:
-        while len(list(diary.iterdir())) < 2:
+        while watched.begun < 2:
             time.sleep(0.1)
         machines.lose_one()
 
     here, lesson = lesson_of(mid_world, QUICK)
     taught(here, lesson)
     there, lesson = lesson_of(mid_world, QUICK)
-    watched = Watched(*(getattr(lesson, one.name) for one in fields(lesson)), diary)
+    watched = Counted.like(lesson, tmp_path / "diary", pause=5.0)
     watcher = threading.Thread(target=lose_one)
     watcher.start()
     with ray_engine(tmp_path / "shards") as engine:
         engine.teach(there, watched, lambda _steps: None)
     watcher.join()
     assert len(machines.workers) == 1
-    assert len(list(diary.iterdir())) == 2 + 1 * HALVES, "two began, and one did all of it"
+    assert watched.begun == 2 + 1 * HALVES, "two began, and one did all of it"
     said = [
         opinions(tuple(networks), mid_world.tensors, mid_world.preparation.candidates).values
         for networks in (here, there)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
+from crossgraph._types import Bool, Float32, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.errors import ConfigError, NonFiniteLossError
 from crossgraph.labels import Labels
@@ -127,12 +127,16 @@ def train_network(
     for _ in range(epochs):
         drawn = draw_pairs(tensors, candidates, labels, options=options, rng=rng)
         losses = []
-        for batch in _batches(drawn.left, per_epoch, rng):
-            loss = _network_loss(network, tensors, drawn.take(batch), options)
+        for batch in _batches(drawn, per_epoch, rng, tensors.sketch.device):
+            loss = _network_loss(network, tensors, batch, options)
             losses.append(_step(loss, optimiser, schedule))
             advance(1)
         _refuse_not_finite(losses)
     network.eval()
+
+
+_Batch: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Left and right entities, labels and weights of some pairs, on the device."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,10 +147,6 @@ class DrawnPairs:
     right: Int32
     same: Bool
     weight: Float32
-
-    def take(self, rows: Int64) -> DrawnPairs:
-        """Some of the pairs."""
-        return DrawnPairs(self.left[rows], self.right[rows], self.same[rows], self.weight[rows])
 
 
 def draw_pairs(
@@ -209,17 +209,20 @@ def _drawn(labels: Labels, options: TrainingOptions) -> int:
     return min(len(labels) - matches, wanted) if options.negatives_from == "blocking" else wanted
 
 
-def _batches(lefts: AnyArray, count: int, rng: np.random.Generator) -> list[Int64]:
-    shuffled = rng.permutation(int(lefts.max(initial=0)) + 1)[lefts]
-    return np.array_split(np.argsort(shuffled, kind="stable"), count)
+def _batches(drawn: DrawnPairs, count: int, rng: np.random.Generator, device: torch.device) -> list[_Batch]:
+    """The pairs of an epoch, which go to the device at once: it would wait for each batch."""
+    shuffled = rng.permutation(int(drawn.left.max(initial=0)) + 1)[drawn.left]
+    parts = np.array_split(np.argsort(shuffled, kind="stable"), count)
+    order, sizes = np.concatenate(parts), [len(part) for part in parts]
+    columns = drawn.left.astype(np.int64), drawn.right.astype(np.int64), drawn.same, drawn.weight
+    laid = [torch.split(torch.from_numpy(column[order]).to(device), sizes) for column in columns]
+    return list(zip(*laid, strict=True))
 
 
 def _network_loss(
-    network: nn.Module, tensors: PairTensors, pairs: DrawnPairs, options: TrainingOptions
+    network: nn.Module, tensors: PairTensors, batch: _Batch, options: TrainingOptions
 ) -> Tensor:
-    device = tensors.sketch.device
-    left, right = (torch.from_numpy(side).long().to(device) for side in (pairs.left, pairs.right))
-    same, weight = torch.from_numpy(pairs.same).to(device), torch.from_numpy(pairs.weight).to(device)
+    left, right, same, weight = batch
     logits: Tensor = network(tensors, left, right).logits
     if options.loss == "margin":
         return margin_loss(logits, same, weight, margin=options.margin)

@@ -4,7 +4,7 @@ python benchmarks/speed.py MEASURED.jsonl --sizes 10000 100000 --page docs
 
 Each run is a line of MEASURED.jsonl; a size that has as many as --runs is not measured again. The page has a
 table of the medians and a log-log picture, and compares with the committed lines by ratio. A run that was
-made otherwise joins by --result ENTITIES RESULT.
+made otherwise joins by --result ENTITIES RESULT, and the page tells --otherwise how.
 """
 
 from __future__ import annotations
@@ -143,10 +143,11 @@ def draw(measured: list[Measured], file: Path) -> None:
         figure.savefig(file, format="svg", metadata={"Date": None})
 
 
-def write_page(measured: list[Measured], folder: Path, made: int) -> None:
-    """speed.md and speed.svg; ``made`` runs of each size are asked for."""
+def write_page(measured: list[Measured], folder: Path, made: int, otherwise: str | None) -> None:
+    """speed.md and speed.svg; ``made`` runs of each size are asked for, and some were made ``otherwise``."""
     draw(measured, folder / "speed.svg")
     sizes = " ".join(str(one.entities) for one in measured)
+    apart = f"Made otherwise: {otherwise}\n\n" if otherwise else ""
     (folder / "speed.md").write_text(
         f"""# Speed
 
@@ -160,7 +161,7 @@ largest common size with the lines of `benchmarks/speed.jsonl`: 1 is as fast, 2 
 python benchmarks/speed.py measured.jsonl --sizes {sizes} --runs {made} --page docs
 ```
 
-{table(measured, read(BASELINE))}
+{apart}{table(measured, read(BASELINE))}
 
 ![CPU seconds of each stage over the number of entities](speed.svg)
 """
@@ -183,6 +184,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--result", nargs=2, metavar=("ENTITIES", "RESULT"))
     parser.add_argument("--page", type=Path)
+    parser.add_argument("--otherwise", metavar="TEXT", help="for the page: which runs were made otherwise")
     given = parser.parse_args()
     for size in given.sizes:
         while sum(one.entities == size for one in runs(given.file)) < given.runs:
@@ -193,7 +195,7 @@ def main() -> None:
     measured = read(given.file)
     print(table(measured, read(BASELINE)))
     if given.page:
-        write_page(measured, given.page, given.runs)
+        write_page(measured, given.page, given.runs, given.otherwise)
 
 
 if __name__ == "__main__":

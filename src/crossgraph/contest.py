@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +9,9 @@ import numpy as np
 from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.ranking import FARTHEST, standings
-from crossgraph.cardinality import Cardinality, single
-from crossgraph.deciding import contradicts, pair_types
+from crossgraph.deciding import contradicts
 from crossgraph.labels import Labels
-from crossgraph.preparation import Known, Preparation
+from crossgraph.preparation import Known
 from crossgraph.schema.seeds import EntityPairs
 
 
@@ -35,19 +33,18 @@ class Contest:
 
     @staticmethod
     def of(
-        preparation: Preparation,
+        candidates: Candidates,
         known: Known,
-        cardinalities: Mapping[str, Cardinality],
+        alone: tuple[Bool, Bool],
         labels: Labels,
         *,
         barred: Bool | None = None,
     ) -> Contest:
         """Of what is prepared; ``barred`` as of ``deciding.forbidden``, nobody if not given."""
-        candidates = preparation.candidates
         return Contest(
             candidates=candidates,
             known=known,
-            alone=single(cardinalities, pair_types(candidates, preparation.graphs[0])),
+            alone=alone,
             barred=np.zeros(len(candidates), dtype=bool) if barred is None else barred,
             folds=labels.fold_of_each(len(candidates)),
         )

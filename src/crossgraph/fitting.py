@@ -15,7 +15,7 @@ from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Vectors
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.caching import NO_CACHE, Arrays, Form, StageCache, evidence_form, modules_form, opinions_form
 from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
-from crossgraph.cardinality import ONE_TO_ONE, Cardinality
+from crossgraph.cardinality import ONE_TO_ONE, Cardinality, single
 from crossgraph.checkpoint import ScoringRound, TrainedModel
 from crossgraph.comparing import believed_evidence
 from crossgraph.config import Config
@@ -98,7 +98,9 @@ def fit(
     )
     networks, heard, vectors = fit_network(preparation, labels, vocabulary, config, around)
     types = pair_types(candidates, preparation.graphs[0])
-    contest = Contest.of(preparation, known or Known.nothing(), cardinalities, labels, barred=barred)
+    contest = Contest.of(
+        candidates, known or Known.nothing(), single(cardinalities, types), labels, barred=barred
+    )
     pool = Pool.of(preparation, EvidenceTable.beside([evidence, heard]), contest, space=space)
     rounds, scored = fit_rounds(pool, labels, config, around)
     thresholds = fit_thresholds(

@@ -8,33 +8,37 @@ import numpy as np
 
 from crossgraph._space import IN_MEMORY, Space
 from crossgraph.calibration import log_losses
+from crossgraph.cardinality import single
 from crossgraph.comparing import gather_evidence
 from crossgraph.config import Config
 from crossgraph.contest import Contest
+from crossgraph.deciding import pair_types
 from crossgraph.decisions import DecisionOptions
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.errors import NonFiniteLossError
 from crossgraph.fitting import Around, Pool, fit_rounds
 from crossgraph.labelling import cardinalities_of, labels_found
-from crossgraph.preparation import Known, Preparation
+from crossgraph.preparation import Graphs, Known, Preparation
 from crossgraph.progress import SILENT
 from crossgraph.proposing import Judged, Look
 from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions
 
 
-def looks(
-    known: Known, decisions: DecisionOptions, *, engine: Engine = LOCAL, space: Space = IN_MEMORY
-) -> Look:
-    """What judges candidates by their evidence alone; it says None where no label teaches how.
+def looks(graphs: Graphs, config: Config, *, engine: Engine = LOCAL, space: Space = IN_MEMORY) -> Look | None:
+    """What judges candidates by their evidence alone; None where nothing is to be looked at.
+
+    That is so where the settings want none, and where a graph has no edges, whose neighbours it would be for.
 
     Names and neighbours that a quick estimate adds up are weighed here by what labels tell, so that the next
     round of blocking believes the right ones of namesakes. One round of scorers that see their pairs a few
     times is enough for that, and takes a fraction of what networks take. Of all settings only those that say
     how many partners an entity may have count: blocking is the same for all others, and for all seeds.
     """
+    if not (config.blocking.looks and all(len(graph.heads) for graph in graphs)):
+        return None
     around = Around(StageClock(), SILENT, engine=engine, space=space)
-    return lambda preparation: _look(preparation, known, decisions, around)
+    return lambda preparation, known: _look(preparation, known, config.decisions, around)
 
 
 def _look(
@@ -46,7 +50,9 @@ def _look(
         return None
     candidates = preparation.candidates
     evidence = gather_evidence(preparation, space=around.space)
-    contest = Contest.of(preparation, known, cardinalities_of(preparation, known, config), labels)
+    types = pair_types(candidates, preparation.graphs[0])
+    alone = single(cardinalities_of(preparation, known, config), types)
+    contest = Contest.of(candidates, known, alone, labels)
     pool = Pool.of(preparation, evidence, contest, space=around.space)
     try:
         _, scored = fit_rounds(pool, labels, config, around)

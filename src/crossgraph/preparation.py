@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.combine import (
-    Weighing,
-    mutual_seeds,
-)
+from crossgraph.blocking.combine import Weighing, mutual_seeds
 from crossgraph.features.description import Description
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -79,16 +76,15 @@ class Proposed:
 
 def prepared(
     graphs: Graphs,
+    adjacency: tuple[Adjacency, Adjacency],
     description: Description,
     known: Known,
     proposed: Proposed,
-    *,
-    adjacency: tuple[Adjacency, Adjacency] | None = None,
 ) -> Preparation:
-    """Everything of a ``Preparation`` from its parts; ``adjacency`` where it is made already."""
+    """Everything of a ``Preparation`` from its parts."""
     return Preparation(
         graphs=graphs,
-        adjacency=adjacency or (Adjacency.of(graphs[0]), Adjacency.of(graphs[1])),
+        adjacency=adjacency,
         description=description,
         schema=proposed.schema,
         candidates=proposed.candidates,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -28,8 +27,8 @@ from crossgraph.schema.estimate import SchemaOptions, estimate_schema
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import BELIEVED, NO_PAIRS, EntityPairs, shared_rare_values, type_codes
 
-Look: TypeAlias = Callable[[Preparation], "Judged | None"]
-"""Judges candidates before blocking ends, see ``looking.looks``; None where nothing teaches it."""
+Look: TypeAlias = Callable[[Preparation, Known], "Judged | None"]
+"""Judges candidates before blocking ends, see ``looking.looks``; None where nothing known teaches it."""
 
 # So many links, and such a share of the entities, are worth knowing how well unknown ones are blocked.
 LEAST_LINKS, LEAST_SHARE = 100, 0.05
@@ -72,18 +71,26 @@ class Judged:
         own = EntityPairs.of(self.candidates.left[sure], self.candidates.right[sure], BELIEVED)
         return own.joined(kept)
 
+    def upon(self, candidates: Candidates) -> Judged:
+        """The same, said of other candidates; of those that were not judged nothing is believed."""
+        places = self.candidates.find(candidates.left, candidates.right)
+        there = places >= 0
+        return Judged(
+            candidates,
+            probability=np.where(there, self.probability[places], 0.0),
+            loss=np.where(there, self.loss[places], np.nan),
+            same=there & self.same[places],
+        )
+
     def moved_from(self, before: Judged) -> float:
-        """The share of what is believed that was not, or was believed of others; in [0, 1]."""
-        places = before.candidates.find(self.candidates.left, self.candidates.right)
-        then = np.where(places >= 0, before.probability[places], 0.0)
-        return float(np.maximum(self.probability - then, 0.0).sum() / max(self.probability.sum(), 1e-12))
+        """The share of what is believed that was not, of the same candidates; in [0, 1]."""
+        more = np.maximum(self.probability - before.probability, 0.0)
+        return float(more.sum() / max(self.probability.sum(), 1e-12))
 
     def worse_than(self, before: Judged) -> bool:
-        """Whether the pairs that are labelled alike in both are told worse, by more than chance."""
-        places = before.candidates.find(self.candidates.left, self.candidates.right)
-        then = np.where(places >= 0, before.loss[places], np.nan)
-        both = ~np.isnan(self.loss) & ~np.isnan(then) & (self.same == before.same[places])
-        return drifted(self.loss[both], then[both])
+        """Whether those of the same candidates that are labelled alike are told worse, not by chance."""
+        both = ~np.isnan(self.loss) & ~np.isnan(before.loss) & (self.same == before.same)
+        return drifted(self.loss[both], before.loss[both])
 
 
 def refuse_unknown_names(schema: SchemaMapping, graphs: Graphs) -> None:
@@ -135,16 +142,18 @@ def prepare(
     schema      taken as it is, where given
     inherited   what an earlier run mapped; holds here too as far as the names exist
     halves      block each half of the links by the other too, to know which of them are ``unseen``
-    look        judges candidates, whom blocking then believes (``looking.looks`` makes one); without it, as
-                with graphs that have no edges, blocking goes by quick estimates
+    look        judges candidates, whom blocking then believes (``looking.looks`` makes one); without it
+                blocking goes by quick estimates
 
     Raises NoCandidatesError where blocking proposes nothing, and GraphFormatError where a given schema
     names what neither graph has.
     """
     with progress.stage("describe", None):
         description = describe(*graphs, encoder=encoder, progress=progress)
+    adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
     proposed = propose(
         graphs,
+        adjacency,
         description,
         known,
         keep=keep,
@@ -156,11 +165,12 @@ def prepare(
         look=look,
         progress=progress,
     )
-    return prepared(graphs, description, known, proposed)
+    return prepared(graphs, adjacency, description, known, proposed)
 
 
 def propose(
     graphs: Graphs,
+    adjacency: tuple[Adjacency, Adjacency],
     description: Description,
     known: Known,
     *,
@@ -179,7 +189,16 @@ def propose(
         refuse_unknown_names(schema, graphs)
     lookups = NameLookups(description.texts, blocking.name_pool, nearest)
     rounds = _Rounds(
-        graphs, description, schema, inherited, schema_options, blocking, lookups, nearest, progress
+        graphs,
+        adjacency,
+        description,
+        schema,
+        inherited,
+        schema_options,
+        blocking,
+        lookups,
+        nearest,
+        progress,
     )
     proposed = rounds.proposed(known, keep=keep, look=look)
     if not proposed.candidates.proposed.any():
@@ -204,6 +223,7 @@ class _Rounds:
     """The rounds of blocking; ``prepare`` says what is given."""
 
     graphs: Graphs
+    adjacency: tuple[Adjacency, Adjacency]
     description: Description
     schema: SchemaMapping | None
     inherited: SchemaMapping | None
@@ -225,17 +245,15 @@ class _Rounds:
         """
         at = _Beginning(*first_schema(self.graphs, self.description, known, options=self.schema_options))
         at = replace(at, schema=self.schema or at.schema)
-        if not (self.blocking.looks and all(len(graph.heads) for graph in self.graphs)):
-            look = None
-        asked = None if look is None else known.same.and_also(known.different)
+        asked = known.same.and_also(known.different)
         for number in range(1, self.blocking.rounds + 1):
-            glanced = self._block(at, self._glance, f"{told}: round {number}", keep=asked)
+            glanced = self._block(at, self._glance, f"{told}: round {number}", keep=asked if look else None)
             found = glanced.candidates.take(glanced.candidates.proposed)
             before, at = at, self._from(seeds_of(known, found, self.graphs[0]), Former.guessed(found))
             if len(at.seeds) < GROWS * len(before.seeds):
                 break
         if look is not None:
-            at = self._looked(at, glanced, known, look)
+            at = self._looked(at, glanced, known, look, asked)
         mapping = at.schema
         if self.schema is None and self.inherited is not None:
             mapping = mapping.inheriting(
@@ -244,31 +262,32 @@ class _Rounds:
         blocked = self._block(replace(at, schema=mapping), self.blocking, told, keep=keep)
         return Proposed(mapping, blocked.candidates, blocked.weighing)
 
-    def _looked(self, at: _Beginning, glanced: Blocked, known: Known, look: Look) -> _Beginning:
+    def _looked(
+        self, at: _Beginning, glanced: Blocked, known: Known, look: Look, asked: EntityPairs
+    ) -> _Beginning:
         """Where the last round begins: with what scorers believe, as long as they do not tell it worse."""
-        asked, last = known.same.and_also(known.different), None
+        last: Judged | None = None
         for number in range(1, self.blocking.looks + 1):
             if last is not None:
                 glanced = self._block(at, self._glance, f"block: look {number}", keep=asked)
             found = Proposed(at.schema, glanced.candidates, glanced.weighing)
-            preparation = prepared(self.graphs, self.description, known, found, adjacency=self._adjacency)
+            preparation = prepared(self.graphs, self.adjacency, self.description, known, found)
             with self.progress.stage(f"block: look {number}: judge", None):
-                judged = look(preparation)
-            if judged is None or (last is not None and judged.worse_than(last)):
+                judged = look(preparation, known)
+            if judged is None:
+                break
+            before = None if last is None else last.upon(judged.candidates)
+            if before is not None and judged.worse_than(before):
                 break
             judged = judged.denying(known.different)
             seeds = known.same.joined(judged.seeds_among(preparation.seeds))
             if len(seeds) < FEWEST * len(at.seeds):
                 break
             at = self._from(seeds, Former(judged.candidates, judged.probability, judged=True))
-            if last is not None and judged.moved_from(last) < MOVES:
+            if before is not None and judged.moved_from(before) < MOVES:
                 break
             last = judged
         return at
-
-    @cached_property
-    def _adjacency(self) -> tuple[Adjacency, Adjacency]:
-        return Adjacency.of(self.graphs[0]), Adjacency.of(self.graphs[1])
 
     @property
     def _glance(self) -> BlockingOptions:

@@ -25,6 +25,7 @@ from crossgraph.features.description import describe
 from crossgraph.features.meaning import TextEncoder
 from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
+from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.ground import store_ground, store_seen
 from crossgraph.inputs import Inputs, store_known
 from crossgraph.labelling import cardinalities_of
@@ -88,22 +89,20 @@ class Session:
             cache = cache.on(pairs.left, pairs.right)
         cache = cache.on(self.config.schema, self.config.blocking, halves)
         # Where a model is applied, nothing is learned.
-        look = (
-            None
-            if inputs.model
-            else looks(known, self.config.decisions, engine=self.engine, space=self.space)
-        )
-        if look is not None and self.config.blocking.looks:
+        look = None if inputs.model else looks(graphs, self.config, engine=self.engine, space=self.space)
+        if look is not None:
             cache = cache.on(self.config.decisions.partners)
         if self.encoder is not None:
             cache = cache.on(self.encoder.fingerprint)
         with self.clock.stage("describe"), self.progress.stage("describe", None), one_heap():
             description = describe(*graphs, encoder=self.encoder, progress=self.progress)
         with self.clock.stage("block") as row:
+            adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
             proposed = cache.recall(
                 "block",
                 lambda: propose(
                     graphs,
+                    adjacency,
                     description,
                     known,
                     keep=keep,
@@ -119,7 +118,7 @@ class Session:
                 proposed_form(graphs, description),
                 row=row,
             )
-            preparation = prepared(graphs, description, known, proposed)
+            preparation = prepared(graphs, adjacency, description, known, proposed)
         count = len(preparation.candidates)
         if not evidence:
             return preparation, EvidenceTable.none(count)

@@ -279,7 +279,7 @@ def _prepared(graphs: Graphs, split: _Split, config: Config, progress: Progress)
         schema_options=config.schema,
         blocking=config.blocking,
         encoder=encoder_of(config.encoding),
-        look=looks(known, config.decisions),
+        look=looks(graphs, config),
         progress=progress,
     )
     if keep is None:

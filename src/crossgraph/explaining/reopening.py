@@ -19,6 +19,7 @@ from crossgraph.deciding import contradicts, forbidden, pair_types
 from crossgraph.errors import ResultError
 from crossgraph.features.description import describe
 from crossgraph.graphs import read_pair
+from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.inputs import config_of, encoder_for, inputs_of, read_card, stored_known
 from crossgraph.layout import ResultFolder
 from crossgraph.model.inputs import PairTensors
@@ -115,7 +116,8 @@ def reopen(
         schema = read_schema(folder.schema_file)
     kept = Workings.load(folder.workings_file, graphs, description, schema)
     proposed = Proposed(schema, kept.candidates, kept.weighing)
-    preparation = prepared(graphs, description, known, proposed)
+    adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
+    preparation = prepared(graphs, adjacency, description, known, proposed)
     vocabulary = extended(model.vocabulary, schema) if _applied(folder) else model.vocabulary
     with progress.stage("sample", None):
         around = sample_both(preparation, sampling=model.sampling, seed=model.seed)

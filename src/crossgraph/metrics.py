@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri, stdtrit
 
 from crossgraph._types import AnyArray, Bool, Float64, Int64
 
@@ -244,6 +243,9 @@ def _share_below(draws: Float64, value: float) -> float:
 def _corrected_levels(below: float, level: float, *, groups: int) -> Float64:
     """(2) where in the order of the draws the interval ends, see ``bootstrap_interval``."""
     freedom = max(groups - 1, 1)
+    # Slow to load, and an update asks for none of it.
+    from scipy.special import ndtr, ndtri, stdtrit
+
     wide = np.sqrt(groups / freedom) * stdtrit(freedom, (1 + level) / 2)
     levels: Float64 = ndtr(2 * ndtri(below) + np.array([-wide, wide]))
     return levels

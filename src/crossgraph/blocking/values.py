@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy.spatial import cKDTree
 
 from crossgraph._threads import threads
 from crossgraph._types import AnyArray, Bool, Float64
@@ -118,15 +117,17 @@ def _nearest(
         at = places[1][whom][:, held]
         if not held.any() or not len(whom) or len(np.unique(at, axis=0)) < DISTINCT_SHARE * len(whom):
             continue
-        near = _tree(at).query(
-            places[0][who][:, held], k=range(1, min(top, len(whom)) + 1), workers=threads()
-        )
-        count = near[1].shape[1]
-        found.append((np.repeat(who, count), whom[near[1].ravel()]))
+        near = _nearest_points(at, places[0][who][:, held], min(top, len(whom)))
+        found.append((np.repeat(who, near.shape[1]), whom[near.ravel()]))
     first, second = (np.concatenate(ends) for ends in zip(*found, strict=True))
     return first.astype(np.int32), second.astype(np.int32)
 
 
-def _tree(points: Float64) -> cKDTree:
+def _nearest_points(points: Float64, asked: Float64, top: int) -> AnyArray:
+    """(Q, top) the nearest of some points (P, A) to each of some others (Q, A)."""
+    # Slow to load, and few graphs have entities that only numbers and dates place.
+    from scipy.spatial import cKDTree
+
     # Cuts in the middle of the points take for ever where many share a place.
-    return cKDTree(points, balanced_tree=False)
+    tree = cKDTree(points, balanced_tree=False)
+    return np.asarray(tree.query(asked, k=range(1, top + 1), workers=threads())[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -98,6 +99,8 @@ def main() -> None:
     # Looking for garbage among the modules of large libraries costs a second, and finds none: neither while
     # they load, nor when the process ends.
     gc.set_threshold(100_000)
+    # Said before torch is loaded: its threads would burn a core while they wait, a tenth of an update.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         app()
     finally:

@@ -6,7 +6,8 @@ Scoring: the networks of a cross-fitted model, one after the other on all thread
 generated pair of graphs. What is counted are pairs heard by a network, of two hops, ten neighbours and a
 width of 100.
 The roofline of a pair is the larger of two times on the same threads: to fetch what it reads at the measured
-bandwidth of a gather of such rows, and to do its sums at the measured rate of products of matrices.
+bandwidth of a gather of such rows, and to do its sums at the measured rate of products of matrices. All three
+are measured in turn, and the share is the median of the turns.
 
 Sampling: the neighbourhoods of all entities of a generated graph.
 """
@@ -41,35 +42,50 @@ from crossgraph.sampling import SamplingOptions, sample_neighbourhoods
 from crossgraph.session import Session
 from crossgraph.stages import StageClock
 
-TIMES = 3
+TIMES = 5
 # Rows of the table that gathers are measured on: far more than the caches hold.
 ROWS, GATHERED, SQUARE = 500_000, 200_000, 1_024
+# Times that the machine does such work in a turn.
+AGAIN = 9
 
 
-def seconds(work: Callable[[], object], times: int = TIMES) -> float:
-    """The median of some runs, after one that warms up."""
-    work()
-    measured = []
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        measured.append(time.perf_counter() - start)
-    return median(measured)
+def seconds(*works: Callable[[], object], times: int = TIMES) -> list[list[float]]:
+    """How long each of some pieces of work takes, again and again in turn, after a turn that warms up.
+
+    What else runs on the machine comes and goes: works that are measured minutes apart say nothing of each
+    other.
+    """
+    measured: list[list[float]] = [[] for _ in works]
+    for turn in range(times + 1):
+        for work, own in zip(works, measured, strict=True):
+            start = time.perf_counter()
+            work()
+            if turn:
+                own.append(time.perf_counter() - start)
+    return measured
 
 
-def bandwidth(width: int) -> float:
-    """Bytes per second of random rows of so many float32, fetched by all threads."""
+def gathering(width: int) -> tuple[Callable[[], object], float]:
+    """Random rows of so many float32, fetched by all threads some times, and how many bytes these are."""
     table = torch.randn(ROWS, width)
     places = [torch.randint(0, ROWS, (GATHERED,)) for _ in range(threads())]
-    took = seconds(lambda: side_by_side(lambda at: table[places[at]], range(threads())), 9)
-    return threads() * GATHERED * width * 4 / took
+
+    def fetch(at: int) -> None:
+        for _ in range(AGAIN):
+            table[places[at]]
+
+    return lambda: side_by_side(fetch, range(threads())), float(AGAIN * threads() * GATHERED * width * 4)
 
 
-def arithmetic() -> float:
-    """Multiplications and additions per second of products of matrices on all threads."""
+def multiplying() -> tuple[Callable[[], object], float]:
+    """Products of matrices on all threads, and how many multiplications and additions these are."""
     ones = [torch.randn(SQUARE, SQUARE) for _ in range(threads())]
-    took = seconds(lambda: side_by_side(lambda at: ones[at] @ ones[at], range(threads())), 9)
-    return threads() * 2 * SQUARE**3 / took
+
+    def multiply(at: int) -> None:
+        for _ in range(AGAIN):
+            ones[at] @ ones[at]
+
+    return lambda: side_by_side(multiply, range(threads())), float(AGAIN * threads() * 2 * SQUARE**3)
 
 
 def read_by_a_pair(network: CollectiveNetwork, tensors: PairTensors) -> int:
@@ -114,15 +130,19 @@ def scoring(entities: int) -> None:
     )
     pairs = preparation.candidates.left, preparation.candidates.right
     nobody = np.full(len(pairs[0]), -1, dtype=np.int32)
-    rate = len(networks) * len(nobody) / seconds(lambda: heard(networks, tensors, pairs, nobody))
     fetched, sums = read_by_a_pair(networks[0], tensors), sums_of_a_pair(networks[0], 10)
-    gathers, products = bandwidth(config.model.width // 2), arithmetic()
-    best = 1.0 / max(fetched / gathers, sums / products)
+    (gather, gathered), (multiply, multiplied) = gathering(config.model.width // 2), multiplying()
+    told = np.array(seconds(lambda: heard(networks, tensors, pairs, nobody), gather, multiply))
+    rates = np.array([[len(networks) * len(nobody)], [gathered], [multiplied]]) / told
+    best = 1.0 / np.maximum(fetched / rates[1], sums / rates[2])
+    rate, gathers, products = np.median(rates, axis=1)
     print(f"{len(nobody):,} candidates, {len(networks)} networks, {threads()} threads")
     print(f"scoring      {rate:,.0f} pairs/s")
     print(f"a pair       {fetched:,} bytes, {sums:,} multiplications and additions")
     print(f"the machine  {gathers / 2**30:.1f} GiB/s gathered, {products / 1e9:.1f} GFLOP/s")
-    print(f"roofline     {best:,.0f} pairs/s, of which scoring reaches {rate / best:.0%}")
+    shares = rates[0] / best
+    print(f"roofline     {np.median(best):,.0f} pairs/s, of which scoring reaches {np.median(shares):.0%}")
+    print(f"             by turn: {', '.join(f'{share:.0%}' for share in shares)}")
 
 
 def sampling(folder: Path) -> None:
@@ -132,8 +152,10 @@ def sampling(folder: Path) -> None:
     for neighbours in (10, 20):
         options = replace(SamplingOptions(), neighbours=neighbours)
         graph.fingerprint()
-        took = seconds(
-            lambda options=options: sample_neighbourhoods(graph, adjacency, options=options, seed=0)
+        took = median(
+            seconds(lambda options=options: sample_neighbourhoods(graph, adjacency, options=options, seed=0))[
+                0
+            ]
         )
         print(f"sampling     {neighbours} neighbours of {len(graph):,} entities: {took:.2f} s")
 

@@ -148,15 +148,27 @@ class Aligner:
         return explain(self._result().path, left, right, instead=instead, progress=self.progress)
 
     def merge(
-        self, out: PathLike, *, options: MergeOptions | None = None, reviewed: bool = False
+        self,
+        out: PathLike,
+        *,
+        options: MergeOptions | None = None,
+        reviewed: bool = False,
+        findings: PathLike | None = None,
     ) -> MergeReport:
         """Write one graph out of two, with the source of every statement, as ``out``: .nq or .trig.
 
         reviewed   let what reviewers settled count more than the matches
-        raises     InputError where ``out`` is named otherwise
+        findings   a table to write with all that the report counts: .csv or .parquet
+        raises     InputError where ``out`` or ``findings`` is named otherwise
         """
         inputs = MergeInputs(result=self._result().path, reviewed=reviewed)
-        return merge_result(inputs, Path(out), options=options or MergeOptions(), progress=self.progress)
+        return merge_result(
+            inputs,
+            Path(out),
+            options=options or MergeOptions(),
+            findings=None if findings is None else Path(findings),
+            progress=self.progress,
+        )
 
     def _result(self) -> ResultFolder:
         return existing_result(self.folder)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -62,6 +63,26 @@ def test_merge_then_unmerge_gives_both_tables_back(result: Path) -> None:
     assert (apart.exit_code, apart.stdout) == (0, "parts\n")
     for one, two in zip(read_pair("parts"), read_pair("left.csv", "right.csv"), strict=True):
         assert same_graph(one.tables(), two.tables())
+
+
+@pytest.mark.parametrize("name", ["found.csv", "found.parquet"])
+def test_findings_are_listed_where_they_are_asked_for(result: Path, name: str) -> None:
+    done = run("merge", result, "--out", "m.nq", "--policy", "longest", "--findings", name)
+    assert done.exit_code == 0, done.output
+    assert name in done.stderr
+    found = pl.read_parquet(name) if name.endswith("parquet") else pl.read_csv(name)
+    assert found.filter(finding="conflict")["kept"].to_list() == ['["Hamlet (film)"]']
+    again = run("merge", result, "--out", "n.nq", "--findings", name)
+    assert again.exit_code == 1
+    assert "--force replaces it, or choose another --findings" in again.stderr
+    assert not Path("n.nq").exists()
+
+
+def test_findings_that_are_no_table_are_refused_before_anything_is_read(result: Path) -> None:
+    done = run("merge", result, "--out", "m.nq", "--findings", "found.txt")
+    assert done.exit_code == 1
+    assert "name it .csv or .parquet" in done.stderr
+    assert not Path("m.nq").exists()
 
 
 def test_sources_in_statements_about_statements_come_apart_and_are_exported_alike(result: Path) -> None:

@@ -112,6 +112,14 @@ def merge(
             "--graphs", metavar="LEFT RIGHT", help="The graphs to merge; the ones of RESULT if not given."
         ),
     ] = None,
+    findings: Annotated[
+        Path | None,
+        typer.Option(
+            "--findings",
+            metavar="FILE",
+            help="List every conflict, gain and doubt that the report counts: .csv or .parquet.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
     id_column: opt.IdColumns = None,
     entity_column: opt.EntityColumns = None,
@@ -124,7 +132,7 @@ def merge(
     Reads RESULT and its graphs (or --graphs). Writes a dataset of named graphs: both inputs as they are,
     and the merged graph, where matched entities are one, corresponding names are one, and values that
     differ are settled by --policy. Nothing is lost: what a policy sets aside has a graph of its own.
-    Prints a report, and writes it beside as FILE.report.json.
+    Prints a report, and writes it beside as FILE.report.json; --findings lists what it counts.
 
     Example:
         crossgraph merge RESULT --out merged.nq --policy longest --policy population=newest
@@ -142,10 +150,14 @@ def merge(
         from crossgraph.cli.console import print_text
         from crossgraph.merging.dataset import dataset_form
         from crossgraph.merging.files import MergeInputs, merge_result, report_path
+        from crossgraph.merging.findings import require_table
         from crossgraph.sources import Inputs
 
         dataset_form(out)
         opt.refuse_out_file(report_path(out), force=force)
+        if findings is not None:
+            require_table(findings)
+            opt.refuse_out_file(findings, force=force, option="--findings")
         given = Inputs(left=graphs[0], right=graphs[1], read=read) if graphs else None
         inputs = MergeInputs(
             result=result, graphs=given, matches=matches, schema=schema_file, reviewed=reviewed
@@ -153,8 +165,9 @@ def merge(
         options = _merge_options(
             prefer, base, policy or [], modified=modified or [], unite=unite, provenance=provenance
         )
-        report = merge_result(inputs, out, options=options, progress=console)
-        console.rows([*report.rows(), ("report", str(report_path(out)))])
+        report = merge_result(inputs, out, options=options, findings=findings, progress=console)
+        listed = [] if findings is None else [("findings", str(findings))]
+        console.rows([*report.rows(), ("report", str(report_path(out))), *listed])
         print_text(str(out))
 
 

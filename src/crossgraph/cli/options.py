@@ -156,13 +156,16 @@ def refuse_without_graphs(graphs: tuple[Path, Path] | None, read: ReadOptions) -
         )
 
 
-def refuse_out_file(out: Path | None, *, force: bool = True) -> None:
-    """Raise InputError if a file cannot be put there, or is there and ``force`` is not; before the work."""
+def refuse_out_file(out: Path | None, *, force: bool = True, option: str = "--out") -> None:
+    """Raise InputError if a file cannot be put there, or is there and ``force`` is not; before the work.
+
+    option   the one that names the file
+    """
     from crossgraph.errors import InputError
 
     if out is None:
         return
-    hint = "choose another --out"
+    hint = f"choose another {option}"
     if out.is_dir():
         raise InputError(f"{out} is a folder, and a file is to be written", hint=hint)
     if not os.access(out.parent, os.W_OK):

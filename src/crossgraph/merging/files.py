@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from crossgraph.graphs.links import read_links
 from crossgraph.graphs.readers import read_pair, whole
 from crossgraph.layout import ResultFolder
 from crossgraph.merging.dataset import dataset_form, write_merged
+from crossgraph.merging.findings import require_table, write_findings
 from crossgraph.merging.merge import merge
 from crossgraph.merging.options import MergeOptions
 from crossgraph.merging.report import MergeReport, report_of
@@ -49,15 +51,25 @@ def report_path(out: Path) -> Path:
 
 
 def merge_result(
-    inputs: MergeInputs, out: Path, *, options: MergeOptions, progress: Progress = SILENT
+    inputs: MergeInputs,
+    out: Path,
+    *,
+    options: MergeOptions,
+    findings: Path | None = None,
+    progress: Progress = SILENT,
 ) -> MergeReport:
     """Merge the graphs of a RESULT by its matches into the dataset ``out``, .nq or .trig.
 
+    findings   a table to write with all that the report counts, .csv or .parquet, see ``findings_of``
+
     Raises what reading raises, ResultError if the graphs of the RESULT have changed since, ConfigError for
-    policies of attributes that are not there, and InputError if ``out`` is not named as a dataset.
+    policies of attributes that are not there, and InputError if ``out`` is not named as a dataset, or the
+    findings not as a table.
     Nothing is written unless all of it can be.
     """
     form = dataset_form(out)
+    if findings is not None:
+        require_table(findings)
     folder = ResultFolder(inputs.result)
     with progress.stage("read"):
         sources = _read(inputs.graphs) if inputs.graphs else _read_again(folder)
@@ -71,12 +83,13 @@ def merge_result(
         report = report_of(merged)
     with progress.stage("write"):
         text = json.dumps(report.content, ensure_ascii=False, indent=1)
-        write_together(
-            {
-                out: lambda part: write_merged(merged, part, form),
-                report_path(out): lambda part: part.write_text(text + "\n", encoding="utf8"),
-            }
-        )
+        files: dict[Path, Callable[[Path], object]] = {
+            out: lambda part: write_merged(merged, part, form),
+            report_path(out): lambda part: part.write_text(text + "\n", encoding="utf8"),
+        }
+        if findings is not None:
+            files[findings] = lambda part: write_findings(merged, part, suffix=findings.suffix)
+        write_together(files)
     return report
 
 

@@ -97,11 +97,8 @@ def _statements(merged: Merged) -> pl.DataFrame:
 
 
 def _clusters(members: pl.DataFrame, same_iri: int) -> dict[str, Any]:
-    sides = [(pl.col("side") == side).sum().alias(side) for side in SIDES]
-    sizes = members.group_by("cluster").agg(*sides, pl.len().alias("size"), pl.col("canonical").first())
-    several = sizes.filter((pl.col("left") > 1) | (pl.col("right") > 1)).sort(
-        "size", "canonical", descending=[True, False]
-    )
+    sizes = members.group_by("cluster").agg(pl.len().alias("size"))
+    several = several_of_one_graph(members)
     shown = several.head(EXAMPLES)["canonical"]
     by_size = sizes.group_by("size").len().sort("size")
     return {
@@ -115,6 +112,14 @@ def _clusters(members: pl.DataFrame, same_iri: int) -> dict[str, Any]:
             for one in shown
         ],
     }
+
+
+def several_of_one_graph(members: pl.DataFrame) -> pl.DataFrame:
+    """Clusters with more than one entity of a graph, largest first: cluster, left, right, size, canonical."""
+    sides = [(pl.col("side") == side).sum().alias(side) for side in SIDES]
+    sizes = members.group_by("cluster").agg(*sides, pl.len().alias("size"), pl.col("canonical").first())
+    several = sizes.filter((pl.col("left") > 1) | (pl.col("right") > 1))
+    return several.sort("size", "canonical", descending=[True, False])
 
 
 def _conflicts(facts: pl.DataFrame) -> list[dict[str, Any]]:
@@ -155,14 +160,21 @@ def _examples(rows: pl.DataFrame, attribute: str) -> list[dict[str, Any]]:
     return found
 
 
-def _gains(merged: Merged, side: Side) -> dict[str, float]:
-    """What united entities of one graph gained: statements of the merged graph that only the other has."""
+def gained_by(merged: Merged, side: Side) -> pl.DataFrame:
+    """United entities of one graph, and how many statements of each only the other one has.
+
+    Columns canonical (its name in the merged graph) and gained.
+    """
     said = _statements(merged)
     other = said.filter(~pl.col(side))
     ends = pl.concat([other["subject"], other["object"].drop_nulls()]).rename("canonical")
     gained = ends.value_counts(name="gained")
-    united = merged.clusters.members.filter(side=side).select("iri", "canonical")
-    counts = united.join(gained, on="canonical", how="left")["gained"].fill_null(0).cast(pl.Float64)
+    united = merged.clusters.members.filter(side=side).select("canonical")
+    return united.join(gained, on="canonical", how="left").with_columns(pl.col("gained").fill_null(0))
+
+
+def _gains(merged: Merged, side: Side) -> dict[str, float]:
+    counts = gained_by(merged, side)["gained"].cast(pl.Float64)
     if counts.is_empty():
         return {"entities": 0}
     quantiles = {f"p{round(100 * q)}": counts.quantile(q, "nearest") or 0.0 for q in (0.25, 0.5, 0.75, 0.95)}
@@ -172,11 +184,22 @@ def _gains(merged: Merged, side: Side) -> dict[str, float]:
 
 
 def _functional(merged: Merged) -> list[dict[str, Any]]:
-    """Properties with one value everywhere in each graph that has them, and two in the merged graph.
+    found = functional_properties(merged).group_by("part", "name").agg(pl.col("entity").sort())
+    told: list[dict[str, Any]] = [
+        {"part": part, "name": name, "entities": len(who), "examples": who[:EXAMPLES]}
+        for part, name, who in found.iter_rows()
+    ]
+    return sorted(told, key=lambda one: (-one["entities"], one["name"]))
+
+
+def functional_properties(merged: Merged) -> pl.DataFrame:
+    """Entities (part, name, entity) with two values of a property that is expected to have one.
+
+    Properties with one value everywhere in each graph that has them, and two in the merged graph.
 
     What a graph declares to be an owl:FunctionalProperty counts too, whatever it holds.
     """
-    found: list[dict[str, Any]] = []
+    found = []
     facts = merged.facts.filter("chosen")
     renamed = [merged.renamed(side) for side in SIDES]
     parts: tuple[tuple[Part, list[str], str, pl.DataFrame, list[pl.DataFrame]], ...] = (
@@ -190,12 +213,9 @@ def _functional(merged: Merged) -> list[dict[str, Any]]:
         expected = single.filter(pl.col("single") | pl.col(name).is_in(_declared(merged, part)))
         expected = expected.filter(pl.col(name) != TYPE)
         several = rows.group_by(keys).agg(n=pl.col(value).n_unique()).filter(pl.col("n") > 1)
-        several = several.join(expected, on=name, how="semi").group_by(name).agg(pl.col(entity).unique())
-        found += [
-            {"part": part, "name": one, "entities": len(who), "examples": sorted(who)[:EXAMPLES]}
-            for one, who in several.iter_rows()
-        ]
-    return sorted(found, key=lambda one: (-one["entities"], one["name"]))
+        several = several.join(expected, on=name, how="semi").select(entity, name).unique()
+        found.append(several.select(part=pl.lit(part), name=name, entity=entity))
+    return pl.concat(found)
 
 
 def _declared(merged: Merged, part: Part) -> list[str]:

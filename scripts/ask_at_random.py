@@ -25,6 +25,10 @@ enabled = false
 def main() -> int:
     """Start, ask, end."""
     result, options = sys.argv[1], sys.argv[2:] or ["--max-examples", "100", "--seed", "1"]
+    runner = Path(sys.executable).with_name("schemathesis")
+    if not runner.is_file():
+        print("schemathesis is missing: pip install -e '.[service]'", file=sys.stderr)
+        return 2
     command = [sys.executable, "-m", "crossgraph", "serve", result, "--port", "0", "--quiet"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -35,7 +39,6 @@ def main() -> int:
         with TemporaryDirectory() as folder:
             settings = Path(folder) / "schemathesis.toml"
             settings.write_text(SETTINGS, encoding="utf8")
-            runner = Path(sys.executable).with_name("schemathesis")
             asked = [str(runner), "--config-file", str(settings), "run", f"{address}openapi.json"]
             return subprocess.run(
                 [*asked, "--phases", "coverage,fuzzing", *options], cwd=folder, check=False

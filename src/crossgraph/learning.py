@@ -201,7 +201,7 @@ def heard(
     see         looks at entities alone, once for each network and side; they themselves if not given
     room        bytes that the right side may take, prepared once for all pairs, or both sides of some pairs
     """
-    left, right = (torch.from_numpy(side).long().to(tensors.sketch.device) for side in pairs)
+    left, right = (torch.from_numpy(side).long() for side in pairs)
     mean: Float32 = np.zeros((len(SAID), len(left)), dtype=np.float32)
     alone = []
     # A few pairs are not worth more threads than one for each network; of many, two networks would hold both

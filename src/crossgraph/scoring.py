@@ -88,7 +88,7 @@ def pair_tensors(
 
     sketch = torch.from_numpy(text_sketch(description.texts)).to(device)
     alike = name_similarity(preparation.candidates, (len(graphs[0]), len(graphs[1])))
-    return PairTensors(side(0), side(1), sketch, Likeness.of(alike, device))
+    return PairTensors(side(0), side(1), sketch, Likeness.of(alike))
 
 
 @dataclass(frozen=True, eq=False)

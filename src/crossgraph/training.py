@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -16,6 +17,7 @@ from crossgraph.blocking.candidates import Candidates
 from crossgraph.errors import ConfigError, NonFiniteLossError
 from crossgraph.labels import Labels
 from crossgraph.model.inputs import PairTensors
+from crossgraph.model.plan import upload
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.progress import Advance, unwatched
 
@@ -127,7 +129,7 @@ def train_network(
     for _ in range(epochs):
         drawn = draw_pairs(tensors, candidates, labels, options=options, rng=rng)
         losses = []
-        for batch in _batches(drawn, per_epoch, rng, tensors.sketch.device):
+        for batch in _batches(drawn, per_epoch, rng):
             loss = _network_loss(network, tensors, batch, options)
             losses.append(_step(loss, optimiser, schedule))
             advance(1)
@@ -136,7 +138,7 @@ def train_network(
 
 
 _Batch: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]
-"""Left and right entities, labels and weights of some pairs, on the device."""
+"""Left and right entities, labels and weights of some pairs, on the host, where a step is planned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +169,7 @@ def draw_pairs(
     left, right, weight = candidates.left[places], candidates.right[places], labels.weight[rows]
     if share > 0.0:
         again = rng.choice(len(matches), round(share * count))
-        strangers = random_partners(tensors.right.types[:, 0].cpu().numpy(), right[again], rng)
+        strangers = random_partners(tensors.right.types[:, 0].numpy(), right[again], rng)
         kept = strangers != right[again]
         left = np.concatenate([left, left[again][kept]])
         right = np.concatenate([right, strangers[kept]])
@@ -209,14 +211,12 @@ def _drawn(labels: Labels, options: TrainingOptions) -> int:
     return min(len(labels) - matches, wanted) if options.negatives_from == "blocking" else wanted
 
 
-def _batches(drawn: DrawnPairs, count: int, rng: np.random.Generator, device: torch.device) -> list[_Batch]:
-    """The pairs of an epoch, which go to the device at once: it would wait for each batch."""
+def _batches(drawn: DrawnPairs, count: int, rng: np.random.Generator) -> Iterator[_Batch]:
     shuffled = rng.permutation(int(drawn.left.max(initial=0)) + 1)[drawn.left]
-    parts = np.array_split(np.argsort(shuffled, kind="stable"), count)
-    order, sizes = np.concatenate(parts), [len(part) for part in parts]
     columns = drawn.left.astype(np.int64), drawn.right.astype(np.int64), drawn.same, drawn.weight
-    laid = [torch.split(torch.from_numpy(column[order]).to(device), sizes) for column in columns]
-    return list(zip(*laid, strict=True))
+    left, right, same, weight = (torch.from_numpy(column) for column in columns)
+    for part in np.array_split(np.argsort(shuffled, kind="stable"), count):
+        yield left[part], right[part], same[part], weight[part]
 
 
 def _network_loss(
@@ -224,19 +224,22 @@ def _network_loss(
 ) -> Tensor:
     left, right, same, weight = batch
     logits: Tensor = network(tensors, left, right).logits
+    trust = upload(weight, logits.device)
     if options.loss == "margin":
-        return margin_loss(logits, same, weight, margin=options.margin)
-    return functional.binary_cross_entropy_with_logits(logits, same.to(logits.dtype), weight=weight)
+        return margin_loss(logits, same, trust, margin=options.margin)
+    wanted = upload(same.to(logits.dtype), logits.device)
+    return functional.binary_cross_entropy_with_logits(logits, wanted, weight=trust)
 
 
 def margin_loss(scores: Tensor, same: Tensor, weight: Tensor, *, margin: float) -> Tensor:
     r"""Mean over matches i and negatives j of ``max(0, margin - s_i + s_j)``, weighted by both trusts.
 
-    scores, weight (P), same (P) bool. Zero, with a gradient of zero, where one kind is missing. With
-    ``s = -distance`` it is the loss of Zhu et al., WWW 2020, section 3.5.
+    scores, weight (P), same (P) bool, on the host. Zero, with a gradient of zero, where one kind is missing.
+    With ``s = -distance`` it is the loss of Zhu et al., WWW 2020, section 3.5.
     """
-    gaps = torch.relu(margin - scores[same].unsqueeze(1) + scores[~same].unsqueeze(0))
-    trust = weight[same].unsqueeze(1) * weight[~same].unsqueeze(0)
+    matches, others = (upload(kind.nonzero().squeeze(1), scores.device) for kind in (same, ~same))
+    gaps = torch.relu(margin - scores[matches].unsqueeze(1) + scores[others].unsqueeze(0))
+    trust = weight[matches].unsqueeze(1) * weight[others].unsqueeze(0)
     return (gaps * trust).sum() / trust.sum().clamp_min(1e-9) + 0.0 * scores.sum()
 
 

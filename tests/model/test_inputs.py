@@ -13,7 +13,7 @@ from crossgraph.model.inputs import Likeness
 def test_likeness_is_looked_up_for_every_two_neighbours(seed: int, lefts: int, rights: int) -> None:
     rng = np.random.default_rng(seed)
     held = rng.uniform(-0.2, 1.2, (lefts, rights)) * (rng.random((lefts, rights)) < 0.4)
-    likeness = Likeness.of(sparse.csr_matrix(held), "cpu")
+    likeness = Likeness.of(sparse.csr_matrix(held))
     left, right = (torch.from_numpy(rng.integers(0, n, (3, 4)).astype(np.int32)) for n in (lefts, rights))
     got = likeness.between(left, right)
     expected = np.clip(held, 0, 1)[left.numpy()[:, :, None], right.numpy()[:, None, :]]
@@ -23,7 +23,7 @@ def test_likeness_is_looked_up_for_every_two_neighbours(seed: int, lefts: int, r
 def test_a_matrix_may_hold_its_pairs_in_any_order() -> None:
     held = sparse.csr_matrix((np.array([0.3, 0.2, 0.1]), np.array([2, 1, 0]), np.array([0, 3])), shape=(1, 3))
     every = torch.arange(3).unsqueeze(0)
-    found = Likeness.of(held, "cpu").between(torch.zeros(1, 1, dtype=torch.int32), every)
+    found = Likeness.of(held).between(torch.zeros(1, 1, dtype=torch.int32), every)
     np.testing.assert_allclose(found[0, 0], [0.1, 0.2, 0.3], atol=1e-6)
 
 

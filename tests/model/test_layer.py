@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from crossgraph.model.layer import AROUND_AT_FIRST, CollectiveLayer, RelationTransform
 from crossgraph.model.matrices import through_matrices
 from crossgraph.model.options import ModelOptions
+from crossgraph.model.plan import Edges
+from model.samples import some_pair
 
 WIDTH, KINDS = 8, 6
 
@@ -22,8 +26,8 @@ def test_each_vector_goes_through_the_matrix_of_its_kind(
     h = torch.randn(4, inside, generator=some)
     matrices = torch.randn(KINDS, outside, inside, generator=some)
     rows = torch.randint(0, 4, (count,), generator=some)
-    kinds = torch.randint(0, KINDS, (count,), generator=some)
-    sent = through_matrices(h, rows, kinds, matrices)
+    kinds = torch.randint(0, KINDS, (count,), generator=some).sort().values
+    sent = through_matrices(h, rows, torch.bincount(kinds, minlength=KINDS).tolist(), matrices)
     assert sent.shape == (count, outside)
     for place in range(count):
         torch.testing.assert_close(sent[place], matrices[kinds[place]] @ h[rows[place]])
@@ -36,9 +40,22 @@ def test_matrices_learn_from_their_own_vectors_alone(seed: int, count: int) -> N
     matrices = torch.randn(KINDS, 2, 3, generator=some).requires_grad_()
     rows = torch.randint(0, 4, (count,), generator=some)
     kinds = torch.randint(0, KINDS, (count,), generator=some)
-    through_matrices(h, rows, kinds, matrices).sum().backward()
+    counts = torch.bincount(kinds, minlength=KINDS).tolist()
+    through_matrices(h, rows, counts, matrices).sum().backward()
     learned = torch.nonzero(matrices.grad.abs().sum((1, 2))).flatten()
     assert set(learned.tolist()) == set(kinds.tolist())
+
+
+def all_by(kind: int, count: int) -> Edges:
+    """Each of so many entities hears of the one in its own row, by one relation."""
+    side = replace(
+        some_pair(0, (count, 5)).left,
+        neighbours=torch.arange(count, dtype=torch.int32).unsqueeze(1),
+        relations=torch.full((count, 1), kind, dtype=torch.int32),
+        mask=torch.ones(count, 1, dtype=torch.bool),
+    )
+    everyone = torch.arange(count)
+    return Edges.of(side, everyone, KINDS, everyone.device, where=everyone.numpy())
 
 
 @pytest.mark.parametrize("inside", [WIDTH, 5])
@@ -46,8 +63,7 @@ def test_at_first_all_relations_say_nearly_the_same(inside: int) -> None:
     torch.manual_seed(0)
     transform = RelationTransform(KINDS, inside, WIDTH)
     h = torch.nn.functional.normalize(torch.randn(20, inside), dim=1)
-    everyone = torch.arange(20)
-    by_each = torch.stack([transform(h, everyone, torch.full((20,), kind)) for kind in range(KINDS)])
+    by_each = torch.stack([transform(h, all_by(kind, 20))[:, 0] for kind in range(KINDS)])
     assert (by_each - by_each[:1]).norm(dim=2).max() < 0.2
     assert by_each.norm(dim=2).mean() > 0.2
     assert transform.own_part(h).shape == (20, WIDTH // 2)

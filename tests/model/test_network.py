@@ -514,9 +514,10 @@ def test_hops_before_the_last_see_few_neighbours_and_the_last_sees_all() -> None
     side, everyone = tensors.left, torch.arange(len(tensors.left))
     below = replace(side, mask=side.mask & (torch.arange(side.mask.shape[1]) < 2))
     h0 = network.level0(side, tensors.sketch, everyone)
-    own, sent = messages(network.hop(0), below, h0, (everyone, everyone))
+    at = everyone.numpy(), everyone
+    own, sent, _ = messages(network.hop(0), below, h0, at)
     h1 = network.hop(0).alone(own, sent, below.relations, below.mask)
-    expected = prepared(network.last, side, h1, (everyone, everyone), h0)
+    expected = prepared(network.last, side, h1, at, h0)
     assert_same(network.prepare(side, tensors.sketch, everyone, farther=2), expected)
     left, right = all_pairs(tensors)
     all_seen = network(tensors, left, right)

@@ -50,8 +50,8 @@ def _weights(around: Backdrop, network: CollectiveNetwork, pair: tuple[int, int]
     """(3, N) and (3, M): cross-graph attention, self-attention and both of each sampled neighbour."""
     tensors = around.opened.tensors
     left, right = (torch.tensor([end]) for end in pair)
-    sides = network.prepare_pairs(tensors, left, right)
-    out = network.compare(*sides, tensors.likeness)
+    sides, alike = network.prepare_pairs(tensors, left, right)
+    out = network.compare(*sides, alike)
     both = out.left_weights, out.right_weights
     affinity = out.affinity, out.affinity.transpose(1, 2)
     a, b = (

@@ -13,6 +13,7 @@ from crossgraph.model.attention import masked_log_softmax
 from crossgraph.model.inputs import SideTensors
 from crossgraph.model.matrices import through_matrices, weighted_sum
 from crossgraph.model.options import ModelOptions
+from crossgraph.model.plan import by_kind, upload
 
 # Width of a vector of own attributes: a text sketch, beside sin and cos of numbers.
 OWN_WIDTH = TEXT_WIDTH + 2 * len(PERIODS)
@@ -33,7 +34,7 @@ class AttributeEncoder(nn.Module):
 
     Shapes
         texts, attributes, numbers, tokens (K, A), types (K, T), sketch (S, 128) -> (K, D); zero for an
-        entity without facts
+        entity without facts; the entities (K) are integers on the host, the vectors where the sketch is
     """
 
     def __init__(self, attributes: int, types: int, options: ModelOptions) -> None:
@@ -60,10 +61,11 @@ class AttributeEncoder(nn.Module):
 
     def forward(self, side: SideTensors, sketch: Tensor, entities: Tensor) -> Tensor:
         """The (K, D0) own vectors of K entities."""
-        attributes, numbers = side.attributes[entities], side.numbers[entities]
-        weights = self.attention(attributes, side.tokens[entities])
+        rows = upload(entities, sketch.device)
+        attributes, numbers = side.attributes[rows], side.numbers[rows]
+        weights = self.attention(attributes, side.tokens[rows])
         # Sums before products: a scale is the same for all facts, so it is applied once to their mean.
-        texts = weighted_sum(side.texts[entities], sketch, weights)
+        texts = weighted_sum(side.texts[rows], sketch, weights)
         angle = torch.nan_to_num(numbers).unsqueeze(-1) * self.frequencies
         waves = torch.cat([angle.sin(), angle.cos()], dim=-1).masked_fill(
             torch.isnan(numbers).unsqueeze(-1), 0.0
@@ -82,7 +84,8 @@ class AttributeEncoder(nn.Module):
     def projected(self, own: Tensor, types: Tensor) -> Tensor:
         """(K, D) the mean of ``P_t own`` over the types t of each entity; -1 in ``types`` is padding."""
         real = types >= 0
-        rows = real.nonzero(as_tuple=True)[0]
-        sent = through_matrices(own, rows, types[real], self.projections)
-        share = sent / real.sum(dim=1).clamp_min(1)[rows].unsqueeze(1)
+        places, counts = by_kind(types, real, len(self.projections))
+        owners = places // types.shape[1]
+        rows, together = (upload(part, own.device) for part in (owners, real.sum(dim=1)[owners]))
+        share = through_matrices(own, rows, counts, self.projections) / together.unsqueeze(1)
         return torch.zeros_like(own).index_add(0, rows, share)

@@ -17,7 +17,8 @@ from crossgraph.model.attention import combined_attention, cross_graph_log_atten
 from crossgraph.model.attributes import AttributeEncoder
 from crossgraph.model.inputs import SideTensors
 from crossgraph.model.layer import CollectiveLayer
-from crossgraph.model.prepared import Prepared, neighbours_of, padded, prepared
+from crossgraph.model.plan import Edges, places_among, upload
+from crossgraph.model.prepared import Prepared, prepared, with_neighbours
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +27,12 @@ class TwoHops:
 
     centre (P, ...)      the entities of the pairs
     around (P, N, ...)   their neighbours
-    relations (P, N)     by which relation each is reached
+    edges                by which each is reached, from a table of all P * N of them
     """
 
     centre: Prepared
     around: Prepared
-    relations: Tensor
+    edges: Edges
 
     @property
     def mask(self) -> Tensor:
@@ -57,15 +58,17 @@ def two_hops(
 ) -> TwoHops:
     """Prepare entities (P, perhaps repeated) and their neighbours; graph is a side and the sketch."""
     side, sketch = graph
-    entities = entities.contiguous()
-    near = torch.unique(torch.cat([entities, neighbours_of(side, entities)]))
-    far = torch.unique(torch.cat([near, neighbours_of(side, near)]))
-    h0 = level0(side, sketch, far)
-    everyone = prepared(first, side, h0, (far, near), h0[torch.searchsorted(far, near)])
+    entities, device = entities.contiguous(), sketch.device
+    near = with_neighbours(side, entities)
+    far = with_neighbours(side, near)
+    h0, where = level0(side, sketch, far), places_among(far)
+    everyone = prepared(first, side, h0, (where, near), h0[upload(where[near.numpy()], device)])
     # Padded places name entity 0, which need not be near: any row will do, the mask hides it.
     around = torch.searchsorted(near, side.neighbours[entities].long()).clamp_max(max(len(near) - 1, 0))
     return TwoHops(
-        everyone.rows(torch.searchsorted(near, entities)), everyone.rows(around), side.relations[entities]
+        everyone.rows(upload(torch.searchsorted(near, entities), device)),
+        everyone.rows(upload(around, device)),
+        Edges.of(side, entities, first.directions, device),
     )
 
 
@@ -96,11 +99,9 @@ def seen_by_partner(
 
 def second_hop(last: CollectiveLayer, hops: TwoHops, h: FirstHop) -> Prepared:
     """What the last layer needs, from vectors that already depend on the pair."""
-    own, mask = last.transform.own_part(h.centre), hops.mask
-    reached = h.around.flatten(0, 1)
-    sent = last.transform(reached, mask.flatten().nonzero().squeeze(1), hops.relations[mask])
-    z = padded(sent, mask)
-    return replace(hops.centre, own=own, messages=z, log_beta=last.log_beta(own, z, hops.relations, mask))
+    own, z = last.transform.own_part(h.centre), last.transform(h.around.flatten(0, 1), hops.edges)
+    beta = last.log_beta(own, z, hops.edges.relations, hops.mask)
+    return replace(hops.centre, own=own, messages=z, log_beta=beta)
 
 
 def _around(first: CollectiveLayer, hops: TwoHops, affinity: Tensor) -> Tensor:

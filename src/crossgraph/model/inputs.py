@@ -6,19 +6,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numba import njit
 from scipy import sparse
 from torch import Tensor
 
-from crossgraph._types import Int32, Int64
+from crossgraph._types import Float32, Int32, Int64
 from crossgraph.features.tokens import EntityTokens
 from crossgraph.sampling import Neighbourhoods
 
 
 @dataclass(frozen=True, eq=False)
 class SideTensors:
-    """What the network reads of one graph.
+    """What the network reads of one graph: facts on a device, and on the host what steps are planned by.
 
-    attributes, texts, numbers, tokens (E, A)     the facts of each entity, see ``EntityTokens``
+    attributes, texts, numbers, tokens (E, A)     on the device: its facts, see ``EntityTokens``
     types (E, T)                                  slots of its types; -1 where padded
     neighbours, relations, mask (E, N)            sampled neighbourhoods; relations in network directions
     rarity (E)                                    how telling it is to be beside it: falls with its edges
@@ -44,28 +45,22 @@ class SideTensors:
         directions: Int32,
         device: str,
     ) -> SideTensors:
-        """Move one side to a device.
+        """One side, its facts moved to a device.
 
         edges (E)         how many edges each entity has in the whole graph
         directions (2R)   translates directed relations to the network's
         """
         relations = directions[around.relations] if len(directions) else around.relations
-        return SideTensors(
-            *(
-                torch.from_numpy(np.ascontiguousarray(array)).to(device)
-                for array in (
-                    facts.attributes,
-                    facts.texts,
-                    facts.numbers,
-                    facts.mask,
-                    types,
-                    around.neighbours,
-                    relations.astype(np.int32),
-                    around.mask,
-                    (1.0 / (0.5 + np.log1p(edges))).astype(np.float32),
-                )
-            )
+        told = (facts.attributes, facts.texts, facts.numbers, facts.mask)
+        planned = (
+            types,
+            around.neighbours,
+            relations.astype(np.int32),
+            around.mask,
+            (1.0 / (0.5 + np.log1p(edges))).astype(np.float32),
         )
+        held = [torch.from_numpy(np.ascontiguousarray(array)) for array in (*told, *planned)]
+        return SideTensors(*(one.to(device) for one in held[: len(told)]), *held[len(told) :])
 
     def __len__(self) -> int:
         return len(self.mask)
@@ -81,6 +76,8 @@ class SideTensors:
 class Likeness:
     """How alike two entities of different sides are known to be beforehand; 0 for pairs that are not held.
 
+    It stays on the host.
+
     keys (S)     left * 2**32 + right, ascending
     values (S)   in [0, 1]
     """
@@ -89,13 +86,13 @@ class Likeness:
     values: Tensor
 
     @staticmethod
-    def of(alike: sparse.csr_matrix, device: str) -> Likeness:
+    def of(alike: sparse.csr_matrix) -> Likeness:
         """From a matrix (left entities, right entities)."""
         held = alike.tocoo()
         keys = held.row.astype(np.int64) << 32 | held.col.astype(np.int64)
         order = np.argsort(keys)
         values = np.clip(held.data[order], 0.0, 1.0).astype(np.float32)
-        return Likeness(torch.from_numpy(keys[order]).to(device), torch.from_numpy(values).to(device))
+        return Likeness(torch.from_numpy(keys[order]), torch.from_numpy(values))
 
     @staticmethod
     def nothing() -> Likeness:
@@ -104,17 +101,24 @@ class Likeness:
 
     def between(self, left: Tensor, right: Tensor) -> Tensor:
         """(P, N, M) of every left entity (P, N) with every right one (P, M)."""
-        # What is known of a left entity is little: to look through it is faster than to search for each pair.
-        first = left.long().flatten() << 32
-        start = torch.searchsorted(self.keys, first)
-        counts = torch.searchsorted(self.keys, first | 0xFFFFFFFF, right=True) - start
-        rows = torch.repeat_interleave(counts)
-        at = torch.arange(len(rows), device=rows.device) + (start - counts.cumsum(0) + counts)[rows]
-        same = (self.keys[at] & 0xFFFFFFFF).unsqueeze(1) == right[rows // max(left.shape[1], 1)]
-        found, column = same.nonzero(as_tuple=True)
-        out = torch.zeros((left.numel(), right.shape[1]), device=left.device)
-        out[rows[found], column] = self.values[at[found]]
-        return out.reshape(*left.shape, right.shape[1])
+        held = self.keys.numpy(), self.values.numpy()
+        return torch.from_numpy(_between(*held, left.numpy(), right.numpy()))
+
+
+@njit(cache=True, nogil=True)
+def _between(keys: Int64, values: Float32, left: Int32, right: Int32) -> Float32:
+    out = np.zeros((*left.shape, right.shape[1]), dtype=np.float32)
+    for pair in range(len(left)):
+        for n in range(left.shape[1]):
+            one = np.int64(left[pair, n])
+            # What is known of a left entity is little: to look through it is faster than to search for each.
+            at = np.searchsorted(keys, one << 32)
+            while at < len(keys) and keys[at] >> 32 == one:
+                for m in range(right.shape[1]):
+                    if right[pair, m] == keys[at] & 0xFFFFFFFF:
+                        out[pair, n, m] = values[at]
+                at += 1
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,3 +138,7 @@ class PairTensors:
     def sides(self) -> tuple[SideTensors, SideTensors]:
         """Left and right."""
         return self.left, self.right
+
+    def around(self, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+        """The sampled neighbours (P, N), (P, M) of both ends of P pairs."""
+        return self.left.neighbours[left], self.right.neighbours[right]

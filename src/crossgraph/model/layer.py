@@ -18,6 +18,7 @@ from crossgraph.model.attention import (
 )
 from crossgraph.model.matrices import through_matrices
 from crossgraph.model.options import ModelOptions
+from crossgraph.model.plan import Edges
 
 AROUND_AT_FIRST = 0.1
 
@@ -54,9 +55,9 @@ class RelationTransform(nn.Module):
         """W_self h: (K, I) -> (K, D / 2)."""
         return h @ self.own.T
 
-    def forward(self, h: Tensor, rows: Tensor, relations: Tensor) -> Tensor:
-        """(T, D / 2) messages: vectors h[rows] (T) through the matrix of each edge's relation (T)."""
-        return through_matrices(h, rows, relations, self.relation)
+    def forward(self, h: Tensor, edges: Edges) -> Tensor:
+        """(K, N, D / 2) messages: of h (T, I) each edge's row through the matrix of its relation."""
+        return edges.padded(through_matrices(h, edges.rows, edges.counts, self.relation))
 
 
 class CollectiveLayer(nn.Module):
@@ -75,6 +76,11 @@ class CollectiveLayer(nn.Module):
         nn.init.zeros_(self.tells_apart.weight)
         self.log_sharpness = nn.Parameter(torch.tensor(math.log(8.0)))
         self.options = options
+
+    @property
+    def directions(self) -> int:
+        """How many directed relations it tells apart."""
+        return len(self.transform.relation)
 
     def log_beta(self, own: Tensor, z: Tensor, relations: Tensor, mask: Tensor) -> Tensor:
         """(K, N) self-attention of K neighbourhoods; uniform where switched off."""

@@ -7,21 +7,15 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def through_matrices(h: Tensor, rows: Tensor, kinds: Tensor, matrices: Tensor) -> Tensor:
+def through_matrices(h: Tensor, rows: Tensor, counts: list[int], matrices: Tensor) -> Tensor:
     """(T, O) vectors h[rows] (T, D), each through the matrix of its kind: ``W_kind h``.
 
-    h (E, D), rows (T) and kinds (T) integers, matrices (K, O, D). One product for each kind.
+    h (E, D), rows (T) those of one kind together, as many of each of K kinds as ``counts`` says, matrices
+    (K, O, D). One product for each kind.
     """
-    order = torch.argsort(kinds, stable=True)
-    counts = torch.bincount(kinds, minlength=len(matrices)).tolist()
-    parts = torch.split(rows[order], counts)
-    sent = torch.cat(
-        [h[part] @ w.T for part, w in zip(parts, matrices, strict=True) if len(part)]
-        or [h.new_zeros((0, matrices.shape[1]))]
-    )
-    out = torch.empty_like(sent)
-    out[order] = sent
-    return out
+    parts = zip(torch.split(rows, counts), matrices, strict=True)
+    sent = [h[part] @ w.T for part, w in parts if len(part)]
+    return torch.cat(sent) if sent else h.new_zeros((0, matrices.shape[1]))
 
 
 def weighted_sum(rows: Tensor, table: Tensor, weights: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from crossgraph._types import Int64
 from crossgraph.model.attention import echo_amounts
 from crossgraph.model.attributes import OWN_WIDTH, AttributeEncoder
 from crossgraph.model.both import second_hop, seen_by_partner, two_hops
@@ -17,6 +18,7 @@ from crossgraph.model.head import Compared, head_of, length
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.layer import CollectiveLayer
 from crossgraph.model.options import ModelOptions
+from crossgraph.model.plan import places_among, upload
 from crossgraph.model.prepared import Lower, Prepared, Whole, messages, prepared, stacked, with_neighbours
 from crossgraph.schema.vocabulary import Vocabulary
 
@@ -133,34 +135,42 @@ class CollectiveNetwork(nn.Module):
         own = ([self.level0(side, sketch, part)] for part in torch.split(known, chunk))
         h = stacked(own, len(known))[0]
         for number, rows in enumerate(wanted):
-            at = ((known, part) for part in torch.split(rows, chunk))
+            where = places_among(known)
+            at = ((where, part) for part in torch.split(rows, chunk))
             h = stacked(([self._alone(number, side, h, one)] for one in at), len(rows))[0]
             known = rows
         return h
 
-    def _alone(self, number: int, side: SideTensors, h: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
-        layer, entities = self.hop(number), at[1]
-        own, z = messages(layer, side, h, at)
-        return layer.alone(own, z, side.relations[entities], side.mask[entities])
+    def _alone(self, number: int, side: SideTensors, h: Tensor, at: tuple[Int64, Tensor]) -> Tensor:
+        layer = self.hop(number)
+        own, z, edges = messages(layer, side, h, at)
+        return layer.alone(own, z, edges.relations, edges.mask)
 
     def upper(
         self, side: SideTensors, sketch: Tensor, lower: Lower, entities: Tensor, chunk: int = CHUNK
     ) -> Prepared:
         """What the last layer needs of some of the entities that the lower layers were asked about."""
         parts = (
-            prepared(self.last, side, lower.h, (lower.known, part), self.level0(side, sketch, part))
+            prepared(self.last, side, lower.h, (lower.where, part), self.level0(side, sketch, part))
             for part in torch.split(entities, chunk)
         )
         return Prepared.stacked(parts, len(entities))
 
-    def compare(self, left: Prepared, right: Prepared, likeness: Likeness) -> PairOutput:
-        """The last layer and the head for P pairs: row i of left with row i of right."""
+    def alike(self, likeness: Likeness, around: tuple[Tensor, Tensor], device: torch.device) -> Tensor | None:
+        """(P, N, M) what is known of the neighbours (P, N), (P, M) of pairs; None where it is not heeded."""
+        return upload(likeness.between(*around), device) if self.options.known_likeness else None
+
+    def compare(self, left: Prepared, right: Prepared, alike: Tensor | None) -> PairOutput:
+        """The last layer and the head for P pairs: row i of left with row i of right.
+
+        alike (P, N, M)   of their neighbours, see ``CollectiveLayer.affinity``
+        """
         betas = left.log_beta, right.log_beta
         weights = self.last.pair_weights(
             (left.messages, right.messages),
             betas,
             (left.mask, right.mask),
-            alike=self._alike(left, right, likeness),
+            alike=alike,
         )
         a = self.last.combine(left.own, left.messages, weights.left)
         b = self.last.combine(right.own, right.messages, weights.right)
@@ -178,15 +188,24 @@ class CollectiveNetwork(nn.Module):
         )
 
     def forward(self, tensors: PairTensors, left: Tensor, right: Tensor) -> PairOutput:
-        """Compare P pairs of entities, given by number."""
-        return self.compare(*self.prepare_pairs(tensors, left, right), tensors.likeness)
+        """Compare P pairs of entities, given by number.
 
-    def prepare_pairs(self, tensors: PairTensors, left: Tensor, right: Tensor) -> tuple[Prepared, Prepared]:
-        """What the last layer needs of both ends of P pairs, row by row."""
+        left, right (P)   integers on the host, where all is planned; the answer is where the tensors are
+        """
+        sides, alike = self.prepare_pairs(tensors, left, right)
+        return self.compare(*sides, alike)
+
+    def prepare_pairs(
+        self, tensors: PairTensors, left: Tensor, right: Tensor
+    ) -> tuple[tuple[Prepared, Prepared], Tensor | None]:
+        """What the last layer needs of both ends of P pairs, row by row, and ``alike`` of them."""
+        device = tensors.sketch.device
+        alike = self.alike(tensors.likeness, tensors.around(left, right), device)
         if self.options.collective_layers == "both":
-            return self._prepare_both(tensors, left, right)
+            return self._prepare_both(tensors, left, right, alike), alike
         sides, rows = self.prepare_each(tensors, left, right)
-        return sides[0].rows(rows[0]), sides[1].rows(rows[1])
+        a, b = (side.rows(upload(at, device)) for side, at in zip(sides, rows, strict=True))
+        return (a, b), alike
 
     def prepare_each(
         self, tensors: PairTensors, left: Tensor, right: Tensor
@@ -252,14 +271,18 @@ class CollectiveNetwork(nn.Module):
         """
         left, right = pairs
         if seen[0] is None or seen[1] is None:
-            for part in torch.split(torch.arange(len(left), device=left.device), CHUNK_BOTH):
-                yield self(tensors, left[part], right[part])
+            for pair in zip(torch.split(left, CHUNK_BOTH), torch.split(right, CHUNK_BOTH), strict=True):
+                yield self(tensors, *pair)
             return
-        (l_rows, l_at), (r_rows, r_at) = (
+        ready = [
             self._ready(tensors, number, one, ends)
             for number, (one, ends) in enumerate(((seen[0], left), (seen[1], right)))
-        )
-        yield from self.compare_prepared((l_rows, r_rows), tensors.likeness, (l_at, r_at))
+        ]
+        device = tensors.sketch.device
+        for part in torch.split(torch.arange(len(left)), CHUNK):
+            a, b = (side.rows(upload(places[part], device)) for side, places in ready)
+            around = tensors.around(left[part], right[part])
+            yield self.compare(a, b, self.alike(tensors.likeness, around, device))
 
     def _ready(
         self, tensors: PairTensors, number: int, seen: Lower | Whole, ends: Tensor
@@ -270,24 +293,12 @@ class CollectiveNetwork(nn.Module):
         entities, rows = torch.unique(ends, return_inverse=True)
         return self.upper(tensors.sides[number], tensors.sketch, seen, entities), rows
 
-    @torch.no_grad()
-    def compare_prepared(
-        self, sides: tuple[Prepared, Prepared], likeness: Likeness, pairs: tuple[Tensor, Tensor]
-    ) -> Iterator[PairOutput]:
-        """Compare pairs (P), (P) of rows of prepared sides, in chunks."""
-        for part in torch.split(torch.arange(len(pairs[0]), device=pairs[0].device), CHUNK):
-            yield self.compare(sides[0].rows(pairs[0][part]), sides[1].rows(pairs[1][part]), likeness)
-
-    def _prepare_both(self, tensors: PairTensors, left: Tensor, right: Tensor) -> tuple[Prepared, Prepared]:
+    def _prepare_both(
+        self, tensors: PairTensors, left: Tensor, right: Tensor, alike: Tensor | None
+    ) -> tuple[Prepared, Prepared]:
         hops = [
             two_hops(self.level0, self.hop(0), (side, tensors.sketch), entities)
             for side, entities in ((tensors.left, left), (tensors.right, right))
         ]
-        alike = self._alike(hops[0].centre, hops[1].centre, tensors.likeness)
         seen = seen_by_partner(self.hop(0), hops[0], hops[1], alike=alike)
         return second_hop(self.last, hops[0], seen[0]), second_hop(self.last, hops[1], seen[1])
-
-    def _alike(self, left: Prepared, right: Prepared, likeness: Likeness) -> Tensor | None:
-        if not self.options.known_likeness:
-            return None
-        return likeness.between(left.neighbours, right.neighbours)

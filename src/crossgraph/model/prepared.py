@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from crossgraph._types import Int64
 from crossgraph.model.inputs import SideTensors
 from crossgraph.model.layer import CollectiveLayer
+from crossgraph.model.plan import Edges, places_among, upload
 
 
 @dataclass(frozen=True, eq=False)
 class Lower:
     """What the layers before the last say of some entities and of their neighbours.
 
-    known (T)        they and their neighbours, distinct, ascending
+    known (T)        they and their neighbours, distinct, ascending; on the host
     h (T, I)         the vectors that the last layer reads
     """
 
     known: Tensor
     h: Tensor
+
+    @cached_property
+    def where(self) -> Int64:
+        """The row of each known entity."""
+        return places_among(self.known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +41,6 @@ class Prepared:
     messages (K, N, D/2)  W_r h_j of each sampled neighbour
     log_beta (K, N)       self-attention
     mask (K, N)           True for a real neighbour
-    neighbours (K, N)     who they are
     rarity (K, N)         how telling each of them is
     """
 
@@ -42,7 +49,6 @@ class Prepared:
     messages: Tensor
     log_beta: Tensor
     mask: Tensor
-    neighbours: Tensor
     rarity: Tensor
 
     def rows(self, places: Tensor) -> Prepared:
@@ -77,7 +83,7 @@ class Prepared:
 class Whole:
     """What the last layer needs of all entities of a side that pairs are asked of.
 
-    entities (K)   distinct, ascending
+    entities (K)   distinct, ascending; on the host
     rows           of each of them
     """
 
@@ -110,38 +116,31 @@ def neighbours_of(side: SideTensors, entities: Tensor) -> Tensor:
 def with_neighbours(side: SideTensors, entities: Tensor) -> Tensor:
     """Some entities and all their sampled neighbours, distinct, ascending."""
     # Marks, for to sort millions of repeated numbers would take longer than all that is done with them.
-    reached = torch.zeros(len(side), dtype=torch.bool, device=entities.device)
+    reached = torch.zeros(len(side), dtype=torch.bool)
     reached[entities] = True
     reached[neighbours_of(side, entities)] = True
     return reached.nonzero().squeeze(1)
 
 
 def messages(
-    layer: CollectiveLayer, side: SideTensors, h: Tensor, at: tuple[Tensor, Tensor]
-) -> tuple[Tensor, Tensor]:
-    """(K, D/2) own parts and (K, N, D/2) messages of the entities at[1], where h (T, D) is of those at[0]."""
-    known, wanted = at
-    mask = side.mask[wanted]
-    # A table of everybody, of which the places of the known are written and read: a search of each of
-    # millions of neighbours takes far longer.
-    places = torch.empty(len(side), dtype=torch.long, device=known.device)
-    places[known] = torch.arange(len(known), device=known.device)
-    sent = layer.transform(h, places[side.neighbours[wanted][mask].long()], side.relations[wanted][mask])
-    return layer.transform.own_part(h[places[wanted]]), padded(sent, mask)
+    layer: CollectiveLayer, side: SideTensors, h: Tensor, at: tuple[Int64, Tensor]
+) -> tuple[Tensor, Tensor, Edges]:
+    """(K, D/2) own parts and (K, N, D/2) messages of some entities, and the edges by which they come.
 
-
-def padded(sent: Tensor, mask: Tensor) -> Tensor:
-    """(..., N, W) rows of ``sent`` (T, W) at the places where ``mask`` (..., N) is True; zero elsewhere."""
-    z = sent.new_zeros((*mask.shape, sent.shape[1]))
-    return z.index_put(mask.nonzero(as_tuple=True), sent)
+    h (T, I)   of these entities, their neighbours, and perhaps others
+    at         the row of everybody in h, and the entities (K)
+    """
+    where, entities = at
+    edges = Edges.of(side, entities, layer.directions, h.device, where=where)
+    z = layer.transform(h, edges)
+    return layer.transform.own_part(h[upload(where[entities.numpy()], h.device)]), z, edges
 
 
 def prepared(
-    layer: CollectiveLayer, side: SideTensors, h: Tensor, at: tuple[Tensor, Tensor], level0: Tensor
+    layer: CollectiveLayer, side: SideTensors, h: Tensor, at: tuple[Int64, Tensor], level0: Tensor
 ) -> Prepared:
-    """What a layer needs of the entities at[1], where h is of those at[0]."""
-    own, z = messages(layer, side, h, at)
-    mask = side.mask[at[1]]
-    around = side.neighbours[at[1]]
-    beta = layer.log_beta(own, z, side.relations[at[1]], mask)
-    return Prepared(level0, own, z, beta, mask, around, side.rarity[around.long()])
+    """What a layer needs of some entities; h and at as of ``messages``."""
+    own, z, edges = messages(layer, side, h, at)
+    beta = layer.log_beta(own, z, edges.relations, edges.mask)
+    rarity = upload(side.rarity[side.neighbours[at[1]].long()], h.device)
+    return Prepared(level0, own, z, beta, edges.mask, rarity)

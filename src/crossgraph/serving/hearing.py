@@ -24,12 +24,14 @@ def heard(served: Served, asked: Asked, columns: dict[int, AttributeColumn], poo
     sketch = torch.from_numpy(sketch_of(asked.words.table.grams))
     records, rows = torch.arange(len(asked)), torch.from_numpy(pool.record).long()
     entities = torch.from_numpy(pool.entity).long()
+    around = side.neighbours[rows], served.opened.tensors.sides[served.side].neighbours[entities]
     likeness = _likeness(asked)
     said = np.zeros((len(SAID), len(pool)), dtype=np.float32)
     for network, prepared in zip(served.opened.model.networks, served.prepared, strict=True):
         own = network.prepare(side, sketch, records)
+        alike = network.alike(likeness, around, sketch.device)
         # A network says the same of a pair turned round, so the record may always come first.
-        said += told(network.compare(own.rows(rows), prepared.rows(entities), likeness)).numpy()
+        said += told(network.compare(own.rows(rows), prepared.rows(entities), alike)).numpy()
     said /= len(served.prepared)
     return said
 

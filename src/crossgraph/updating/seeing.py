@@ -79,7 +79,7 @@ class Sight:
 
         alike (E, E')   how surely names mean one entity
         """
-        likeness = Likeness.of(alike, "cpu")
+        likeness = Likeness.of(alike)
         asked = [marked(ends, len(graph)) for ends, graph in zip(pairs, self.preparation.graphs, strict=True)]
         if len(self.vectors) != len(self.model.networks):
             everybody = np.ones_like(asked[0]), np.ones_like(asked[1])

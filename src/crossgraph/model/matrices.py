@@ -13,8 +13,8 @@ def through_matrices(h: Tensor, rows: Tensor, counts: list[int], matrices: Tenso
     h (E, D), rows (T) those of one kind together, as many of each of K kinds as ``counts`` says, matrices
     (K, O, D). One product for each kind.
     """
-    parts = zip(torch.split(rows, counts), matrices, strict=True)
-    sent = [h[part] @ w.T for part, w in parts if len(part)]
+    parts = zip(torch.split(h[rows], counts), matrices, strict=True)
+    sent = [part @ w.T for part, w in parts if len(part)]
     return torch.cat(sent) if sent else h.new_zeros((0, matrices.shape[1]))
 
 

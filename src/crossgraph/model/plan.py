@@ -50,6 +50,9 @@ def _by_kind(kinds: Int32, real: Bool, count: int) -> tuple[Int64, Int64]:
     counts = np.zeros(count, dtype=np.int64)
     for at in range(len(kinds)):
         if real[at]:
+            # Compiled code would write beyond the table.
+            if not 0 <= kinds[at] < count:
+                raise IndexError("a kind that there is not")
             counts[kinds[at]] += 1
     free = np.cumsum(counts) - counts
     places = np.empty(counts.sum(), dtype=np.int64)

@@ -14,6 +14,7 @@ from crossgraph.labels import (
     SEED_WEIGHT,
     SEEDS_IN_ALL,
     SEEDS_PER_TYPE,
+    TEACHING_LINKS,
     drawn,
     label_links,
     label_pairs,
@@ -199,13 +200,13 @@ def test_found_is_what_blocking_proposes_and_would_propose_unknown():
     assert given.found.tolist() == (numbers != 1).tolist()
 
 
-def test_seeds_teach_only_types_without_links_and_not_more_than_enough():
+def test_seeds_teach_only_types_with_few_links_and_not_more_than_enough():
     count = 3 * SEEDS_PER_TYPE
     types = np.r_[np.zeros(count, dtype=np.int32), np.ones(count, dtype=np.int32), ints(2)]
     everyone = np.arange(len(types), dtype=np.int32)
     seeds = EntityPairs.of(everyone, everyone, BELIEVED)
-    linked = EntityPairs.of(everyone[:FEW_LINKS], everyone[:FEW_LINKS])
-    few = EntityPairs.of(ints(0), ints(0))
+    linked = EntityPairs.of(everyone[:TEACHING_LINKS], everyone[:TEACHING_LINKS])
+    few = linked.take(np.arange(TEACHING_LINKS - 1))
     helped = seeds_of_unlinked(seeds, few, types, seed=0)
     assert np.bincount(types[helped.left]).tolist() == [SEEDS_PER_TYPE, SEEDS_PER_TYPE, 1]
     chosen = seeds_of_unlinked(seeds, linked, types, seed=0)

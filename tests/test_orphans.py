@@ -85,13 +85,30 @@ def test_how_many_have_no_counterpart_is_told_by_those_whom_nobody_labelled():
     best = np.arange(len(pairs)) % 2 == 0
     labels = labels_of(pairs, best & (pairs.left < 20))
     probability = np.where(best & (pairs.left % 4 != 0) & (kinds == 0), 1.0, 0.0)
-    assert orphans_for_each(probability, pairs, labels, kinds) == pytest.approx(20 / 60)
-    assert orphans_for_each(np.zeros(len(pairs)), pairs, labels, kinds) == MOST
+    nobody, none = labels.take(np.zeros(len(labels), dtype=bool)), np.zeros(0)
+
+    def share(thought, labels=labels, lonely=none, orphans=nobody, kept=slice(None)):
+        own = pairs.take(np.arange(len(pairs))[kept])
+        return orphans_for_each(thought[kept], lonely, orphans, own, labels, kinds[kept])
+
+    # Five of the twenty whose match is known are not found either: as many of the others are missed.
+    assert share(probability) == pytest.approx(0.0)
+    found = np.where(best & (pairs.left < 20), 1.0, probability)
+    assert share(found) == pytest.approx(20 / 60)
+    assert share(np.where(pairs.left < 20, found, 0.0)) == MOST
+    # Those whose match is not there look like one in five: two in three of the others are more than that.
+    orphans = labels.take(~labels.same)
+    assert share(np.where(found > 0, 1.0, 0.2), lonely=np.full(len(orphans), 0.2), orphans=orphans) == (
+        pytest.approx(20 / 60)
+    )
+    # Nobody tells them apart: who is in doubt has none.
+    alike = np.full(len(orphans), 0.9)
+    assert share(found, lonely=alike, orphans=orphans) == pytest.approx(20 / 60)
     few = pairs.left < 60
     labels = labels_of(pairs.take(few), (best & (pairs.left < 20))[few])
-    assert orphans_for_each(probability[few], pairs.take(few), labels, kinds[few]) == 0.0
+    assert share(found, labels, kept=few) == 0.0
     unknown = replace(labels, known=np.zeros(len(labels), dtype=bool))
-    assert orphans_for_each(probability[few], pairs.take(few), unknown, kinds[few]) == 0.0
+    assert share(found, unknown, kept=few) == 0.0
 
 
 def test_pairs_that_are_not_there_stand_as_in_a_contest_without_them():

@@ -19,8 +19,10 @@ FOLDS = 4
 SEED_WEIGHT = 0.5
 # So many seeds of one type teach all that seeds can.
 SEEDS_PER_TYPE = 1_500
-# With fewer known links a type still needs seeds, and nothing can be judged on links alone.
+# With fewer known links nothing can be judged on links alone.
 FEW_LINKS = 20
+# With fewer known links of its own a type still learns from seeds too.
+TEACHING_LINKS = 100
 # Many types share this many: one model learns from all of them.
 SEEDS_IN_ALL = 6_000
 # Drawn for an entity that has no link: later than all that are drawn.
@@ -262,7 +264,7 @@ def seeds_of_unlinked(
     keys   (E), (E') what chance draws from, see ``label_links``
     """
     links = np.bincount(left_types[linked.left], minlength=1 + int(left_types.max(initial=0)))
-    kept = np.flatnonzero(links[left_types[seeds.left]] < FEW_LINKS)
+    kept = np.flatnonzero(links[left_types[seeds.left]] < TEACHING_LINKS)
     shuffled = kept[np.argsort(drawn(seeds.take(kept), seed, keys), kind="stable")]
     kind = left_types[seeds.left[shuffled]]
     order = np.argsort(kind, kind="stable")

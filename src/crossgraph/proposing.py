@@ -23,6 +23,7 @@ from crossgraph.graphs.content import content_keys
 from crossgraph.labels import drawn
 from crossgraph.preparation import Graphs, Known, Preparation, Proposed, prepared, seeds_of
 from crossgraph.progress import SILENT, Progress
+from crossgraph.schema.context import with_unseeded
 from crossgraph.schema.estimate import SchemaOptions, estimate_schema
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import BELIEVED, NO_PAIRS, EntityPairs, shared_rare_values, type_codes
@@ -119,6 +120,7 @@ def first_schema(
 ) -> tuple[SchemaMapping, EntityPairs]:
     """A first mapping, from known links and from values that one entity of each side alone holds."""
     seeds = known.same.joined(shared_rare_values(description).without(known.different))
+    seeds = with_unseeded(graphs, description, seeds, known.different)
     return estimate_schema(*graphs, description, seeds, options=options), seeds
 
 
@@ -249,7 +251,7 @@ class _Rounds:
         for number in range(1, self.blocking.rounds + 1):
             glanced = self._block(at, self._glance, f"{told}: round {number}", keep=asked if look else None)
             found = glanced.candidates.take(glanced.candidates.proposed)
-            before, at = at, self._from(seeds_of(known, found, self.graphs[0]), Former.guessed(found))
+            before, at = at, self._from(seeds_of(known, found, self.graphs[0]), known, Former.guessed(found))
             if len(at.seeds) < GROWS * len(before.seeds):
                 break
         if look is not None:
@@ -283,7 +285,7 @@ class _Rounds:
             seeds = known.same.joined(judged.seeds_among(preparation.seeds))
             if len(seeds) < FEWEST * len(at.seeds):
                 break
-            at = self._from(seeds, Former(judged.candidates, judged.probability, judged=True))
+            at = self._from(seeds, known, Former(judged.candidates, judged.probability, judged=True))
             if before is not None and judged.moved_from(before) < MOVES:
                 break
             last = judged
@@ -294,8 +296,9 @@ class _Rounds:
         """Few candidates."""
         return replace(self.blocking, per_entity=5, name_pool=5, structure_pool=20)
 
-    def _from(self, seeds: EntityPairs, former: Former) -> _Beginning:
+    def _from(self, seeds: EntityPairs, known: Known, former: Former) -> _Beginning:
         """Where a round begins after another one."""
+        seeds = with_unseeded(self.graphs, self.description, seeds, known.different)
         schema = self.schema
         if schema is None:
             schema = estimate_schema(*self.graphs, self.description, seeds, options=self.schema_options)

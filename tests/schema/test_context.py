@@ -1,0 +1,133 @@
+"""Seeds of types that have none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crossgraph.blocking.combine import BlockingOptions
+from crossgraph.features.description import describe
+from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.preparation import Known
+from crossgraph.proposing import prepare
+from crossgraph.schema.context import (
+    among_neighbours,
+    has_figures,
+    shared_rare_numbers,
+    unseeded,
+    with_unseeded,
+)
+from crossgraph.schema.estimate import SchemaOptions
+from crossgraph.schema.seeds import NO_PAIRS, EntityPairs, shared_rare_values
+from features.plain import graph_of
+
+STATES = ("Alabama", "Texas", "Oregon", "Nevada", "Idaho", "Utah")
+CODES = ("AL", "TX", "OR", "NV", "ID", "UT")
+
+
+def named(pairs: EntityPairs, left: KnowledgeGraph, right: KnowledgeGraph) -> set[tuple[str, str]]:
+    return set(zip(left.ids.gather(pairs.left), right.ids.gather(pairs.right), strict=True))
+
+
+def counties(names: tuple[str, ...], *, by: str, turned: bool) -> KnowledgeGraph:
+    """Three counties in each state, which bear one name in both graphs; states do not."""
+    types, edges, facts = [], [], []
+    for at, name in enumerate(names):
+        state = f"{by}{at}"
+        types.append((state, f"{by}-state"))
+        facts.append((state, f"{by}-name", name))
+        for number in range(3):
+            county = f"{by}c{at}{number}"
+            types.append((county, f"{by}-county"))
+            facts.append((county, f"{by}-name", f"county {chr(97 + at)}{chr(110 + number)}"))
+            edges.append((state, "has", county) if turned else (county, "in", state))
+    return graph_of(types, edges, facts)
+
+
+def test_who_shares_most_of_its_seeded_neighbours_is_a_seed():
+    left, right = counties(STATES, by="l", turned=False), counties(CODES, by="r", turned=True)
+    description = describe(left, right)
+    seeds = shared_rare_values(description)
+    assert len(seeds) == 18
+    assert unseeded((left, right), seeds)[0].sum() == len(STATES)
+    found = with_unseeded((left, right), description, seeds, NO_PAIRS)
+    assert named(found, left, right) - named(seeds, left, right) == {(f"l{n}", f"r{n}") for n in range(6)}
+    again = with_unseeded((left, right), description, found, NO_PAIRS)
+    assert len(again) == len(found), "who has seeds gets no others"
+
+
+def test_known_non_matches_are_no_seeds():
+    left, right = counties(STATES, by="l", turned=False), counties(CODES, by="r", turned=True)
+    description = describe(left, right)
+    seeds = shared_rare_values(description)
+    texas = EntityPairs.of([left.position("l1")], [right.position("r1")])
+    found = named(with_unseeded((left, right), description, seeds, texas), left, right)
+    assert ("l1", "r1") not in found
+    assert ("l2", "r2") in found
+
+
+def test_types_without_a_common_word_are_compared_by_their_neighbours():
+    left, right = counties(STATES, by="l", turned=False), counties(CODES, by="r", turned=True)
+    found = prepare(
+        (left, right), Known.nothing(), schema_options=SchemaOptions(), blocking=BlockingOptions()
+    )
+    assert ("l-state", "r-state") in {(one.left, one.right) for one in found.schema.types}
+    pairs = EntityPairs.of(found.candidates.left, found.candidates.right)
+    assert {(f"l{n}", f"r{n}") for n in range(6)} <= named(pairs, left, right)
+
+
+def test_a_value_that_one_alone_has_beside_a_seed_tells_who_it_is():
+    """Two countries, each with the feasts of two days; in one of them two feasts fall on one day."""
+    days = {"a": ("2024-01-06", "2024-05-01"), "b": ("2024-05-01", "2024-05-01")}
+    sides = []
+    for side in "lr":
+        types, edges, facts = [], [], []
+        for country, dates in days.items():
+            types.append((f"{side}{country}", "country"))
+            facts.append((f"{side}{country}", "name", f"country {country}"))
+            for number, date in enumerate(dates):
+                feast = f"{side}{country}{number}"
+                types.append((feast, f"feast {side}"))
+                edges.append((feast, "in", f"{side}{country}"))
+                facts.append((feast, f"day {side}", date))
+        sides.append(graph_of(types, edges, facts))
+    left, right = sides
+    description = describe(left, right)
+    seeds = EntityPairs.of(
+        [left.position("la"), left.position("lb")], [right.position("ra"), right.position("rb")]
+    )
+    found = among_neighbours((left, right), description, seeds, unseeded((left, right), seeds))
+    assert named(found, left, right) == {("la0", "ra0"), ("la1", "ra1")}
+
+
+def numbered(numbers: list[float], by: str) -> KnowledgeGraph:
+    return graph_of(
+        [(f"{by}{at}", f"thing {by}") for at in range(len(numbers))],
+        facts=[(f"{by}{at}", f"density {by}", str(number)) for at, number in enumerate(numbers)],
+    )
+
+
+@pytest.mark.parametrize("size", [3, 4, 12])
+def test_rare_numbers_of_attributes_that_share_enough_of_them_are_seeds(size):
+    numbers = [1.051 + 0.113 * at for at in range(size)]
+    left, right = numbered(numbers, "l"), numbered(numbers[::-1], "r")
+    found = shared_rare_numbers(describe(left, right), (np.ones(size, bool), np.ones(size, bool)))
+    expected = {(f"l{at}", f"r{size - 1 - at}") for at in range(size)} if size >= 4 else set()
+    assert named(found, left, right) == expected
+
+
+def test_round_numbers_and_numbers_that_several_have_are_no_seeds():
+    numbers = [10.0, 2000.0, 7.0, 0.5, 3.14, 3.14, *(1.051 + 0.113 * at for at in range(6))]
+    left, right = numbered(numbers, "l"), numbered(numbers, "r")
+    everyone = np.ones(len(numbers), dtype=bool)
+    found = shared_rare_numbers(describe(left, right), (everyone, everyone))
+    assert named(found, left, right) == {(f"l{at}", f"r{at}") for at in range(6, 12)}
+    none = shared_rare_numbers(describe(left, right), (everyone, ~everyone))
+    assert len(none) == 0
+
+
+def test_figures_are_counted_from_the_first_that_is_not_zero():
+    few = np.array([0.0, 1.0, 10.0, 0.5, 12.0, 1200.0, 0.00012, -25.0])
+    many = np.array([1.05, 105_000.0, 0.00123, -3.14, 1999.0, 123_456_789_012.0, 1e-300 * 1.23])
+    assert not has_figures(few).any()
+    assert has_figures(many).all()

@@ -23,6 +23,7 @@ from crossgraph.learning import SAID
 from crossgraph.matches import Matches
 from crossgraph.metrics import hits_at_k, mean_ranks, pr_auc
 from crossgraph.preparation import Known, Preparation
+from crossgraph.schema.seeds import type_codes
 from crossgraph.scoring import Scored
 from crossgraph.stages import StageClock
 from crossgraph.workings import Workings
@@ -31,6 +32,10 @@ _LIBRARIES = ("numpy", "polars", "scipy", "torch", "rapidfuzz", "pyoxigraph", "s
 
 # The pairs that calibration is told of: the likeliest of each left entity, and those that may be or not.
 TOP_CANDIDATES, IN_DOUBT = "top candidates", "pairs in doubt"
+KNOWN_LINKS = "known links"
+# So many types of either side are told by name.
+SHOWN_TYPES = 3
+_SURE_ALONE = "(seeds are pairs that are sure: the others will be worse; some known links would tell)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +75,7 @@ def report_of(run: Run, *, inputs: dict[str, Any], config: Config, clock: StageC
             "labelled_candidates": 0 if run.labels is None else len(run.labels),
             "matches": len(run.matches.decided()),
         },
+        "not_compared": not_compared(run.preparation),
         "blocking_recall_on_known_links": _number(
             candidates.recall(run.known.same.left, run.known.same.right)
         ),
@@ -82,6 +88,18 @@ def report_of(run: Run, *, inputs: dict[str, Any], config: Config, clock: StageC
         "seed": config.run.seed,
         "versions": versions(),
     }
+
+
+def not_compared(preparation: Preparation) -> dict[str, dict[str, int]]:
+    """For either side the types that correspond to none, most entities first, and how many have each."""
+    found = {}
+    for side, graph in zip(("left", "right"), preparation.graphs, strict=True):
+        names, codes = type_codes(graph)
+        mapped = {getattr(row, side) for row in preparation.schema.types}
+        counts = np.bincount(codes, minlength=len(names)).tolist()
+        rest = [(-count, name) for name, count in zip(names, counts, strict=True) if count]
+        found[side] = {name: -count for count, name in sorted(rest) if name not in mapped}
+    return found
 
 
 def store_report(report: dict[str, Any], stage: ResultFolder) -> None:
@@ -133,7 +151,7 @@ def held_out_figures(run: Run) -> dict[str, Any]:
         }
 
     return {
-        "labels": "known links" if judged_on_links else "seeds found without labels: optimistic",
+        "labels": KNOWN_LINKS if judged_on_links else "seeds found without labels: optimistic",
         "pairs": len(places),
         "matches": total,
         **figures(probability),
@@ -170,6 +188,8 @@ def summary_of(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("candidates", f"{counts['candidates']:,}"),
         ("matches", f"{counts['matches']:,}"),
     ]
+    if lone := _told_types(report.get("not_compared", {})):
+        rows.append(("not compared", f"{lone} (types that correspond to none, see `crossgraph schema`)"))
     if report["blocking_recall_on_known_links"] is not None:
         rows.append(("blocking recall", f"{report['blocking_recall_on_known_links']:.4f} of the known links"))
     if held:
@@ -189,9 +209,12 @@ def summary_of(report: dict[str, Any]) -> list[tuple[str, str]]:
                 ", ".join(f"{error:.3f} of {name}" for name, error in errors.items() if error is not None),
             )
         )
-    rows += [_expectation(name, t) for name, t in report["thresholds"].items() if "precision" in t]
-    if any("precision" in t for t in report["thresholds"].values()):
-        rows.append(("", _of_whom(report.get("without_counterpart", 0.0))))
+    known = bool(held) and held["labels"] == KNOWN_LINKS
+    told = [
+        _expectation(name, t, known=known) for name, t in report["thresholds"].items() if "precision" in t
+    ]
+    if told:
+        rows += [*told, ("", _of_whom(report.get("without_counterpart", 0.0)) if known else _SURE_ALONE)]
     rows += [
         ("partners" if name == ANY_TYPE else f"partners, {name}", kind)
         for name, kind in report["cardinalities"].items()
@@ -204,16 +227,29 @@ def summary_of(report: dict[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
+def _told_types(types: Mapping[str, Mapping[str, int]]) -> str:
+    """The largest of them on either side."""
+    sides = []
+    for side, counts in types.items():
+        shown = [f"{count:,} {name}" for name, count in list(counts.items())[:SHOWN_TYPES]]
+        more = [f"{len(counts) - SHOWN_TYPES} more types"] if len(counts) > SHOWN_TYPES else []
+        if shown:
+            sides.append(f"{side} {', '.join([*shown, *more])}")
+    return "; ".join(sides)
+
+
 def _of_whom(without_counterpart: float) -> str:
     if not without_counterpart:
         return "(expected among entities that have a counterpart)"
     return f"(with {without_counterpart:.2f} entities that have no counterpart for each one that has)"
 
 
-def _expectation(name: str, t: dict[str, float | None]) -> tuple[str, str]:
+def _expectation(name: str, t: dict[str, float | None], *, known: bool) -> tuple[str, str]:
     label = "expected" if name == ANY_TYPE else f"expected, {name}"
     if t["precision"] is None:
         return label, "too few held-out pairs to tell"
+    if not known:
+        return label, f"precision {t['precision']:.3f}, recall {t['recall']:.3f} of seeds"
     return (
         label,
         f"precision {t['precision']:.3f} [{t['precision_low']:.3f}, {t['precision_high']:.3f}], "

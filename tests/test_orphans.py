@@ -102,7 +102,7 @@ def test_how_many_have_no_counterpart_is_told_by_those_whom_nobody_labelled():
         pytest.approx(20 / 60)
     )
     # Nobody tells them apart: who is in doubt has none.
-    alike = np.full(len(orphans), 0.9)
+    alike = np.full(len(orphans), 1.0)
     assert share(found, lonely=alike, orphans=orphans) == pytest.approx(20 / 60)
     few = pairs.left < 60
     labels = labels_of(pairs.take(few), (best & (pairs.left < 20))[few])

@@ -121,7 +121,7 @@ def fit_thresholds(
     kinds_of_lone = types.gather(lone.places).to_numpy()
     kept = assigned[trusted.places] & trusted.found
     kinds = types.gather(trusted.places).to_numpy()
-    others = _expected(probability, assigned & ~marked(labels.places, len(assigned)), types)
+    others = _expected(probability, assigned & ~marked(trusted.places, len(assigned)), types)
     held_out = {}
     for name in np.unique(kinds):
         of_type = kinds == name

@@ -30,7 +30,7 @@ MOST = 2.0
 TAUGHT = 0.5
 # So many entities that nobody labelled tell how many have a counterpart.
 FEWEST = 50
-# Mean best probabilities with and without the match differ by so much where they tell who has one.
+# Mean best probabilities with and without the match differ by so much where they are wholly believed.
 TELLING = 0.2
 # Times that the share of them and the probabilities tell each other.
 TURNS = 4
@@ -193,8 +193,8 @@ def orphans_for_each(
 
     Told by the best probability of each entity of linked types that nobody labelled, on the side that has
     fewer: in the mean it lies between that of entities whose match is known and is not there, and that of
-    those whose match is there (adjusted counts: Forman, Data Mining and Knowledge Discovery, 2008). Where
-    these two hardly differ, whoever is in doubt is taken to have none.
+    those whose match is there (adjusted counts: Forman, Data Mining and Knowledge Discovery, 2008). The less
+    these two differ, the more is whoever is in doubt taken to have none.
 
     thought, kinds (P)   probability of each candidate, and the type of its left entity
     lonely (K)           probability of the orphans
@@ -213,8 +213,8 @@ def orphans_for_each(
     lone = linked[orphans.places] & orphans.known
     highest = float(_best(side[linked], there[linked]).mean())
     lowest = float(_best(side[orphans.places[lone]], lonely[lone]).mean()) if lone.any() else 0.0
-    if highest - lowest < TELLING:
-        highest, lowest = 1.0, 0.0
+    told = min(1.0, max(0.0, highest - lowest) / TELLING)
+    highest, lowest = 1.0 - told * (1.0 - highest), told * lowest
     share = (float(best.mean()) - lowest) / (highest - lowest)
     return float(np.clip(1.0 / max(share, 1e-9) - 1.0, 0.0, MOST))
 

@@ -23,7 +23,7 @@ from crossgraph.graphs.content import content_keys
 from crossgraph.labels import drawn
 from crossgraph.preparation import Graphs, Known, Preparation, Proposed, prepared, seeds_of
 from crossgraph.progress import SILENT, Progress
-from crossgraph.schema.context import with_unseeded
+from crossgraph.schema.context import context_seeds
 from crossgraph.schema.estimate import SchemaOptions, estimate_schema
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import BELIEVED, NO_PAIRS, EntityPairs, shared_rare_values, type_codes
@@ -115,13 +115,27 @@ def _unknown(table: str, side: str, name: str, known: tuple[str, ...]) -> Fault:
     return Fault(f"[[{table}]]", None, f"the {side} graph has no {name!r}", hint)
 
 
+@dataclass(frozen=True, eq=False)
+class _Beginning:
+    """What a round of blocking begins with; ``former`` is None for the first.
+
+    seeds     with ``context`` at their end: those of types that have no others, see ``context_seeds``
+    """
+
+    schema: SchemaMapping
+    seeds: EntityPairs
+    context: EntityPairs
+    former: Former | None = None
+
+
 def first_schema(
     graphs: Graphs, description: Description, known: Known, *, options: SchemaOptions
-) -> tuple[SchemaMapping, EntityPairs]:
+) -> _Beginning:
     """A first mapping, from known links and from values that one entity of each side alone holds."""
     seeds = known.same.joined(shared_rare_values(description).without(known.different))
-    seeds = with_unseeded(graphs, description, seeds, known.different)
-    return estimate_schema(*graphs, description, seeds, options=options), seeds
+    context = context_seeds(graphs, description, seeds, different=known.different)
+    seeds = seeds.and_also(context)
+    return _Beginning(estimate_schema(*graphs, description, seeds, options=options), seeds, context)
 
 
 def prepare(
@@ -212,15 +226,6 @@ def propose(
 
 
 @dataclass(frozen=True, eq=False)
-class _Beginning:
-    """What a round of blocking begins with; ``former`` is None for the first."""
-
-    schema: SchemaMapping
-    seeds: EntityPairs
-    former: Former | None = None
-
-
-@dataclass(frozen=True, eq=False)
 class _Rounds:
     """The rounds of blocking; ``prepare`` says what is given."""
 
@@ -245,13 +250,16 @@ class _Rounds:
         end when there are hardly more. Then scorers judge what a glance finds, and it is looked again with
         what they believe, until that is hardly new.
         """
-        at = _Beginning(*first_schema(self.graphs, self.description, known, options=self.schema_options))
+        at = first_schema(self.graphs, self.description, known, options=self.schema_options)
         at = replace(at, schema=self.schema or at.schema)
         asked = known.same.and_also(known.different)
         for number in range(1, self.blocking.rounds + 1):
             glanced = self._block(at, self._glance, f"{told}: round {number}", keep=asked if look else None)
             found = glanced.candidates.take(glanced.candidates.proposed)
-            before, at = at, self._from(seeds_of(known, found, self.graphs[0]), known, Former.guessed(found))
+            before, at = (
+                at,
+                self._after(at, seeds_of(known, found, self.graphs[0]), known, Former.guessed(found)),
+            )
             if len(at.seeds) < GROWS * len(before.seeds):
                 break
         if look is not None:
@@ -283,9 +291,9 @@ class _Rounds:
                 break
             judged = judged.denying(known.different)
             seeds = known.same.joined(judged.seeds_among(preparation.seeds))
-            if len(seeds) < FEWEST * len(at.seeds):
+            if len(seeds) < FEWEST * (len(at.seeds) - len(at.context)):
                 break
-            at = self._from(seeds, known, Former(judged.candidates, judged.probability, judged=True))
+            at = self._after(at, seeds, known, Former(judged.candidates, judged.probability, judged=True))
             if before is not None and judged.moved_from(before) < MOVES:
                 break
             last = judged
@@ -296,13 +304,15 @@ class _Rounds:
         """Few candidates."""
         return replace(self.blocking, per_entity=5, name_pool=5, structure_pool=20)
 
-    def _from(self, seeds: EntityPairs, known: Known, former: Former) -> _Beginning:
-        """Where a round begins after another one."""
-        seeds = with_unseeded(self.graphs, self.description, seeds, known.different)
-        schema = self.schema
+    def _after(self, at: _Beginning, seeds: EntityPairs, known: Known, former: Former) -> _Beginning:
+        """Where a round begins after another one, which found these seeds."""
+        context = context_seeds(
+            self.graphs, self.description, seeds, different=known.different, former=at.context
+        )
+        seeds, schema = seeds.and_also(context), self.schema
         if schema is None:
             schema = estimate_schema(*self.graphs, self.description, seeds, options=self.schema_options)
-        return _Beginning(schema, seeds, former)
+        return _Beginning(schema, seeds, context, former)
 
     def unseen(self, known: Known) -> EntityPairs:
         """The links that blocking would not propose if they were not known, by what the others tell it.

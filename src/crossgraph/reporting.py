@@ -35,7 +35,7 @@ TOP_CANDIDATES, IN_DOUBT = "top candidates", "pairs in doubt"
 KNOWN_LINKS = "known links"
 # So many types of either side are told by name.
 SHOWN_TYPES = 3
-_SURE_ALONE = "(seeds are pairs that are sure: the others will be worse; some known links would tell)"
+_SURE_ALONE = "(seeds are pairs that are sure: the others will be worse; 20 known links would tell)"
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
-from hostile import merge_films
+from hostile import NO_SCHEMA, graph, merge_films
 
+from crossgraph.graphs.links import Links
 from crossgraph.merging.findings import findings_of
+from crossgraph.merging.merge import merge
+from crossgraph.merging.options import MergeOptions
 from crossgraph.merging.report import report_of
+from crossgraph.merging.source import Source
+from crossgraph.schema.mapping import AttributeMapping
 
 BASE = "https://crossgraph.invalid/"
 F1, M3 = f"{BASE}left/f1", f"{BASE}right/m3"
@@ -17,7 +23,7 @@ TITLE, YEAR = (f"{BASE}left/attribute/{name}" for name in ("title", "year"))
 
 
 def of(found: pl.DataFrame, finding: str) -> list[tuple[str, ...]]:
-    return found.filter(finding=finding).drop("finding").rows()
+    return found.filter(finding=finding).drop("finding", "language").rows()
 
 
 @pytest.mark.parametrize("policy", ["keep-all", "left", "longest"])
@@ -27,8 +33,7 @@ def of(found: pl.DataFrame, finding: str) -> list[tuple[str, ...]]:
 def test_findings_are_as_many_as_the_report_counts(policy, pairs):
     merged = merge_films(policy=policy, pairs=pairs)
     told, found = report_of(merged).content, findings_of(merged)
-    counted = pl.DataFrame(of(found, "conflict"), schema=found.columns[1:], orient="row")
-    by_name = counted.group_by("name").agg(pl.col("entity").n_unique())
+    by_name = found.filter(finding="conflict").group_by("name").agg(pl.col("entity").n_unique())
     assert dict(by_name.iter_rows()) == {one["attribute"]: one["entities"] for one in told["conflicts"]}
     assert len(of(found, "functional")) == sum(one["entities"] for one in told["functional"])
     assert len(of(found, "several")) == told["clusters"]["several_of_one_graph"]
@@ -63,3 +68,17 @@ def test_nothing_that_was_united_gained_less_than_nothing():
     gained = of(findings_of(merged), "gained")
     assert {one[0] for one in gained} == set(merged.clusters.members["canonical"])
     assert all(int(one[2]) >= 0 and int(one[3]) >= 0 for one in gained)
+
+
+def test_conflicts_in_two_languages_are_told_apart():
+    left, right = (
+        graph([], [], [("a", "label", value, tag) for value, tag in said])
+        for said in ([("fox", "@en"), ("volpe", "@it")], [("vixen", "@en"), ("lupo", "@it")])
+    )
+    mapping = replace(NO_SCHEMA, attributes=(AttributeMapping("label", "label"),))
+    merged = merge((Source(left), Source(right)), Links.of(["a"], ["a"]), mapping, options=MergeOptions())
+    found = findings_of(merged).filter(finding="conflict")
+    assert found.select("language", "left", "right").rows() == [
+        ("@en", '["fox"]', '["vixen"]'),
+        ("@it", '["volpe"]', '["lupo"]'),
+    ]

@@ -12,13 +12,13 @@ from crossgraph.preparation import Known
 from crossgraph.proposing import prepare
 from crossgraph.schema.context import (
     among_neighbours,
+    context_seeds,
     has_figures,
     shared_rare_numbers,
     unseeded,
-    with_unseeded,
 )
 from crossgraph.schema.estimate import SchemaOptions
-from crossgraph.schema.seeds import NO_PAIRS, EntityPairs, shared_rare_values
+from crossgraph.schema.seeds import EntityPairs, shared_rare_values
 from features.plain import graph_of
 
 STATES = ("Alabama", "Texas", "Oregon", "Nevada", "Idaho", "Utah")
@@ -50,10 +50,21 @@ def test_who_shares_most_of_its_seeded_neighbours_is_a_seed():
     seeds = shared_rare_values(description)
     assert len(seeds) == 18
     assert unseeded((left, right), seeds)[0].sum() == len(STATES)
-    found = with_unseeded((left, right), description, seeds, NO_PAIRS)
-    assert named(found, left, right) - named(seeds, left, right) == {(f"l{n}", f"r{n}") for n in range(6)}
-    again = with_unseeded((left, right), description, found, NO_PAIRS)
-    assert len(again) == len(found), "who has seeds gets no others"
+    found = context_seeds((left, right), description, seeds)
+    assert named(found, left, right) == {(f"l{n}", f"r{n}") for n in range(6)}
+    again = context_seeds((left, right), description, seeds.and_also(found.take(np.arange(1))))
+    assert len(again) == 0, "who has seeds gets no others"
+
+
+def test_a_type_keeps_those_of_the_round_before_until_it_has_as_many_of_its_own():
+    left, right = counties(STATES, by="l", turned=False), counties(CODES, by="r", turned=True)
+    description = describe(left, right)
+    seeds = shared_rare_values(description)
+    former = context_seeds((left, right), description, seeds)
+    for own in (2, 6):
+        more = seeds.and_also(former.take(np.arange(own)))
+        found = context_seeds((left, right), description, more, former=former)
+        assert len(found) == 6 - own
 
 
 def test_known_non_matches_are_no_seeds():
@@ -61,7 +72,7 @@ def test_known_non_matches_are_no_seeds():
     description = describe(left, right)
     seeds = shared_rare_values(description)
     texas = EntityPairs.of([left.position("l1")], [right.position("r1")])
-    found = named(with_unseeded((left, right), description, seeds, texas), left, right)
+    found = named(context_seeds((left, right), description, seeds, different=texas), left, right)
     assert ("l1", "r1") not in found
     assert ("l2", "r2") in found
 
@@ -126,8 +137,44 @@ def test_round_numbers_and_numbers_that_several_have_are_no_seeds():
     assert len(none) == 0
 
 
+@pytest.mark.parametrize(
+    "numbers", [(range(1000, 1200), range(1050, 1250)), (range(1896, 2025, 4), range(1901, 2025))]
+)
+def test_numbers_that_run_on_are_equal_by_chance(numbers):
+    left, right = (numbered([float(one) for one in own], by) for own, by in zip(numbers, "lr", strict=True))
+    everyone = tuple(np.ones(len(own), dtype=bool) for own in numbers)
+    assert len(shared_rare_numbers(describe(left, right), (everyone[0], everyone[1]))) == 0
+
+
+def test_the_right_runner_up_is_no_longer_behind_a_pair_that_is_known_to_differ():
+    numbers = [1.051 + 0.113 * at for at in range(8)]
+    left, right = numbered(numbers, "l"), numbered(numbers, "r")
+    everyone = np.ones(8, dtype=bool)
+    wrong = EntityPairs.of([0], [0])
+    found = shared_rare_numbers(describe(left, right), (everyone, everyone), wrong)
+    assert named(found, left, right) == {(f"l{at}", f"r{at}") for at in range(1, 8)}
+
+
+def test_an_entity_with_two_partners_is_beside_both_whatever_they_are_called():
+    for names in ("xy", "yx"):
+        left = graph_of(
+            [("c", "hub"), ("s0", "l"), ("s1", "l")],
+            [("s0", "in", "c"), ("s1", "in", "c")],
+            [("s0", "k", "red fox"), ("s1", "k", "grey owl")],
+        )
+        right = graph_of(
+            [(names[0], "hub"), (names[1], "hub"), ("t0", "r"), ("t1", "r")],
+            [("t0", "in", names[0]), ("t1", "in", names[0])],
+            [("t0", "n", "red fox"), ("t1", "n", "grey owl")],
+        )
+        c, both = left.position("c"), [right.position(one) for one in "xy"]
+        seeds = EntityPairs.of([c, c], both)
+        found = among_neighbours((left, right), describe(left, right), seeds, unseeded((left, right), seeds))
+        assert named(found, left, right) == {("s0", "t0"), ("s1", "t1")}
+
+
 def test_figures_are_counted_from_the_first_that_is_not_zero():
-    few = np.array([0.0, 1.0, 10.0, 0.5, 12.0, 1200.0, 0.00012, -25.0])
-    many = np.array([1.05, 105_000.0, 0.00123, -3.14, 1999.0, 123_456_789_012.0, 1e-300 * 1.23])
+    few = np.array([0.0, 1.0, 10.0, 0.5, 12.0, 1200.0, 0.00012, -25.0, 1.23e-310])
+    many = np.array([1.05, 105_000.0, 0.00123, -3.14, 1999.0, 123_456_789_012.0, 1.23e-30])
     assert not has_figures(few).any()
     assert has_figures(many).all()

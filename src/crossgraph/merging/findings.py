@@ -12,7 +12,7 @@ from crossgraph.merging.merge import SIDES, Merged
 from crossgraph.merging.policies import QUESTION
 from crossgraph.merging.report import functional_properties, gained_by, several_of_one_graph
 
-COLUMNS = ("finding", "entity", "name", "left", "right", "kept")
+COLUMNS = ("finding", "entity", "name", "language", "left", "right", "kept")
 _SUFFIXES = (".csv", ".parquet")
 
 
@@ -37,13 +37,16 @@ def findings_of(merged: Merged) -> pl.DataFrame:
     finding   ``conflict``, ``functional``, ``several`` or ``gained``
     entity    its name in the merged graph; all names are IRIs, as in the report
     name      the attribute or relation; empty where the finding is about the entity as a whole
+    language  of the values in conflict, as ``@en``; else empty
     left      what the graph says, a JSON list: values or neighbours; of ``several`` its entities. Of
               ``gained`` a number: the statements that its entity has from the other graph alone
     right     the same of the right graph
     kept      what the merged graph says, a JSON list; empty where the finding is about the entity as a whole
     """
-    parts = [_conflicts(merged), _doubled(merged), _several(merged), _gained(merged)]
-    return pl.concat([one.select(COLUMNS) for one in parts])
+    of_all = [
+        one.with_columns(language=pl.lit("")) for one in (_doubled(merged), _several(merged), _gained(merged))
+    ]
+    return pl.concat([one.select(COLUMNS) for one in (_conflicts(merged), *of_all)])
 
 
 def _listed(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:

@@ -189,7 +189,7 @@ def _functional(merged: Merged) -> list[dict[str, Any]]:
         {"part": part, "name": name, "entities": len(who), "examples": who[:EXAMPLES]}
         for part, name, who in found.iter_rows()
     ]
-    return sorted(told, key=lambda one: (-one["entities"], one["name"]))
+    return sorted(told, key=lambda one: (-one["entities"], one["name"], one["part"]))
 
 
 def functional_properties(merged: Merged) -> pl.DataFrame:

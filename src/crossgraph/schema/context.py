@@ -6,7 +6,7 @@ found for such a type then, so it would correspond to nothing and be compared wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -28,6 +28,8 @@ MOVED = (-3, -2, -1, 1, 2, 3)
 PLACES = 6
 # Days of a year; all dates of one day of the year are years.
 YEAR, A_DAY_OR_TWO = 365.2425, 0.006
+# Times that the seeds of one side are put in the places of others.
+DRAWS = 2
 # Seeds with more neighbours of such types tell none of them apart.
 MOST_BESIDE = 1_000
 # To share a neighbour says little if it has more of them.
@@ -168,7 +170,8 @@ def among_neighbours(
     """Pairs of some entities by the seeds that both are beside.
 
     Beside one seed they alone hold a value (the one state whose capital is Austin), in more cases than any
-    other pair of either; or they share two of such neighbours or more, and most of those that each has.
+    other pair of either; or they share two of such neighbours or more, and most of those that each has. In
+    either way four must be found, and three times as many as beside the wrong seeds.
 
     sides (E), (E')   who is looked at
     different         pairs that are known not to be the same
@@ -184,9 +187,34 @@ def among_neighbours(
         few = edges.filter(pl.len().over("seed") <= MOST_BESIDE)
         held = few.join(_values(list(enumerate(columns)), mine).drop("column").unique(), on="entity")
         keys.append(held.filter(pl.len().over("seed", "kind", "value") == 1))
-    votes = keys[0].join(keys[1], on=["seed", "kind", "value"])
-    by_values = _ahead(votes.group_by(left="entity", right="entity_right").len("votes"), different)
-    return by_values.joined(_ahead(_sharing(beside[0], beside[1]), different))
+    by_values = _not_by_chance(_holding, keys[0], keys[1], len(seeds), different)
+    return by_values.joined(_not_by_chance(_sharing, beside[0], beside[1], len(seeds), different))
+
+
+def _not_by_chance(
+    votes: Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame],
+    left: pl.DataFrame,
+    right: pl.DataFrame,
+    seeds: int,
+    different: EntityPairs,
+) -> EntityPairs:
+    """Who is ahead by the seeds of both sides; nobody where as good as as many are by the wrong ones."""
+    found = _ahead(votes(left, right), different)
+    if len(found) < FEWEST_EQUAL or seeds < FEWEST_EQUAL:
+        return NO_PAIRS
+    # Drawn: to move all by so many places may put each where its neighbours are those of another one.
+    rng = np.random.default_rng(0)
+    by_chance = []
+    for _ in range(DRAWS):
+        wrong = right.with_columns(pl.Series("seed", rng.permutation(seeds)[right["seed"].to_numpy()]))
+        by_chance.append(len(_ahead(votes(left, wrong.cast({"seed": pl.Int32})), different)))
+    return found if len(found) >= BEYOND_CHANCE * np.mean(by_chance) else NO_PAIRS
+
+
+def _holding(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
+    """Pairs (left, right, votes) of those that alone hold a value (seed, kind, value) beside a seed."""
+    shared = left.join(right, on=["seed", "kind", "value"])
+    return shared.group_by(left="entity", right="entity_right").len("votes")
 
 
 def _beside(graph: KnowledgeGraph, ends: AnyArray, mine: Bool) -> pl.DataFrame:

@@ -128,14 +128,20 @@ class _Beginning:
     former: Former | None = None
 
 
-def first_schema(
-    graphs: Graphs, description: Description, known: Known, *, options: SchemaOptions
+def first_beginning(
+    graphs: Graphs,
+    description: Description,
+    known: Known,
+    schema: SchemaMapping | None,
+    *,
+    options: SchemaOptions,
 ) -> _Beginning:
-    """A first mapping, from known links and from values that one entity of each side alone holds."""
+    """By known links and values that one entity of each side alone holds, and the schema that these tell."""
     seeds = known.same.joined(shared_rare_values(description).without(known.different))
     context = context_seeds(graphs, description, seeds, different=known.different)
     seeds = seeds.and_also(context)
-    return _Beginning(estimate_schema(*graphs, description, seeds, options=options), seeds, context)
+    schema = schema or estimate_schema(*graphs, description, seeds, options=options)
+    return _Beginning(schema, seeds, context)
 
 
 def prepare(
@@ -250,11 +256,11 @@ class _Rounds:
         end when there are hardly more. Then scorers judge what a glance finds, and it is looked again with
         what they believe, until that is hardly new.
         """
-        at = first_schema(self.graphs, self.description, known, options=self.schema_options)
-        at = replace(at, schema=self.schema or at.schema)
-        asked = known.same.and_also(known.different)
+        at = first_beginning(self.graphs, self.description, known, self.schema, options=self.schema_options)
+        # Scorers are to judge whatever is known.
+        asked = known.same.and_also(known.different) if look else None
         for number in range(1, self.blocking.rounds + 1):
-            glanced = self._block(at, self._glance, f"{told}: round {number}", keep=asked if look else None)
+            glanced = self._block(at, self._glance, f"{told}: round {number}", keep=asked)
             found = glanced.candidates.take(glanced.candidates.proposed)
             before, at = (
                 at,
@@ -273,7 +279,7 @@ class _Rounds:
         return Proposed(mapping, blocked.candidates, blocked.weighing)
 
     def _looked(
-        self, at: _Beginning, glanced: Blocked, known: Known, look: Look, asked: EntityPairs
+        self, at: _Beginning, glanced: Blocked, known: Known, look: Look, asked: EntityPairs | None
     ) -> _Beginning:
         """Where the last round begins: with what scorers believe, as long as they do not tell it worse."""
         last: Judged | None = None

@@ -15,7 +15,7 @@ from crossgraph.graphs.links import Links
 from crossgraph.graphs.terms import from_iri, to_iri
 from crossgraph.merging.merge import merge
 from crossgraph.merging.options import MergeOptions, parse_policies
-from crossgraph.merging.report import report_of
+from crossgraph.merging.report import Found, report_of
 from crossgraph.merging.source import Source
 from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping
 
@@ -24,6 +24,10 @@ F1, P1, F2 = (f"{BASE}left/{name}" for name in ("f1", "p1", "f2"))
 M1, H1, M3 = (f"{BASE}right/{name}" for name in ("m1", "h1", "m3"))
 DIRECTED = f"{BASE}left/relation/directed%20by"
 TITLE, YEAR = (f"{BASE}left/attribute/{name}" for name in ("title", "year"))
+
+
+def reported(merged):
+    return report_of(merged, Found.of(merged)).content
 
 
 def edges(merged) -> set[tuple[str, str, str, bool, bool]]:
@@ -255,7 +259,7 @@ def test_policies_are_read_from_texts():
 
 
 def test_the_report_counts_conflicts_gains_and_what_deserves_a_look():
-    told = report_of(merge_films(policy="longest")).content
+    told = reported(merge_films(policy="longest"))
     assert told["left"] == {"entities": 3, "statements": 12}
     assert told["merged"]["entities"] == 4
     assert told["merged"]["set_aside"] == 3
@@ -269,17 +273,17 @@ def test_the_report_counts_conflicts_gains_and_what_deserves_a_look():
 
 
 def test_clusters_with_several_entities_of_one_graph_are_told():
-    told = report_of(merge_films(pairs=(("f1", "m1"), ("f1", "m3")))).content["clusters"]
+    told = reported(merge_films(pairs=(("f1", "m1"), ("f1", "m3"))))["clusters"]
     assert told["several_of_one_graph"] == 1
     assert told["examples"] == [{"left": ["f1"], "right": ["m1", "m3"]}]
     assert told["sizes"] == {"3": 1}
 
 
 def test_properties_with_one_value_in_each_graph_and_two_in_the_merged_one_are_told():
-    told = report_of(merge_films()).content["functional"]
+    told = reported(merge_films())["functional"]
     assert [(one["name"], one["entities"]) for one in told if one["name"] == YEAR] == [(YEAR, 1)]
     assert not [one for one in told if one["name"] == DIRECTED]
-    assert [one["name"] for one in report_of(merge_films(policy="left")).content["functional"]] == []
+    assert [one["name"] for one in reported(merge_films(policy="left"))["functional"]] == []
 
 
 def test_declared_functional_properties_count_whatever_a_graph_holds():
@@ -287,7 +291,7 @@ def test_declared_functional_properties_count_whatever_a_graph_holds():
     left = graph([("http://e.org/p", owl)], [], [("a", "http://e.org/p", v, "") for v in "12"])
     right = graph([], [], [("b", "http://e.org/q", "1", "")])
     merged = merge((Source(left), Source(right)), Links.of(["a"], ["b"]), NO_SCHEMA, options=MergeOptions())
-    assert [one["name"] for one in report_of(merged).content["functional"]] == ["http://e.org/p"]
+    assert [one["name"] for one in reported(merged)["functional"]] == ["http://e.org/p"]
 
 
 @pytest.mark.parametrize("prefer", ["left", "right", "mint"])
@@ -301,5 +305,5 @@ def test_declared_functional_properties_are_known_by_the_names_that_they_become(
         schema = replace(NO_SCHEMA, attributes=(AttributeMapping(p, q),))
         options = MergeOptions(prefer=prefer)
         merged = merge((Source(left), Source(right)), Links.of(["a"], ["b"]), schema, options=options)
-        (found,) = report_of(merged).content["functional"]
+        (found,) = reported(merged)["functional"]
         assert found["name"] == {"left": p, "right": q, "mint": f"{BASE}attribute/p"}[prefer]

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
 import torch
 from scipy import sparse
+from torch import distributed, nn
 
 from crossgraph._types import AnyArray, Float32, Int32
 from crossgraph.blocking.products import Found, nearest_rows
@@ -34,7 +35,7 @@ from crossgraph.cluster.shares import (
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.errors import ClusterError, NonFiniteLossError
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.learning import SAID, Lesson
+from crossgraph.learning import HALVES, SAID, Lesson
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
@@ -43,7 +44,7 @@ from crossgraph.progress import Advance, unwatched
 
 # How much goes into one shard, and what fits into one is done here: asking rows of a product, and pairs.
 ROWS, PAIRS = 20_000, 100_000
-# Processes that learn together, at most: with more, each would have too little of every batch.
+# Processes that teach one network together, at most: with more, each would have too little of every batch.
 LEARNERS = 8
 # Training that a lost machine ended begins anew so many times, with the processes that are left.
 RETRIES = 3
@@ -141,13 +142,16 @@ class OnRay:
     def teach(
         self, networks: Sequence[CollectiveNetwork], lesson: Lesson, advance: Advance = unwatched
     ) -> None:
-        """``taught``, by processes that each learn from a share of every batch."""
+        """``taught``: each network by processes of its own, of which each learns from a share of every batch.
+
+        Two processes teach a network each, as ``taught`` does: what they teach is the same to the last bit.
+        """
         import ray
         from ray.train import FailureConfig, RunConfig, ScalingConfig
         from ray.train.torch import TorchConfig, TorchTrainer
 
         held = _put((tuple(networks), lesson))
-        processes = max(1, min(int(ray.cluster_resources().get("CPU", 1)), LEARNERS))
+        processes = max(1, min(int(ray.cluster_resources().get("CPU", 1)), HALVES * LEARNERS))
         with self._scratch() as folder:
             trainer = TorchTrainer(
                 _learn,
@@ -231,24 +235,60 @@ def _work(listed: Columns, held: Any) -> Columns:
     return work({column.name: column.to_numpy(writable=True) for column in pl.read_parquet(file)})
 
 
-def _learn(config: dict[str, Any]) -> object:
-    """What every learner does: the same steps at the same time; the first one's weights are the result."""
+_State: TypeAlias = dict[str, AnyArray]
+
+
+def _learn(config: dict[str, Any]) -> list[_State] | NonFiniteLossError:
+    """What every learner does: it teaches its networks, and hears from the others what theirs have learnt."""
+    import ray
+
+    networks, lesson = deepcopy(ray.get(config["held"])[0]), ray.get(config["held"])[1]
+    # As ``taught`` does; sums are rounded otherwise with more.
+    torch.set_num_threads(1)
+    told: list[dict[int, _State] | NonFiniteLossError] = []
+    try:
+        told.append({half: _state(one) for half, one in _taught_here(networks, lesson)})
+    except NonFiniteLossError as error:
+        # All learners of a network meet it at the same step: it is an answer, not a loss of one of them.
+        told.append(error)
+    if (processes := ray.train.get_context().get_world_size()) > 1:
+        heard: list[Any] = [None] * processes
+        distributed.all_gather_object(heard, told[0])
+        told = heard
+    states: dict[int, _State] = {}
+    for one in told:
+        if isinstance(one, NonFiniteLossError):
+            return one
+        states |= one
+    return [states[half] for half in range(len(networks))]
+
+
+def _taught_here(
+    networks: Sequence[CollectiveNetwork], lesson: Lesson
+) -> Iterator[tuple[int, CollectiveNetwork]]:
+    """Teach, in place, the networks that are this learner's, and tell which."""
     import ray
     from ray.train.torch import prepare_model
 
-    networks, lesson = deepcopy(ray.get(config["held"])[0]), ray.get(config["held"])[1]
-    try:
-        for half, network in enumerate(networks):
+    context = ray.train.get_context()
+    processes, rank = context.get_world_size(), context.get_world_rank()
+    for half, network in enumerate(networks):
+        mine = range(half % processes, processes, len(networks))
+        if rank not in mine:
+            continue
+        learner: nn.Module = network
+        if len(mine) > 1:
+            group = distributed.new_group(list(mine), use_local_synchronization=True)
             # An option of the model may leave a weight unused.
-            parallel = prepare_model(
-                Logits(network), parallel_strategy_kwargs={"find_unused_parameters": True}
-            )
-            lesson.teach(SharedNetwork(parallel), half)
-    except NonFiniteLossError as error:
-        # All learners meet it at the same step: it is an answer, not a loss of one of them.
-        return error
-    # Ray hands numpy arrays back, but no tensors.
-    return [{name: value.numpy() for name, value in network.state_dict().items()} for network in networks]
+            shared = {"find_unused_parameters": True, "process_group": group}
+            learner = SharedNetwork(prepare_model(Logits(network), parallel_strategy_kwargs=shared), group)
+        lesson.teach(learner, half)
+        yield half, network
+
+
+def _state(network: CollectiveNetwork) -> _State:
+    """Ray hands numpy arrays back, but no tensors."""
+    return {name: value.numpy() for name, value in network.state_dict().items()}
 
 
 @contextmanager

@@ -114,20 +114,21 @@ class SharedNetwork(nn.Module):
     gradients of all processes sum to those of the whole batch.
 
     parallel   (tensors, left, right) -> logits, whose gradients are averaged over all processes
+    group      these processes; all there are if not given
     """
 
-    def __init__(self, parallel: nn.Module) -> None:
+    def __init__(self, parallel: nn.Module, group: distributed.ProcessGroup | None = None) -> None:
         super().__init__()
-        self.parallel = parallel
+        self.parallel, self.group = parallel, group
 
     def forward(self, tensors: PairTensors, left: Tensor, right: Tensor) -> Answer:
         """The logits (P) of the whole batch."""
-        processes, rank = distributed.get_world_size(), distributed.get_rank()
+        processes, rank = distributed.get_world_size(self.group), distributed.get_rank(self.group)
         start, stop = (len(left) * at // processes for at in (rank, rank + 1))
         mine = self.parallel(tensors, left[start:stop], right[start:stop])
         whole = torch.zeros(len(left), dtype=mine.dtype)
         whole[start:stop] = mine.detach()
-        distributed.all_reduce(whole)
+        distributed.all_reduce(whole, group=self.group)
         # The sum of the gradients is wanted, and their average is what comes.
         loud = mine.detach() + processes * (mine - mine.detach())
         return Answer(torch.cat([whole[:start], loud, whole[stop:]]))

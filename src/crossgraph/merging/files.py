@@ -15,7 +15,7 @@ from crossgraph.merging.dataset import dataset_form, write_merged
 from crossgraph.merging.findings import require_table, write_findings
 from crossgraph.merging.merge import merge
 from crossgraph.merging.options import MergeOptions
-from crossgraph.merging.report import MergeReport, report_of
+from crossgraph.merging.report import Found, MergeReport, report_of
 from crossgraph.merging.source import Source
 from crossgraph.progress import SILENT, Progress
 from crossgraph.results import write_together
@@ -80,7 +80,8 @@ def merge_result(
         schema = read_schema(inputs.schema or folder.schema_file)
     with progress.stage("merge"):
         merged = merge(sources, links, schema, options=options)
-        report = report_of(merged)
+        found = Found.of(merged)
+        report = report_of(merged, found)
     with progress.stage("write"):
         text = json.dumps(report.content, ensure_ascii=False, indent=1)
         files: dict[Path, Callable[[Path], object]] = {
@@ -88,7 +89,7 @@ def merge_result(
             report_path(out): lambda part: part.write_text(text + "\n", encoding="utf8"),
         }
         if findings is not None:
-            files[findings] = lambda part: write_findings(merged, part, suffix=findings.suffix)
+            files[findings] = lambda part: write_findings(merged, found, part, suffix=findings.suffix)
         write_together(files)
     return report
 

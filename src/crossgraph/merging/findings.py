@@ -10,7 +10,7 @@ import polars as pl
 from crossgraph.errors import InputError
 from crossgraph.merging.merge import SIDES, Merged
 from crossgraph.merging.policies import QUESTION
-from crossgraph.merging.report import functional_properties, gained_by, several_of_one_graph
+from crossgraph.merging.report import Found
 
 COLUMNS = ("finding", "entity", "name", "language", "left", "right", "kept")
 _SUFFIXES = (".csv", ".parquet")
@@ -22,16 +22,16 @@ def require_table(path: Path) -> None:
         raise InputError(f"{path}: findings are a table", hint="name it .csv or .parquet")
 
 
-def write_findings(merged: Merged, path: Path, *, suffix: str) -> None:
+def write_findings(merged: Merged, found: Found, path: Path, *, suffix: str) -> None:
     """Write ``findings_of`` as a table: ``.csv``, or ``.parquet``."""
-    table = findings_of(merged)
+    table = findings_of(merged, found)
     if suffix.lower() == ".parquet":
         table.write_parquet(path)
     else:
         table.write_csv(path)
 
 
-def findings_of(merged: Merged) -> pl.DataFrame:
+def findings_of(merged: Merged, found: Found) -> pl.DataFrame:
     """Every conflict, functional property with two values, cluster with several of one graph, and gain.
 
     finding   ``conflict``, ``functional``, ``several`` or ``gained``
@@ -43,9 +43,8 @@ def findings_of(merged: Merged) -> pl.DataFrame:
     right     the same of the right graph
     kept      what the merged graph says, a JSON list; empty where the finding is about the entity as a whole
     """
-    of_all = [
-        one.with_columns(language=pl.lit("")) for one in (_doubled(merged), _several(merged), _gained(merged))
-    ]
+    others = _doubled(merged, found), _several(merged, found), _gained(found)
+    of_all = [one.with_columns(language=pl.lit("")) for one in others]
     return pl.concat([one.select(COLUMNS) for one in (_conflicts(merged), *of_all)])
 
 
@@ -72,7 +71,7 @@ def _conflicts(merged: Merged) -> pl.DataFrame:
     return rows.with_columns(finding=pl.lit("conflict"), name="attribute")
 
 
-def _doubled(merged: Merged) -> pl.DataFrame:
+def _doubled(merged: Merged, found: Found) -> pl.DataFrame:
     edges = merged.edges.select(
         "left", "right", entity="head", name="relation", value="tail", chosen=pl.lit(True)
     )
@@ -81,17 +80,15 @@ def _doubled(merged: Merged) -> pl.DataFrame:
     )
     rows = []
     for part, said in (("relation", edges), ("attribute", facts)):
-        own = functional_properties(merged).filter(part=part)
+        own = found.functional.filter(part=part)
         rows.append(said.join(own, on=["entity", "name"], how="semi"))
     return _listed(pl.concat(one.select(rows[0].columns) for one in rows), ["entity", "name"]).with_columns(
         finding=pl.lit("functional")
     )
 
 
-def _several(merged: Merged) -> pl.DataFrame:
-    members = merged.clusters.members
-    own = members.join(several_of_one_graph(members), on="cluster", how="semi")
-    own = own.select(
+def _several(merged: Merged, found: Found) -> pl.DataFrame:
+    own = merged.clusters.members.join(found.several, on="cluster", how="semi").select(
         entity="canonical",
         value="iri",
         left=pl.col("side") == "left",
@@ -102,13 +99,11 @@ def _several(merged: Merged) -> pl.DataFrame:
     return told.with_columns(finding=pl.lit("several"), name=pl.lit(""), kept=pl.lit(""))
 
 
-def _gained(merged: Merged) -> pl.DataFrame:
+def _gained(found: Found) -> pl.DataFrame:
     """An entity of the merged graph has one row, whatever it was made of."""
     sides = [
-        gained_by(merged, side)
-        .group_by("canonical")
-        .agg(pl.col("gained").first().cast(pl.Int64).cast(pl.String).alias(side))
-        for side in SIDES
+        one.group_by("canonical").agg(pl.col("gained").first().cast(pl.Int64).cast(pl.String).alias(side))
+        for side, one in zip(SIDES, found.gained, strict=True)
     ]
     both = sides[0].join(sides[1], on="canonical", how="full", coalesce=True).sort("canonical")
     return both.select(

@@ -47,18 +47,40 @@ class MergeReport:
         ]
 
 
-def report_of(merged: Merged) -> MergeReport:
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What deserves a look in a merged graph, one by one, but for conflicts, which the graph holds itself.
+
+    several      see ``several_of_one_graph``
+    gained       of each side, see ``gained_by``
+    functional   see ``functional_properties``
+    """
+
+    several: pl.DataFrame
+    gained: tuple[pl.DataFrame, pl.DataFrame]
+    functional: pl.DataFrame
+
+    @staticmethod
+    def of(merged: Merged) -> Found:
+        """Look through a merged graph."""
+        said = _statements(merged)
+        left, right = (gained_by(merged, side, said) for side in SIDES)
+        several = several_of_one_graph(merged.clusters.members)
+        return Found(several, (left, right), functional_properties(merged))
+
+
+def report_of(merged: Merged, found: Found) -> MergeReport:
     """Count what a merge did; every name is an IRI but those of ``clusters.examples``."""
     return MergeReport(
         {
             "options": asdict(merged.options),
             **{side: _source_counts(merged, side) for side in SIDES},
             "merged": _merged_counts(merged),
-            "clusters": _clusters(merged.clusters.members, merged.clusters.same_iri),
+            "clusters": _clusters(merged.clusters.members, merged.clusters.same_iri, found.several),
             "vocabulary": [asdict(one) for one in merged.vocabulary.united],
             "conflicts": _conflicts(merged.facts),
-            "gained": {side: _gains(merged, side) for side in SIDES},
-            "functional": _functional(merged),
+            "gained": {side: _gains(gained) for side, gained in zip(SIDES, found.gained, strict=True)},
+            "functional": _functional(found.functional),
         }
     )
 
@@ -96,9 +118,8 @@ def _statements(merged: Merged) -> pl.DataFrame:
     return pl.concat([one.select(rows) for one in (types, edges, facts)])
 
 
-def _clusters(members: pl.DataFrame, same_iri: int) -> dict[str, Any]:
+def _clusters(members: pl.DataFrame, same_iri: int, several: pl.DataFrame) -> dict[str, Any]:
     sizes = members.group_by("cluster").agg(pl.len().alias("size"))
-    several = several_of_one_graph(members)
     shown = several.head(EXAMPLES)["canonical"]
     by_size = sizes.group_by("size").len().sort("size")
     return {
@@ -160,12 +181,13 @@ def _examples(rows: pl.DataFrame, attribute: str) -> list[dict[str, Any]]:
     return found
 
 
-def gained_by(merged: Merged, side: Side) -> pl.DataFrame:
+def gained_by(merged: Merged, side: Side, said: pl.DataFrame) -> pl.DataFrame:
     """United entities of one graph, and how many statements of each only the other one has.
 
     Columns canonical (its name in the merged graph) and gained.
+
+    said   all statements of the merged graph, as ``_statements`` gives them
     """
-    said = _statements(merged)
     other = said.filter(~pl.col(side))
     ends = pl.concat([other["subject"], other["object"].drop_nulls()]).rename("canonical")
     gained = ends.value_counts(name="gained")
@@ -173,8 +195,8 @@ def gained_by(merged: Merged, side: Side) -> pl.DataFrame:
     return united.join(gained, on="canonical", how="left").with_columns(pl.col("gained").fill_null(0))
 
 
-def _gains(merged: Merged, side: Side) -> dict[str, float]:
-    counts = gained_by(merged, side)["gained"].cast(pl.Float64)
+def _gains(gained: pl.DataFrame) -> dict[str, float]:
+    counts = gained["gained"].cast(pl.Float64)
     if counts.is_empty():
         return {"entities": 0}
     quantiles = {f"p{round(100 * q)}": counts.quantile(q, "nearest") or 0.0 for q in (0.25, 0.5, 0.75, 0.95)}
@@ -183,8 +205,8 @@ def _gains(merged: Merged, side: Side) -> dict[str, float]:
     return {"entities": len(counts), "none": int((counts == 0).sum()), **summary, **quantiles, "max": most}
 
 
-def _functional(merged: Merged) -> list[dict[str, Any]]:
-    found = functional_properties(merged).group_by("part", "name").agg(pl.col("entity").sort())
+def _functional(doubled: pl.DataFrame) -> list[dict[str, Any]]:
+    found = doubled.group_by("part", "name").agg(pl.col("entity").sort())
     told: list[dict[str, Any]] = [
         {"part": part, "name": name, "entities": len(who), "examples": who[:EXAMPLES]}
         for part, name, who in found.iter_rows()

@@ -74,7 +74,8 @@ def ray_engine(folder: Path) -> Iterator[Engine]:
         except (OSError, RuntimeError) as error:
             raise ClusterError(
                 f"Ray cannot be reached: {error}",
-                hint="see `ray status`; RAY_ADDRESS=local starts it on this machine",
+                hint="see `ray status`; one with a token wants RAY_AUTH_MODE=token; "
+                "RAY_ADDRESS=local starts Ray on this machine",
             ) from error
     try:
         on_ray = OnRay(folder)

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.keys import KeyLookups, poorly_named
 from crossgraph.blocking.names import NameLookups, name_rows
 from crossgraph.blocking.pool import Clues, Searching, Sides, asking_pieces, pool_of, weighed
 from crossgraph.blocking.prior import Weigher
@@ -157,12 +158,16 @@ def block(
     if lookups is None:
         lookups = NameLookups(description.texts, options.name_pool, nearest)
     valued = ValueLookups.of(description, schema, (len(left), len(right)))
+    keyed = KeyLookups.of(description, schema, (len(left), len(right)))
     with progress.stage(f"{told}: names", len(members), "types") as advance:
         named = []
         for sides in members:
             rows = _rows_of(names[0], sides[0]), _rows_of(names[1], sides[1])
             by_name = lookups.candidates(rows, top=options.name_pool)
-            named.append(Candidates.united(by_name, valued.candidates(names, sides, top=options.name_pool)))
+            by_value = valued.candidates(names, sides, top=options.name_pool)
+            asks = asking_sides(poorly_named(by_name, sides), sides)
+            by_key = keyed.candidates(sides, asks, top=options.name_pool, nearest=nearest)
+            named.append(Candidates.united(by_name, by_value, by_key))
             advance(1)
     similarity = likeness(named, seeds, (len(left), len(right)), former=former)
     settled = None if former is None else settled_by(former, (len(left), len(right)))
@@ -218,6 +223,15 @@ def left_is_smaller(graphs: tuple[KnowledgeGraph, KnowledgeGraph], sides: Sides)
         for graph, side in zip(graphs, sides, strict=True)
     )
     return left <= right
+
+
+def asking_sides(asking: Sides, sides: Sides) -> Sides:
+    """Of entities of two types that would ask, those of the smaller one; both where they are as many."""
+    sizes = [int(side.sum()) for side in sides]
+    left, right = (
+        one if size == min(sizes) else np.zeros_like(one) for one, size in zip(asking, sizes, strict=True)
+    )
+    return left, right
 
 
 def _rows_of(names: pl.DataFrame, member: Bool) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
 from crossgraph.features.serial import is_serial
 from crossgraph.features.text import TextTable
-from crossgraph.graphs.sorting import firsts, row_starts
+from crossgraph.graphs.sorting import firsts, marked, row_starts
 from crossgraph.schema.mapping import SchemaMapping
 
 # An n-gram held by more of the strings than this finds too much to be worth looking up.
@@ -32,6 +32,9 @@ AT_ONCE = 100_000
 LONGEST_NAME = 64
 # ... and its mapping at least this share of the strongest one's weight.
 NAME_WEIGHT = 0.5
+# Entities without any such name go by weaker ones where there are so many of them (share of those with one).
+NAMELESS = 0.02
+NOBODY = np.zeros(0, dtype=np.int32)
 # A category has fewer different values than this share of all its values.
 DISTINCT_SHARE = 0.3
 # Two texts whose holders make more pairs than this ("unknown" twice) name nobody.
@@ -64,8 +67,9 @@ def name_keys(
 def name_attributes(description: Description, schema: SchemaMapping) -> tuple[set[str], set[str]]:
     """The name-like attributes of both sides: texts that tell entities apart, short ones first.
 
-    Of those that are mapped to each other, the ones whose weight is at least half of the strongest; a title
-    that is mapped to a whole citation where no two short texts are mapped. Where none is mapped, all of
+    Of those that are mapped to each other, the ones whose weight is at least half of the strongest, and
+    weaker ones as far as entities have none of these (a title beside a phone number that not all have); a
+    title that is mapped to a whole citation where no two short texts are mapped. Where none is mapped, all of
     them but serial numbers, which two catalogues give to anything.
     """
     texts = description.texts
@@ -74,9 +78,36 @@ def name_attributes(description: Description, schema: SchemaMapping) -> tuple[se
     shorts = [(left[m.left] <= LONGEST_NAME) + (right[m.right] <= LONGEST_NAME) for m in mapped]
     mapped = [m for m, short in zip(mapped, shorts, strict=True) if short == max(shorts)]
     floor = NAME_WEIGHT * max((m.weight for m in mapped), default=0.0)
-    lefts = {m.left for m in mapped if m.weight >= floor} or _unmapped(description.left, left, texts)
-    rights = {m.right for m in mapped if m.weight >= floor} or _unmapped(description.right, right, texts)
-    return lefts, rights
+    names = _with_nameless(
+        (description.left, description.right),
+        [(m.left, m.right) for m in mapped if m.weight >= floor],
+        [(m.left, m.right) for m in sorted(mapped, key=lambda m: -m.weight) if m.weight < floor],
+    )
+    lefts, rights = ({pair[side] for pair in names} for side in (0, 1))
+    return lefts or _unmapped(description.left, left, texts), rights or _unmapped(
+        description.right, right, texts
+    )
+
+
+def _with_nameless(
+    columns: tuple[tuple[AttributeColumn, ...], tuple[AttributeColumn, ...]],
+    chosen: list[tuple[str, str]],
+    others: list[tuple[str, str]],
+) -> list[tuple[str, str]]:
+    """Pairs of attributes, and of others, in their order, those by which entities have a name at all."""
+    held = [{column.name: column.entities for column in side} for side in columns]
+    sizes = [1 + max((int(one.max(initial=0)) for one in side.values()), default=0) for side in held]
+    named = [
+        marked(np.concatenate([held[side][pair[side]] for pair in chosen] or [NOBODY]), sizes[side])
+        for side in (0, 1)
+    ]
+    found = list(chosen)
+    for pair in others:
+        own = [marked(held[side][pair[side]], sizes[side]) for side in (0, 1)]
+        if any((own[side] & ~named[side]).sum() >= NAMELESS * named[side].sum() for side in (0, 1)):
+            found.append(pair)
+            named = [named[side] | own[side] for side in (0, 1)]
+    return found
 
 
 def _telling(columns: tuple[AttributeColumn, ...], texts: TextTable) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from crossgraph.blocking.combine import (
     left_is_smaller,
     name_similarity,
 )
+from crossgraph.blocking.keys import KeyLookups, poorly_named
 from crossgraph.blocking.names import name_attributes, name_cosines, names_in, nearest_names
 from crossgraph.blocking.partners import structural_candidates
 from crossgraph.blocking.prior import Weigher
@@ -63,14 +65,7 @@ class Reblocker:
         before = self.before
         names = self._names()
         types = names_of_types(self.graphs, self.schema)
-        valued = ValueLookups.of(before.description, self.schema, (len(self.graphs[0]), len(self.graphs[1])))
-        told, top = (self.touched[0].told, self.touched[1].told), self.options.name_pool
-        named = [
-            Candidates.united(
-                self._nearest_names(names, sides), valued.candidates(names, sides, top=top, asking=told)
-            )
-            for _, sides in types
-        ]
+        named = [self._by_names_and_values(names, sides) for _, sides in types]
         similarity = self._similarity(Candidates.united(*named))
         factors, lengths = self._factors(similarity)
         weigh = _Weigh(self, names, factors)
@@ -90,6 +85,23 @@ class Reblocker:
         pools = tuple((sides, before.weighers[name]) for name, sides in types)
         weighing = Weighing(similarity, before.anyhow, lengths, pools, before.weighers.get(None))
         return Reblocked(everyone, weighing, places)
+
+    def _by_names_and_values(self, names: tuple[pl.DataFrame, pl.DataFrame], sides: _Sides) -> Candidates:
+        """Whom those who are told otherwise find."""
+        valued, keyed = self._lookups
+        by_name, top = self._nearest_names(names, sides), self.options.name_pool
+        left, right = poorly_named(by_name, sides)
+        asking = left & self.touched[0].told, right & self.touched[1].told
+        return Candidates.united(
+            by_name,
+            valued.candidates(names, sides, top=top, asking=(self.touched[0].told, self.touched[1].told)),
+            keyed.candidates(sides, asking, top=top),
+        )
+
+    @cached_property
+    def _lookups(self) -> tuple[ValueLookups, KeyLookups]:
+        given = self.before.description, self.schema, (len(self.graphs[0]), len(self.graphs[1]))
+        return ValueLookups.of(*given), KeyLookups.of(*given)
 
     @property
     def _weighed_again(self) -> tuple[Int64, Int64]:

@@ -39,7 +39,7 @@ from crossgraph.graphs.sorting import row_starts
 from crossgraph.schema.seeds import type_codes
 from crossgraph.workings import array_text, text_array
 
-FORMAT = 1
+FORMAT = 2
 SIDES: tuple[Side, Side] = ("left", "right")
 _ARRAYS, _TEXTS = "arrays.npz", "texts.parquet"
 
@@ -205,7 +205,7 @@ def store_ground(
         write_parquet_graph(tables, folder / side)
         store_aside(aside, folder / side)
         store_parquet(graph.ids.to_frame("id"), folder / f"{side}_ids.parquet")
-        card[side] = [[column.name, column.kind] for column in own]
+        card[side] = [[column.name, column.kind, column.day_first] for column in own]
         for at, column in enumerate(own):
             columns[f"{side}.{at}.entities"] = column.entities
             columns[f"{side}.{at}.texts"] = column.texts
@@ -233,16 +233,14 @@ def _described(
     shape = len(strings), 1 << GRAM_BITS
     grams = sparse.csr_matrix((arrays["grams"], arrays["of"], arrays["starts"]), shape=shape)
     left, right = (
-        tuple(
-            _column(arrays, f"{side}.{at}", name, kind, entities=len(own))
-            for at, (name, kind) in enumerate(card[side])
-        )
+        tuple(_column(arrays, f"{side}.{at}", told, entities=len(own)) for at, told in enumerate(card[side]))
         for side, own in zip(SIDES, ids, strict=True)
     )
     return Description(left, right, TextTable(strings, grams, meanings))
 
 
-def _column(arrays: dict[str, AnyArray], key: str, name: str, kind: Any, *, entities: int) -> AttributeColumn:
+def _column(arrays: dict[str, AnyArray], key: str, told: list[Any], *, entities: int) -> AttributeColumn:
+    name, kind, day_first = told
     own, texts = arrays[f"{key}.entities"], arrays[f"{key}.texts"]
     return AttributeColumn(
         name=name,
@@ -251,4 +249,5 @@ def _column(arrays: dict[str, AnyArray], key: str, name: str, kind: Any, *, enti
         entities=own,
         texts=texts,
         values=arrays[f"{key}.values"] if kind != "text" else np.full(len(texts), np.nan),
+        day_first=day_first,
     )

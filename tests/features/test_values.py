@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.features.values import days, kinds_of, numbers
+from crossgraph.features.values import days, kinds_of, numbers, reads_day_first
 
 
 def number(text: str) -> float | None:
@@ -85,6 +85,30 @@ def test_one_day_in_many_spellings(text):
 
 def test_the_day_may_stand_first_where_it_cannot_be_a_month():
     assert day("13/02/1999") == day("1999-02-13")
+
+
+@pytest.mark.parametrize(
+    ("texts", "first"),
+    [
+        (["04/07/1976", "13/07/1976"], True),
+        (["04-07-1976", "31-12-1976 00:00"], True),
+        (["04/07/1976", "07/13/1976"], False),
+        (["04/07/1976", "05/06/1976"], False),
+        (["1976-07-13", "13.07.1976", "July 13, 1976"], False),
+        (["13/07/1976", "07/13/1976", "07/14/1976"], False),
+        ([], False),
+    ],
+)
+def test_the_day_comes_first_where_more_dates_say_so(texts, first):
+    assert reads_day_first(pl.Series(texts, dtype=pl.String)) is first
+
+
+def test_dates_of_a_column_are_read_alike():
+    texts = pl.Series(["04/07/1976", "04-07-1976", "13/07/1976", "07/13/1976"])
+    fourth, thirteenth = (day(text) for text in ("1976-07-04", "1976-07-13"))
+    assert days(texts, day_first=True).to_list() == [fourth, fourth, thirteenth, thirteenth]
+    seventh = day("1976-04-07")
+    assert days(texts).to_list() == [seventh, seventh, thirteenth, thirteenth]
 
 
 def test_a_bare_year_is_its_middle():

@@ -12,7 +12,7 @@ import polars as pl
 from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.features.meaning import Meanings, TextEncoder
 from crossgraph.features.text import TextTable, normalise, said_in
-from crossgraph.features.values import Kind, days, kinds_of, numbers
+from crossgraph.features.values import Kind, days, kinds_of, numbers, reads_day_first
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.sorting import distinct, row_starts
 from crossgraph.progress import SILENT, Progress
@@ -30,6 +30,7 @@ class AttributeColumn:
     entities (F)      the entity of each value, ascending
     texts (F)         row of the shared TextTable; of every kind
     values (F)        the number, or days since 1970; NaN where a value does not parse, and for text
+    day_first         how its dates are read, see ``days``
     """
 
     name: str
@@ -38,6 +39,7 @@ class AttributeColumn:
     entities: Int32
     texts: Int32
     values: Float64
+    day_first: bool = False
 
     @cached_property
     def distinct_share(self) -> float:
@@ -105,7 +107,8 @@ def redescribe(
 ) -> Description:
     """``describe`` graphs that have changed a little: only entities that are told otherwise are looked at.
 
-    What kinds attributes are of, and how much n-grams weigh, stays as it was. Rows of the old texts stay.
+    What kinds attributes are of, how dates are read, and how much n-grams weigh, stays as it was. Rows of the
+    old texts stay.
     """
     facts = [np.flatnonzero(one.retold[g.fact_entities]) for g, one in zip(graphs, moved, strict=True)]
     said = [g.fact_values.gather(own) for g, own in zip(graphs, facts, strict=True)]
@@ -131,11 +134,10 @@ def _recolumned(
         fact_tags=graph.fact_tags[facts],
         fact_values=graph.fact_values.gather(facts),
     )
-    kinds: dict[str, Kind] = {column.name: column.kind for column in before}
     old = {column.name: column for column in before}
     return tuple(
         _spliced(old[new.name], new, moved) if new.name in old else new
-        for new in _columns(told, rows, kinds=kinds)
+        for new in _columns(told, rows, before=old)
     )
 
 
@@ -156,17 +158,24 @@ def _spliced(old: AttributeColumn, new: AttributeColumn, moved: Moved) -> Attrib
 
 
 def _columns(
-    graph: KnowledgeGraph, rows: Int32, *, kinds: Mapping[str, Kind] | None = None
+    graph: KnowledgeGraph, rows: Int32, *, before: Mapping[str, AttributeColumn] | None = None
 ) -> tuple[AttributeColumn, ...]:
     order = _of_most(np.lexsort((rows, graph.fact_entities, graph.fact_attributes)), graph, rows)
     bounds = np.searchsorted(graph.fact_attributes[order], np.arange(len(graph.attribute_names) + 1))
     facts = [order[bounds[i] : bounds[i + 1]] for i in range(len(graph.attribute_names))]
-    found = kinds_of([graph.fact_values.gather(own) for own in facts])
-    if kinds is not None:
-        found = [kinds.get(name, kind) for name, kind in zip(graph.attribute_names, found, strict=True)]
+    said = [graph.fact_values.gather(own) for own in facts]
+    forms = [
+        (kind, kind == "date" and reads_day_first(one))
+        for kind, one in zip(kinds_of(said), said, strict=True)
+    ]
+    if before:
+        forms = [
+            (before[name].kind, before[name].day_first) if name in before else form
+            for name, form in zip(graph.attribute_names, forms, strict=True)
+        ]
     return tuple(
-        _column(graph, (name, kind), own, rows)
-        for name, kind, own in zip(graph.attribute_names, found, facts, strict=True)
+        _column(graph, name, form, own, rows)
+        for name, form, own in zip(graph.attribute_names, forms, facts, strict=True)
     )
 
 
@@ -187,14 +196,17 @@ def _of_most(order: Int64, graph: KnowledgeGraph, rows: Int32) -> Int64:
     return order[np.sort(by_hash[place < MOST_VALUES])]
 
 
-def _column(graph: KnowledgeGraph, named: tuple[str, Kind], facts: Int64, rows: Int32) -> AttributeColumn:
-    name, kind = named
+def _column(
+    graph: KnowledgeGraph, name: str, form: tuple[Kind, bool], facts: Int64, rows: Int32
+) -> AttributeColumn:
+    kind, day_first = form
     entities = graph.fact_entities[facts]
     if kind == "text":
         values = np.full(len(facts), np.nan)
     else:
-        parse = days if kind == "date" else numbers
-        values = parse(graph.fact_values.gather(facts)).fill_null(float("nan")).to_numpy()
+        said = graph.fact_values.gather(facts)
+        parsed = days(said, day_first=day_first) if kind == "date" else numbers(said)
+        values = parsed.fill_null(float("nan")).to_numpy()
     return AttributeColumn(
         name=name,
         kind=kind,
@@ -202,6 +214,7 @@ def _column(graph: KnowledgeGraph, named: tuple[str, Kind], facts: Int64, rows: 
         entities=entities,
         texts=rows[facts],
         values=values,
+        day_first=day_first,
     )
 
 

@@ -26,11 +26,12 @@ _DATE_FORMATS = (
     "%b %d %Y",
     "%d %B %Y",
     "%d %b %Y",
-    "%m/%d/%Y",
-    "%d/%m/%Y",
     "%d.%m.%Y",
     "%Y/%m/%d",
 )
+# The first may be the month or the day.
+_MONTH_FIRST, _DAY_FIRST = ("%m/%d/%Y", "%m-%d-%Y"), ("%d/%m/%Y", "%d-%m-%Y")
+_EITHER_FIRST = r"^\s*(\d{1,2})[/-](\d{1,2})[/-]\d{4}\b"
 _NUMBER = r"^[$€£¥\s]*([+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*[%a-zA-Z$€£¥]{0,3}$"
 
 
@@ -57,11 +58,22 @@ def _seconds(groups: pl.Expr) -> pl.Expr:
     return pl.when(pl.any_horizontal(*[part.is_not_null() for part in parts])).then(total)
 
 
-def days(values: pl.Series) -> pl.Series:
-    """Float64 days since 1970-01-01 of each date; a bare year is its 1 July. Null where there is none."""
+def reads_day_first(values: pl.Series) -> bool:
+    """Whether dates of two numbers and a year begin with the day: more of them must than must not."""
+    parts = values.str.extract_groups(_EITHER_FIRST).struct.unnest()
+    first, second = (int((parts[name].cast(pl.Int32) > 12).sum()) for name in ("1", "2"))
+    return first > second
+
+
+def days(values: pl.Series, *, day_first: bool = False) -> pl.Series:
+    """Float64 days since 1970-01-01 of each date; a bare year is its 1 July. Null where there is none.
+
+    day_first   of 4/7/1976, which else is the seventh of April
+    """
     text = pl.col("value").str.strip_chars().str.replace_all(r"\s*,\s*|\s+", " ")
     text = text.str.replace(r"^(\d{4}-\d{2}-\d{2})[T ].*$", "$1")
-    dates = [text.str.to_date(form, strict=False) for form in _DATE_FORMATS]
+    either = _DAY_FIRST + _MONTH_FIRST if day_first else _MONTH_FIRST + _DAY_FIRST
+    dates = [text.str.to_date(form, strict=False) for form in _DATE_FORMATS + either]
     year = text.str.extract(r"^(\d{4})(?:\.0)?$", 1).cast(pl.Int32, strict=False)
     midyear = pl.when(year.is_between(*YEARS)).then(pl.date(year, 7, 1))
     # The epoch subtraction goes through days so that years before 1677 do not overflow nanoseconds.

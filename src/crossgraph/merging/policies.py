@@ -7,7 +7,7 @@ from difflib import get_close_matches
 import polars as pl
 
 from crossgraph.errors import ConfigError
-from crossgraph.features.values import days
+from crossgraph.features.values import days, reads_day_first
 from crossgraph.merging.options import MergeOptions, Policy
 
 # A German name and an English one do not contradict each other, so each language is looked at alone.
@@ -117,7 +117,7 @@ def _with_worth(disputed: pl.DataFrame, dates: pl.DataFrame) -> pl.DataFrame:
     record = pl.max_horizontal(*(pl.when(side).then(f"{side}_date") for side in ("left", "right")))
     return (
         disputed.join(dates, on="entity", how="left", maintain_order="left")
-        .with_columns(day=days(disputed["value"]), record=record)
+        .with_columns(day=_days(disputed), record=record)
         .with_columns(worth=worth)
     )
 
@@ -125,7 +125,18 @@ def _with_worth(disputed: pl.DataFrame, dates: pl.DataFrame) -> pl.DataFrame:
 def _record_dates(facts: pl.DataFrame, modified: list[str]) -> pl.DataFrame:
     """When the record of each entity in either graph was last changed."""
     rows = facts.filter(pl.col("attribute").is_in(modified))
-    rows = rows.with_columns(date=days(rows["value"]))
+    rows = rows.with_columns(date=_days(rows))
     return rows.group_by("entity").agg(
         pl.col("date").filter(side).max().alias(f"{side}_date") for side in ("left", "right")
     )
+
+
+def _days(facts: pl.DataFrame) -> pl.Series:
+    """The days that the values are, read alike in each attribute."""
+    day_first = [name for (name,), own in facts.group_by("attribute") if reads_day_first(own["value"])]
+    days_of = facts.select(
+        own=pl.when(pl.col("attribute").is_in(day_first))
+        .then(days(facts["value"], day_first=True))
+        .otherwise(days(facts["value"]))
+    )
+    return days_of["own"]

@@ -85,16 +85,17 @@ class Reader:
     """Reads numbers and dates; tables repeat them, and most are known already."""
 
     def __init__(self) -> None:
-        self._known: dict[Kind, dict[str, float]] = {"number": {}, "date": {}}
+        self._known: dict[tuple[Kind, bool], dict[str, float]] = {}
 
-    def read(self, texts: list[str], kind: Kind) -> Float64:
-        """(K) the number, or days since 1970; NaN where a text is none."""
-        known = self._known[kind]
+    def read(self, texts: list[str], kind: Kind, *, day_first: bool = False) -> Float64:
+        """(K) the number, or days since 1970, which may begin with the day; NaN where a text is none."""
+        known = self._known.setdefault((kind, day_first), {})
         if len(known) > MOST_READ:
             known.clear()
         fresh = [text for text in dict.fromkeys(texts) if text not in known]
         if fresh:
-            parsed = (days if kind == "date" else numbers)(pl.Series(fresh, dtype=pl.String))
+            said = pl.Series(fresh, dtype=pl.String)
+            parsed = days(said, day_first=day_first) if kind == "date" else numbers(said)
             known.update(zip(fresh, parsed.fill_null(float("nan")).to_list(), strict=True))
         return np.array([known[text] for text in texts], dtype=np.float64)
 
@@ -136,7 +137,8 @@ class Asked:
         entities, texts = facts[:, 0], facts[:, 2]
         values = np.full(len(facts), np.nan)
         if like.kind != "text":
-            values = reader.read([self.words.raw[text] for text in texts.tolist()], like.kind)
+            raw = [self.words.raw[text] for text in texts.tolist()]
+            values = reader.read(raw, like.kind, day_first=like.day_first)
         starts = np.searchsorted(entities, np.arange(len(self.types) + 1)).astype(np.int64)
         return AttributeColumn(like.name, like.kind, starts, entities, texts, values)
 

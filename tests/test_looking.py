@@ -24,7 +24,6 @@ from crossgraph.proposing import Judged, prepare
 from crossgraph.schema.estimate import SchemaOptions
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.training import TrainingOptions
-from features.plain import graph_of
 
 if TYPE_CHECKING:
     from conftest import Pair
@@ -104,18 +103,37 @@ def test_a_look_that_tells_worse_than_the_one_before_is_not_believed(mid_pair: P
     assert found.weighing.similarity.max() == pytest.approx(0.6)
 
 
-def test_nothing_is_looked_at_without_edges_and_believed_without_labels(mid_pair: Pair) -> None:
-    edgeless = (
-        graph_of([("a", "t")], facts=[("a", "name", "red fox")]),
-        graph_of(facts=[("x", "n", "red fox")]),
-    )
-    assert looks(edgeless, Config()) is None
-    assert looks((edgeless[0], mid_pair.right), Config()) is None
-    assert looks(mid_pair.graphs, load_config(None, ["blocking.looks=0"])) is None
+def test_nothing_is_looked_at_where_none_is_wanted_and_believed_without_labels(mid_pair: Pair) -> None:
+    assert looks(load_config(None, ["blocking.looks=0"])) is None
     ignorant = Watched(None)
     found, plain = looked(mid_pair.graphs, ignorant), looked(mid_pair.graphs, Watched(0.5), looks=0)
     assert len(ignorant.asked) == 1
     np.testing.assert_array_equal(found.candidates.prior, plain.candidates.prior)
+
+
+def test_without_edges_it_is_looked_for_who_teaches_where_links_do_not(mid_pair: Pair) -> None:
+    nothing = np.zeros(0, dtype=np.int32)
+    left, right = (replace(one, heads=nothing, relations=nothing, tails=nothing) for one in mid_pair.graphs)
+    options = {"schema_options": SchemaOptions(), "blocking": BlockingOptions()}
+    look = looks(Config())
+    assert look is not None
+    unknown = prepare((left, right), Known.nothing(), **options)
+    judged = look(unknown, Known.nothing())
+    assert judged is not None
+    assert (judged.probability > 0.5).sum() > 50
+    known = Known(unknown.seeds, Known.nothing().different)
+    assert look(prepare((left, right), known, keep=known.same, **options), known) is None
+
+
+def test_whom_scorers_are_sure_of_teaches_beside_the_seeds(mid_pair: Pair) -> None:
+    found, plain = looked(mid_pair.graphs, Watched(0.96)), looked(mid_pair.graphs, Watched(0.94))
+    assert len(plain.judged) == 0
+    assert plain.teaching.left.tolist() == plain.seeds.left.tolist()
+    first, last = found.judged, found.teaching
+    assert len(first) > 50
+    assert last.left[: len(first)].tolist() == first.left.tolist()
+    assert np.isin(found.seeds.left, last.left).all()
+    assert len(np.unique(last.left)) == len(last)
 
 
 def test_a_look_that_is_sure_of_nobody_is_not_believed(mid_pair: Pair) -> None:
@@ -222,7 +240,7 @@ def test_a_look_tells_pairs_apart_and_is_the_same_twice(mid_pair: Pair) -> None:
     known = Known(truth.take(np.arange(len(truth)) % 2 == 0), Known.nothing().different)
     options = {"schema_options": SchemaOptions(), "blocking": BlockingOptions()}
     preparation = prepare(mid_pair.graphs, known, keep=known.same, **options)
-    look = looks(mid_pair.graphs, Config())
+    look = looks(Config())
     assert look is not None
     judged = look(preparation, known)
     assert judged is not None
@@ -245,7 +263,7 @@ def test_nothing_is_judged_where_nothing_is_known(mid_pair: Pair) -> None:
     options = {"schema_options": SchemaOptions(), "blocking": BlockingOptions()}
     preparation = prepare(mid_pair.graphs, Known.nothing(), **options)
     nobody = replace(preparation, seeds=Known.nothing().same)
-    look = looks(mid_pair.graphs, Config())
+    look = looks(Config())
     assert look is not None
     assert look(nobody, Known.nothing()) is None
 

@@ -27,7 +27,7 @@ from crossgraph.features.description import Description
 from crossgraph.preparation import Graphs, Proposed
 from crossgraph.results import write_whole
 from crossgraph.schema.mapping import parse_schema
-from crossgraph.schema.seeds import EntityPairs
+from crossgraph.schema.seeds import BELIEVED, EntityPairs
 from crossgraph.stages import StageCost
 from crossgraph.workings import array_text, blocked_arrays, rebuilt_blocked, text_array
 
@@ -119,14 +119,17 @@ def proposed_form(graphs: Graphs, description: Description) -> Form[Proposed]:
     def pack(proposed: Proposed) -> Arrays:
         arrays, card = blocked_arrays(proposed.candidates, proposed.weighing)
         text = json.dumps({**card, "schema": proposed.schema.to_toml()}, ensure_ascii=False)
-        unseen = np.stack([proposed.unseen.left, proposed.unseen.right])
-        return {**arrays, "unseen": unseen, "card": text_array(text)}
+        pairs = {"unseen": proposed.unseen, "judged": proposed.judged}
+        told = {name: np.stack([one.left, one.right]) for name, one in pairs.items()}
+        return {**arrays, **told, "card": text_array(text)}
 
     def unpack(arrays: Arrays) -> Proposed:
         card = json.loads(array_text(arrays["card"]))
         schema = parse_schema(card["schema"], Path("schema.toml"))
         blocked = rebuilt_blocked(arrays, card, graphs, description, schema)
-        return Proposed(schema, *blocked, EntityPairs.of(*arrays["unseen"]))
+        left, right = arrays["judged"]
+        judged = EntityPairs.of(left, right, BELIEVED)
+        return Proposed(schema, *blocked, judged, EntityPairs.of(*arrays["unseen"]))
 
     return Form(pack, unpack)
 

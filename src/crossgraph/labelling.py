@@ -44,7 +44,7 @@ def labels_found(preparation: Preparation, known: Known, config: Config) -> Labe
     """The same, perhaps none."""
     left, candidates, seed = preparation.graphs[0], preparation.candidates, config.run.seed
     keys = content_keys(left), content_keys(preparation.graphs[1])
-    seeds = seeds_of_unlinked(preparation.seeds, known.same, type_codes(left)[1], seed=seed, keys=keys)
+    seeds = seeds_of_unlinked(preparation.teaching, known.same, type_codes(left)[1], seed=seed, keys=keys)
     alone = single(cardinalities_of(preparation, known, config), pair_types(candidates, left))
     links = known.same, known.different
     unseen = preparation.unseen

@@ -18,24 +18,24 @@ from crossgraph.engine import LOCAL, Engine
 from crossgraph.errors import NonFiniteLossError
 from crossgraph.fitting import Around, Pool, fit_rounds
 from crossgraph.labelling import cardinalities_of, labels_found
-from crossgraph.preparation import Graphs, Known, Preparation
+from crossgraph.preparation import Known, Preparation
 from crossgraph.progress import SILENT
 from crossgraph.proposing import Judged, Look
 from crossgraph.stages import StageClock
 from crossgraph.training import TrainingOptions
 
 
-def looks(graphs: Graphs, config: Config, *, engine: Engine = LOCAL, space: Space = IN_MEMORY) -> Look | None:
-    """What judges candidates by their evidence alone; None where nothing is to be looked at.
-
-    That is so where the settings want none, and where a graph has no edges, whose neighbours it would be for.
+def looks(config: Config, *, engine: Engine = LOCAL, space: Space = IN_MEMORY) -> Look | None:
+    """What judges candidates by their evidence alone; None where the settings want none.
 
     Names and neighbours that a quick estimate adds up are weighed here by what labels tell, so that the next
-    round of blocking believes the right ones of namesakes. One round of scorers that see their pairs a few
-    times is enough for that, and takes a fraction of what networks take. Of all settings only those that say
-    how many partners an entity may have count: blocking is the same for all others, and for all seeds.
+    round of blocking believes the right ones of namesakes. Where a graph has no edges, and so nobody has
+    neighbours to believe in, it is looked for the pairs that teach where few links are known, if any are
+    wanted. One round of scorers that see their pairs a few times is enough for that, and takes a fraction of
+    what networks take. Of all settings only those that say how many partners an entity may have count:
+    blocking is the same for all others, and for all seeds.
     """
-    if not (config.blocking.looks and all(len(graph.heads) for graph in graphs)):
+    if not config.blocking.looks:
         return None
     around = Around(StageClock(), SILENT, engine=engine, space=space)
     return lambda preparation, known: _look(preparation, known, config.decisions, around)
@@ -46,7 +46,8 @@ def _look(
 ) -> Judged | None:
     config = Config(decisions=decisions, training=briefly(TrainingOptions()))
     labels = labels_found(preparation, known, config)
-    if not labels.same.any():
+    linked = all(len(graph.heads) for graph in preparation.graphs)
+    if not labels.same.any() or (labels.known.all() and not linked):
         return None
     candidates = preparation.candidates
     evidence = gather_evidence(preparation, space=around.space)

@@ -41,6 +41,7 @@ class Preparation:
     """Two graphs made ready for learning.
 
     seeds      known links, and mutual, unique, well-supported pairs of the rest
+    judged     pairs that scorers were sure of before blocking ended; none where they did not look
     weighing   what blocking weighed the candidates by
     unseen     links that blocking proposes only because they are known, as far as that was looked for
     """
@@ -52,7 +53,13 @@ class Preparation:
     candidates: Candidates
     seeds: EntityPairs
     weighing: Weighing
+    judged: EntityPairs = NO_PAIRS
     unseen: EntityPairs = NO_PAIRS
+
+    @property
+    def teaching(self) -> EntityPairs:
+        """The pairs that teach where few links are known: seeds alone teach that names must be equal."""
+        return self.judged.joined(self.seeds)
 
 
 def seeds_of(known: Known, candidates: Candidates, left: KnowledgeGraph) -> EntityPairs:
@@ -65,12 +72,13 @@ def seeds_of(known: Known, candidates: Candidates, left: KnowledgeGraph) -> Enti
 class Proposed:
     """A schema mapping, the candidates found by it, and what they were weighed by.
 
-    unseen   as of ``Preparation``
+    judged, unseen   as of ``Preparation``
     """
 
     schema: SchemaMapping
     candidates: Candidates
     weighing: Weighing
+    judged: EntityPairs = NO_PAIRS
     unseen: EntityPairs = NO_PAIRS
 
 
@@ -90,5 +98,6 @@ def prepared(
         candidates=proposed.candidates,
         seeds=seeds_of(known, proposed.candidates, graphs[0]),
         weighing=proposed.weighing,
+        judged=proposed.judged,
         unseen=proposed.unseen,
     )

@@ -39,6 +39,8 @@ GROWS = 1.05
 LIKELY = 0.5
 # Looks go on as long as such a share of what is believed is new.
 MOVES = 0.05
+# Whom scorers are so sure of teaches where few links are known.
+TEACHING = 0.95
 # A look with fewer seeds than this share of those before knows too little to be believed.
 FEWEST = 0.5
 
@@ -276,7 +278,7 @@ class _Rounds:
                 self.inherited, lambda table, side: names_of(self.graphs, table, side)
             )
         blocked = self._block(replace(at, schema=mapping), self.blocking, told, keep=keep)
-        return Proposed(mapping, blocked.candidates, blocked.weighing)
+        return Proposed(mapping, blocked.candidates, blocked.weighing, _judged(at.former, known))
 
     def _looked(
         self, at: _Beginning, glanced: Blocked, known: Known, look: Look, asked: EntityPairs | None
@@ -360,6 +362,16 @@ class _Rounds:
             lookups=self.lookups,
             nearest=self.nearest,
         )
+
+
+def _judged(former: Former | None, known: Known) -> EntityPairs:
+    """The pairs that scorers were sure of, beside the known links; nobody where none judged."""
+    if former is None or not former.judged:
+        return NO_PAIRS
+    sure, pairs = former.shares >= TEACHING, former.candidates
+    believed = EntityPairs.of(pairs.left[sure], pairs.right[sure], BELIEVED).without(known.different)
+    every = known.same.joined(believed)
+    return every.take(np.arange(len(every)) >= len(known.same))
 
 
 def _of_linked_types(graphs: Graphs, links: EntityPairs) -> int:

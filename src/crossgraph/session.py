@@ -89,7 +89,7 @@ class Session:
             cache = cache.on(pairs.left, pairs.right)
         cache = cache.on(self.config.schema, self.config.blocking, halves)
         # Where a model is applied, nothing is learned.
-        look = None if inputs.model else looks(graphs, self.config, engine=self.engine, space=self.space)
+        look = None if inputs.model else looks(self.config, engine=self.engine, space=self.space)
         if look is not None:
             cache = cache.on(self.config.decisions.partners)
         if self.encoder is not None:

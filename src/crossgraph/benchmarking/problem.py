@@ -279,7 +279,7 @@ def _prepared(graphs: Graphs, split: _Split, config: Config, progress: Progress)
         schema_options=config.schema,
         blocking=config.blocking,
         encoder=encoder_of(config.encoding),
-        look=looks(graphs, config),
+        look=looks(config),
         progress=progress,
     )
     if keep is None:

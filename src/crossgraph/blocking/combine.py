@@ -54,7 +54,7 @@ class BlockingOptions:
     structure_pool    partners looked up by shared neighbours, before the cut
     rounds            times that the surest candidates become seeds of the next round, at most (count)
     looks             times that scorers judge a few candidates, whom the next round believes, at most
-                      (count); none where a model is applied, or a graph has no edges
+                      (count); none where a model is applied, or a graph without edges has links enough
     """
 
     per_entity: int = 25

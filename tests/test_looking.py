@@ -16,6 +16,7 @@ from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.config import Config, load_config
 from crossgraph.inputs import Inputs
+from crossgraph.labelling import labels_found
 from crossgraph.looking import briefly, looks
 from crossgraph.pipeline import align
 from crossgraph.preparation import Known, Preparation
@@ -134,6 +135,21 @@ def test_whom_scorers_are_sure_of_teaches_beside_the_seeds(mid_pair: Pair) -> No
     assert last.left[: len(first)].tolist() == first.left.tolist()
     assert np.isin(found.seeds.left, last.left).all()
     assert len(np.unique(last.left)) == len(last)
+
+
+def test_labels_come_from_those_who_were_sure_too(mid_pair: Pair) -> None:
+    options = {"schema_options": SchemaOptions(), "blocking": BlockingOptions()}
+    preparation = prepare(mid_pair.graphs, Known.nothing(), **options)
+    pairs, seeds = preparation.candidates, preparation.seeds
+    free = ~np.isin(pairs.left, seeds.left) & ~np.isin(pairs.right, seeds.right)
+    place = int(np.flatnonzero(free)[0])
+    judged = EntityPairs.of(pairs.left[[place]], pairs.right[[place]])
+    found = [
+        labels_found(one, Known.nothing(), Config())
+        for one in (preparation, replace(preparation, judged=judged))
+    ]
+    told = [one.same[one.places == place].tolist() for one in found]
+    assert told == [[], [True]]
 
 
 def test_a_look_that_is_sure_of_nobody_is_not_believed(mid_pair: Pair) -> None:

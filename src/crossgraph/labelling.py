@@ -27,7 +27,7 @@ def labels_of(preparation: Preparation, known: Known, *, verb: str, config: Conf
 
 
 def labels_for(preparation: Preparation, known: Known, config: Config) -> Labels:
-    """Labels from known links, and from seeds for the types that have few or none.
+    """Labels from known links, and for the types that have few or none from believed pairs.
 
     Raises InputError where there are neither.
     """

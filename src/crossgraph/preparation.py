@@ -41,7 +41,7 @@ class Preparation:
     """Two graphs made ready for learning.
 
     seeds      known links, and mutual, unique, well-supported pairs of the rest
-    judged     pairs that scorers were sure of before blocking ended; none where they did not look
+    judged     pairs that scorers were sure of before blocking ended, as long as that is known
     weighing   what blocking weighed the candidates by
     unseen     links that blocking proposes only because they are known, as far as that was looked for
     """

@@ -278,7 +278,7 @@ class _Rounds:
                 self.inherited, lambda table, side: names_of(self.graphs, table, side)
             )
         blocked = self._block(replace(at, schema=mapping), self.blocking, told, keep=keep)
-        return Proposed(mapping, blocked.candidates, blocked.weighing, _judged(at.former, known))
+        return Proposed(mapping, blocked.candidates, blocked.weighing, _judged(at.former, known.same))
 
     def _looked(
         self, at: _Beginning, glanced: Blocked, known: Known, look: Look, asked: EntityPairs | None
@@ -364,14 +364,13 @@ class _Rounds:
         )
 
 
-def _judged(former: Former | None, known: Known) -> EntityPairs:
-    """The pairs that scorers were sure of, beside the known links; nobody where none judged."""
+def _judged(former: Former | None, known: EntityPairs) -> EntityPairs:
+    """The pairs that scorers were sure of, of entities without a known link; nobody where none judged."""
     if former is None or not former.judged:
         return NO_PAIRS
-    sure, pairs = former.shares >= TEACHING, former.candidates
-    believed = EntityPairs.of(pairs.left[sure], pairs.right[sure], BELIEVED).without(known.different)
-    every = known.same.joined(believed)
-    return every.take(np.arange(len(every)) >= len(known.same))
+    pairs = former.candidates
+    sure = (former.shares >= TEACHING) & ~np.isin(pairs.left, known.left) & ~np.isin(pairs.right, known.right)
+    return EntityPairs.of(pairs.left[sure], pairs.right[sure], BELIEVED)
 
 
 def _of_linked_types(graphs: Graphs, links: EntityPairs) -> int:

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from crossgraph.blocking.products import nearest_rows, turned_rows
 from crossgraph.cli import app
 from crossgraph.cluster import engine_of, shares
+from crossgraph.cluster.ray_engine import learners
 from crossgraph.cluster.shares import Columns, NearestRows, Opinions, Scores, SharedNetwork, Work, joined
 from crossgraph.config import load_config
 from crossgraph.engine import LOCAL
@@ -167,6 +168,18 @@ def test_the_average_gradient_of_all_processes_is_that_of_the_whole_batch(
         told.backward()
         gradients.append(share.weights.grad)
     torch.testing.assert_close(torch.stack(gradients).mean(dim=0), network.weights.grad)
+
+
+@pytest.mark.parametrize("processes", range(1, 20))
+def test_each_network_has_as_many_learners(processes: int) -> None:
+    teaching = [learners(half, processes) for half in range(HALVES)]
+    assert len({len(one) for one in teaching}) == 1
+    told = [rank for one in teaching for rank in one]
+    assert all(rank < processes for rank in told)
+    if processes == 1:
+        assert told == [0] * HALVES
+    else:
+        assert len(set(told)) == len(told) == processes // HALVES * HALVES
 
 
 def test_the_local_engine_is_what_there_was(tmp_path: Path) -> None:

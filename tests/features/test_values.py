@@ -92,6 +92,8 @@ def test_the_day_may_stand_first_where_it_cannot_be_a_month():
     [
         (["04/07/1976", "13/07/1976"], True),
         (["04-07-1976", "31-12-1976 00:00"], True),
+        (["04/07/76", "31/12/76"], True),
+        (["99/12/1976", "45-11-1976", "13/12-1976"], False),
         (["04/07/1976", "07/13/1976"], False),
         (["04/07/1976", "05/06/1976"], False),
         (["1976-07-13", "13.07.1976", "July 13, 1976"], False),
@@ -101,6 +103,16 @@ def test_the_day_may_stand_first_where_it_cannot_be_a_month():
 )
 def test_the_day_comes_first_where_more_dates_say_so(texts, first):
     assert reads_day_first(pl.Series(texts, dtype=pl.String)) is first
+
+
+def test_codes_of_numbers_and_dashes_are_no_dates():
+    codes = [f"{a}-{b}-{c}" for a in range(1, 8) for b in range(1, 8) for c in range(1, 8)]
+    assert kinds_of([pl.Series(codes)]) == ["text"]
+    assert day("13-07-76") is day("1-2-3") is None
+
+
+def test_a_time_behind_a_date_is_left_out():
+    assert day("07-04-1976 10:00") == day("07/04/1976T10:00:00") == day("07/04/76") == day("1976-07-04")
 
 
 def test_dates_of_a_column_are_read_alike():

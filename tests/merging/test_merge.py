@@ -156,6 +156,21 @@ def test_the_newest_value_is_that_of_the_record_changed_last():
     assert ("Heat", "") not in kept(merged, F1, TITLE)
 
 
+def test_dates_are_read_as_each_graph_writes_them():
+    left, right = (
+        graph([], [], [(one, "changed", value, "") for one, value in said])
+        for said in (
+            [("a", "02/03/2000"), ("b", "07/13/1999"), ("c", "07/14/1999")],
+            [("a", "01/03/2000"), ("b", "13/07/1999"), ("c", "14/07/1999")],
+        )
+    )
+    options = MergeOptions(policies={"changed": "newest"})
+    schema = replace(NO_SCHEMA, attributes=(AttributeMapping("changed", "changed"),))
+    merged = merge((Source(left), Source(right)), Links.of(["a"], ["a"]), schema, options=options)
+    chosen = merged.facts.filter("conflict", "chosen")["value"].to_list()
+    assert chosen == ["01/03/2000"], "the first of March, after the third of February"
+
+
 def test_a_policy_may_name_an_attribute_as_either_graph_does():
     for name in ("year", "release"):
         assert kept(merge_films(policies={name: "right"}), F1, YEAR) == {("1996", "")}

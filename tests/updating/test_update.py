@@ -21,6 +21,7 @@ from crossgraph.explaining.reopening import reopen
 from crossgraph.graphs import KnowledgeGraph, ReadOptions, read_pair
 from crossgraph.graphs.changes import Changes, inverse, statements_about
 from crossgraph.graphs.quads import TYPE
+from crossgraph.ground import Ground
 from crossgraph.inputs import inputs_of
 from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Inputs, align
@@ -276,6 +277,36 @@ def test_what_changes_nothing_is_told(aligned, mid_pair, tmp_path):
     assert told(done.path) == told(aligned)
     assert any("'nobody'" in note for note in notes.notes)
     assert any("c.csv:3: 1 deleted statements are not there" in note for note in notes.notes)
+
+
+def test_who_comes_with_another_name_is_found_by_what_both_share(tmp_path):
+    names = [
+        f"{first} {second}"
+        for first in ("Northern", "Silver", "Old", "Quick", "Harbour", "Amber")
+        for second in ("Foods", "Pine", "Mill", "Couriers", "Light")
+    ]
+    firms = [(name, f"Town{at % 5}", f"{13 + at % 15}/07/{1950 + at}") for at, name in enumerate(names)]
+    head = "id,name,town,opened\n"
+    for side, rows in (("left", firms), ("right", [*firms, ("Zephyr Quark Exports", "Town3", "07/09/1901")])):
+        told = (f"{side[0]}{at},{','.join(row)}\n" for at, row in enumerate(rows))
+        (tmp_path / f"{side}.csv").write_text(head + "".join(told))
+    first = align(
+        Inputs(left=tmp_path / "left.csv", right=tmp_path / "right.csv"), tmp_path / "R", config=QUICK
+    )
+    changes = tmp_path / "changes.csv"
+    changes.write_text(
+        "change,kind,entity,name,value\nadded,type,new,,record\n"
+        + "".join(
+            f"added,fact,new,{name},{value}\n"
+            for name, value in (("name", "ZQE"), ("town", "Town3"), ("opened", "07/09/1901"))
+        )
+    )
+    after = update(first.path, ChangeFiles(left=changes), tmp_path / "U").path
+    pairs = set(scores(after).select("left", "right").iter_rows())
+    assert ("new", f"r{len(firms)}") in pairs
+    ground = Ground.load(ResultFolder(after).ground_folder, None)
+    (opened,) = (one for one in ground.description.left if one.name == "opened")
+    assert opened.day_first
 
 
 def test_a_graph_of_which_nothing_is_left_is_told(aligned, mid_pair, tmp_path):

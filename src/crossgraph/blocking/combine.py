@@ -11,8 +11,16 @@ from scipy import sparse
 from crossgraph._types import Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.keys import KeyLookups, poorly_named
-from crossgraph.blocking.names import NameLookups, name_rows
-from crossgraph.blocking.pool import Clues, Searching, Sides, asking_pieces, pool_of, weighed
+from crossgraph.blocking.names import NameLookups, name_attributes, names_in
+from crossgraph.blocking.pool import (
+    Clues,
+    Searching,
+    Sides,
+    asking_pieces,
+    pool_of,
+    smaller_sides,
+    weighed,
+)
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.blocking.ranking import lead, ranks
@@ -154,11 +162,12 @@ def block(
     """
     left, right = graphs
     members = type_members(left, right, schema)
-    names = name_rows(description, schema)
+    called = name_attributes(description, schema)
+    names = names_in(description.left, called[0]), names_in(description.right, called[1])
     if lookups is None:
         lookups = NameLookups(description.texts, options.name_pool, nearest)
     valued = ValueLookups.of(description, schema, (len(left), len(right)))
-    keyed = KeyLookups.of(description, schema, (len(left), len(right)))
+    keyed = KeyLookups(description, schema, called, (len(left), len(right)))
     with progress.stage(f"{told}: names", len(members), "types") as advance:
         named = []
         for sides in members:
@@ -226,11 +235,9 @@ def left_is_smaller(graphs: tuple[KnowledgeGraph, KnowledgeGraph], sides: Sides)
 
 
 def asking_sides(asking: Sides, sides: Sides) -> Sides:
-    """Of entities of two types that would ask, those of the smaller one; both where they are as many."""
-    sizes = [int(side.sum()) for side in sides]
-    left, right = (
-        one if size == min(sizes) else np.zeros_like(one) for one, size in zip(asking, sizes, strict=True)
-    )
+    """Of entities of two types that would ask, those of the types that ask, see ``smaller_sides``."""
+    asks = smaller_sides(sides)
+    left, right = (one if side in asks else np.zeros_like(one) for side, one in enumerate(asking))
     return left, right
 
 

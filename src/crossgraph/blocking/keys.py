@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
-from crossgraph._types import AnyArray, Bool, Float64, Int64
+from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.names import name_attributes
 from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, within_reach
 from crossgraph.features.description import AttributeColumn, Description, column_of
+from crossgraph.graphs.sorting import firsts
 from crossgraph.schema.mapping import SchemaMapping
 
 # Who finds nobody whose name has this cosine or more may have another name on the other side.
@@ -34,39 +35,21 @@ def poorly_named(by_name: Candidates, sides: _Sides) -> _Sides:
 class KeyLookups:
     """Who shares values with whom, but for names.
 
-    rows (E, K), (E', K)   a column for each value of each mapped pair of attributes that both graphs hold
-    weight (K)             the weight of the mapping
+    names   the attributes of each side that are names
+    sizes   how many entities there are
     """
 
-    rows: tuple[sparse.csr_matrix, sparse.csr_matrix]
-    weight: Float64
-
-    @staticmethod
-    def of(description: Description, schema: SchemaMapping, sizes: tuple[int, int]) -> KeyLookups:
-        """By the mapped attributes that are not both names."""
-        names = name_attributes(description, schema)
-        weights = [np.zeros(0)]
-        # Entity and column of what each side holds.
-        held: list[list[tuple[AnyArray, Int64]]] = [[], []]
-        keys = 0
-        for mapping in schema.attributes:
-            a, b = column_of(description.left, mapping.left), column_of(description.right, mapping.right)
-            if a is None or b is None or (a.name in names[0] and b.name in names[1]):
-                continue
-            (entities, values), (others, other_values) = _comparable(a, b)
-            common = np.intersect1d(values, other_values)
-            for parts, who, what in ((held[0], entities, values), (held[1], others, other_values)):
-                kept = np.isin(what, common)
-                parts.append((who[kept], np.searchsorted(common, what[kept]) + keys))
-            weights.append(np.full(len(common), mapping.weight))
-            keys += len(common)
-        left, right = (_matrix(parts, (size, keys)) for parts, size in zip(held, sizes, strict=True))
-        return KeyLookups((left, right), np.concatenate(weights))
+    description: Description
+    schema: SchemaMapping
+    names: tuple[set[str], set[str]]
+    sizes: tuple[int, int]
 
     def candidates(
         self, sides: _Sides, asking: _Sides, *, top: int, nearest: Nearest = nearest_rows
     ) -> Candidates:
         """The pairs that share most, a value weighing the more the rarer it is on the side that is asked.
+
+        Of those that share as much as many others, so that there is no room for all, there is none.
 
         sides    (E), (E') who is to be compared
         asking   (E), (E') who asks
@@ -75,17 +58,54 @@ class KeyLookups:
         parts = []
         for mine in (0, 1):
             asks, known = np.flatnonzero(asking[mine]), np.flatnonzero(sides[1 - mine])
-            ours, theirs = self.rows[mine][asks], self.rows[1 - mine][known]
-            if not ours.nnz or not theirs.nnz:
+            if not len(asks):
                 continue
+            rows, weight = self._rows
+            ours, theirs = rows[mine][asks], rows[1 - mine][known]
             holders = np.bincount(theirs.indices, minlength=theirs.shape[1])
-            rarity = self.weight * np.log1p(len(known) / np.maximum(holders, 1))
+            rarity = weight * np.log1p(len(known) / np.maximum(holders, 1))
             ours.data = rarity[ours.indices].astype(np.float32)
             turned = turned_rows(theirs)
-            rows, columns, _ = nearest(within_reach(ours, turned), turned, top)
-            ends = asks[rows], known[columns]
+            found = nearest(within_reach(ours, turned), turned, top + 1)
+            row, column, _ = (one[_without_cut_ties(found[0], found[2], top)] for one in found)
+            ends = asks[row], known[column]
             parts.append(Candidates.of_pairs(ends[mine], ends[1 - mine]))
         return Candidates.united(*parts)
+
+    @cached_property
+    def _rows(self) -> tuple[tuple[sparse.csr_matrix, sparse.csr_matrix], Float64]:
+        """(E, K), (E', K) a column for each value of mapped attributes that both graphs hold; (K) weights."""
+        weights = [np.zeros(0)]
+        # Entity and column of what each side holds.
+        held: list[list[tuple[AnyArray, Int64]]] = [[], []]
+        keys = 0
+        for mapping in self.schema.attributes:
+            a = column_of(self.description.left, mapping.left)
+            b = column_of(self.description.right, mapping.right)
+            if a is None or b is None or (a.name in self.names[0] and b.name in self.names[1]):
+                continue
+            (entities, values), (others, other_values) = _comparable(a, b)
+            common = np.intersect1d(values, other_values)
+            for parts, who, what in ((held[0], entities, values), (held[1], others, other_values)):
+                kept = np.isin(what, common)
+                parts.append((who[kept], np.searchsorted(common, what[kept]) + keys))
+            weights.append(np.full(len(common), mapping.weight))
+            keys += len(common)
+        left, right = (_matrix(parts, (size, keys)) for parts, size in zip(held, self.sizes, strict=True))
+        return (left, right), np.concatenate(weights)
+
+
+def _without_cut_ties(rows: Int64, weight: Float32, top: int) -> Bool:
+    """(S) pairs of each row that weigh more than the first one for which there is no room.
+
+    rows (S)   ascending; of each at most ``top + 1`` pairs
+    """
+    if not len(rows):
+        return np.zeros(0, dtype=bool)
+    first = firsts(rows)
+    counts = np.diff(np.r_[first, len(rows)])
+    least = np.where(counts > top, np.minimum.reduceat(weight, first), -np.inf)
+    return weight > np.repeat(least, counts)
 
 
 def _comparable(

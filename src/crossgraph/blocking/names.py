@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from crossgraph._types import Float32, Int32, Int64, UInt64
+from crossgraph._types import Bool, Float32, Int32, Int64, UInt64
 from crossgraph.blocking.candidates import Candidates, pair_keys
 from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, within_reach
 from crossgraph.blocking.ranking import ranks
@@ -34,7 +34,6 @@ LONGEST_NAME = 64
 NAME_WEIGHT = 0.5
 # Entities without any such name go by weaker ones where there are so many of them (share of those with one).
 NAMELESS = 0.02
-NOBODY = np.zeros(0, dtype=np.int32)
 # A category has fewer different values than this share of all its values.
 DISTINCT_SHARE = 0.3
 # Two texts whose holders make more pairs than this ("unknown" twice) name nobody.
@@ -67,8 +66,8 @@ def name_keys(
 def name_attributes(description: Description, schema: SchemaMapping) -> tuple[set[str], set[str]]:
     """The name-like attributes of both sides: texts that tell entities apart, short ones first.
 
-    Of those that are mapped to each other, the ones whose weight is at least half of the strongest, and
-    weaker ones as far as entities have none of these (a title beside a phone number that not all have); a
+    Of those that are mapped to each other, the ones whose weight is at least half of the strongest, and also
+    weaker ones by which many more entities have a name (a title beside a phone number that not all have); a
     title that is mapped to a whole citation where no two short texts are mapped. Where none is mapped, all of
     them but serial numbers, which two catalogues give to anything.
     """
@@ -95,18 +94,21 @@ def _with_nameless(
     others: list[tuple[str, str]],
 ) -> list[tuple[str, str]]:
     """Pairs of attributes, and of others, in their order, those by which entities have a name at all."""
-    held = [{column.name: column.entities for column in side} for side in columns]
-    sizes = [1 + max((int(one.max(initial=0)) for one in side.values()), default=0) for side in held]
-    named = [
-        marked(np.concatenate([held[side][pair[side]] for pair in chosen] or [NOBODY]), sizes[side])
-        for side in (0, 1)
-    ]
+    held = [{column.name: column for column in side} for side in columns]
+
+    def named_by(pair: tuple[str, str]) -> list[Bool]:
+        own = [side[name] for side, name in zip(held, pair, strict=True)]
+        return [marked(one.entities[one.texts > 0], len(one.indptr) - 1) for one in own]
+
     found = list(chosen)
-    for pair in others:
-        own = [marked(held[side][pair[side]], sizes[side]) for side in (0, 1)]
-        if any((own[side] & ~named[side]).sum() >= NAMELESS * named[side].sum() for side in (0, 1)):
+    named = [np.logical_or.reduce(one) for one in zip(*map(named_by, chosen), strict=True)]
+    for pair in others if chosen else ():
+        own = named_by(pair)
+        if any((new & ~old).sum() >= NAMELESS * old.sum() for new, old in zip(own, named, strict=True)):
             found.append(pair)
-            named = [named[side] | own[side] for side in (0, 1)]
+            named = [new | old for new, old in zip(own, named, strict=True)]
+        if not any((~old).sum() >= NAMELESS * old.sum() for old in named):
+            break
     return found
 
 

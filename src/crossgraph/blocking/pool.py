@@ -140,15 +140,19 @@ def pool_of(
     return Candidates.stacked([pool, others.take(pool.find(others.left, others.right) < 0)]), weigher
 
 
+def smaller_sides(sides: Sides) -> tuple[int, ...]:
+    """The side (0 is left) of fewer entities, or both where they are as many."""
+    left, right = (int(side.sum()) for side in sides)
+    return (0, 1) if left == right else (int(right < left),)
+
+
 def asking_pieces(sides: Sides, seeds: EntityPairs) -> Pieces:
     """Who looks for partners at once: the side (0 is left) and its entities, those of seeds first.
 
     The smaller type asks, and both where they are as many; one piece at least.
     """
-    sizes = [int(side.sum()) for side in sides]
-    first = sizes.index(min(sizes))
     pieces = []
-    for mine in (first, 1 - first)[: sizes.count(min(sizes))]:
+    for mine in smaller_sides(sides):
         last = ~marked(seeds.right if mine else seeds.left, len(sides[mine]))
         rows = np.flatnonzero(sides[mine]).astype(np.int32)
         rows = rows[np.argsort(last[rows], kind="stable")]

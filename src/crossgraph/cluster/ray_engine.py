@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -46,6 +47,8 @@ from crossgraph.progress import Advance, unwatched
 ROWS, PAIRS = 20_000, 100_000
 # Processes that teach one network together, at most: with more, each would have too little of every batch.
 LEARNERS = 8
+# Who has taught a network waits for those of the other one: for many hours, where links are millions.
+SECONDS_TO_WAIT = 30 * 24 * 3600
 # Training that a lost machine ended begins anew so many times, with the processes that are left.
 RETRIES = 3
 # Machines that join are of use to scoring; training would have to begin anew for them.
@@ -65,16 +68,17 @@ def ray_engine(folder: Path) -> Iterator[Engine]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ENABLE_ZERO_COPY_TORCH_TENSORS", "1")
     import ray
+    from ray.exceptions import RayError
 
     ours = not ray.is_initialized()
     if ours:
         try:
             _knock(os.environ.get("RAY_ADDRESS", ""))
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, RayError) as error:
             raise ClusterError(
                 f"Ray cannot be reached: {error}",
-                hint="see `ray status`; one with a token wants RAY_AUTH_MODE=token; "
+                hint="see `ray status`; one with a token wants RAY_AUTH_MODE=token and ~/.ray/auth_token; "
                 "RAY_ADDRESS=local starts Ray on this machine",
             ) from error
     try:
@@ -161,7 +165,7 @@ class OnRay:
                     num_workers=(1, processes) if processes > 1 else 1,
                     elastic_resize_monitor_interval_s=NEVER,
                 ),
-                torch_config=TorchConfig(backend="gloo"),
+                torch_config=TorchConfig(backend="gloo", timeout_s=SECONDS_TO_WAIT),
                 run_config=RunConfig(
                     storage_path=str(folder), failure_config=FailureConfig(max_failures=RETRIES)
                 ),
@@ -274,17 +278,23 @@ def _taught_here(
     context = ray.train.get_context()
     processes, rank = context.get_world_size(), context.get_world_rank()
     for half, network in enumerate(networks):
-        mine = range(half % processes, processes, len(networks))
+        mine = learners(half, processes)
         if rank not in mine:
             continue
         learner: nn.Module = network
         if len(mine) > 1:
-            group = distributed.new_group(list(mine), use_local_synchronization=True)
+            wait = timedelta(seconds=SECONDS_TO_WAIT)
+            group = distributed.new_group(list(mine), timeout=wait, use_local_synchronization=True)
             # An option of the model may leave a weight unused.
             shared = {"find_unused_parameters": True, "process_group": group}
             learner = SharedNetwork(prepare_model(Logits(network), parallel_strategy_kwargs=shared), group)
         lesson.teach(learner, half)
         yield half, network
+
+
+def learners(half: int, processes: int) -> range:
+    """The processes that teach the network of a half: as many for each; one does it for all by itself."""
+    return range(half % processes, max(1, processes // HALVES * HALVES), HALVES)
 
 
 def _state(network: CollectiveNetwork) -> _State:

@@ -29,9 +29,14 @@ _DATE_FORMATS = (
     "%d.%m.%Y",
     "%Y/%m/%d",
 )
-# The first may be the month or the day.
-_MONTH_FIRST, _DAY_FIRST = ("%m/%d/%Y", "%m-%d-%Y"), ("%d/%m/%Y", "%d-%m-%Y")
-_EITHER_FIRST = r"^\s*(\d{1,2})[/-](\d{1,2})[/-]\d{4}\b"
+_FULL_YEAR = r"\b\d{4}\b"
+# Of these, the first may be the month or the day. A year of two figures comes first: "%Y" takes it too.
+_MONTH_FIRST, _DAY_FIRST = (
+    tuple(f"%{first}{mark}%{second}{mark}%{year}" for mark, year in (("/", "y"), ("/", "Y"), ("-", "Y")))
+    for first, second in (("m", "d"), ("d", "m"))
+)
+# With a time behind it. Shorter rows of numbers and dashes are codes.
+_EITHER_FIRST = r"^(\d{1,2}/\d{1,2}/(?:\d{4}|\d{2})|\d{1,2}-\d{1,2}-\d{4})(?:[T ].*)?$"
 _NUMBER = r"^[$€£¥\s]*([+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*[%a-zA-Z$€£¥]{0,3}$"
 
 
@@ -60,20 +65,25 @@ def _seconds(groups: pl.Expr) -> pl.Expr:
 
 def reads_day_first(values: pl.Series) -> bool:
     """Whether dates of two numbers and a year begin with the day: more of them must than must not."""
-    parts = values.str.extract_groups(_EITHER_FIRST).struct.unnest()
-    first, second = (int((parts[name].cast(pl.Int32) > 12).sum()) for name in ("1", "2"))
+    text = values.str.strip_chars().str.extract(_EITHER_FIRST, 1)
+    parts = text.str.extract_groups(r"^(\d+)[/-](\d+)").struct.unnest()
+    first, second = (int(parts[name].cast(pl.Int32).is_between(13, 31).sum()) for name in ("1", "2"))
     return first > second
 
 
 def days(values: pl.Series, *, day_first: bool = False) -> pl.Series:
     """Float64 days since 1970-01-01 of each date; a bare year is its 1 July. Null where there is none.
 
-    day_first   of 4/7/1976, which else is the seventh of April
+    day_first   whether 4/7/1976 begins with the day; else it is the seventh of April
     """
     text = pl.col("value").str.strip_chars().str.replace_all(r"\s*,\s*|\s+", " ")
     text = text.str.replace(r"^(\d{4}-\d{2}-\d{2})[T ].*$", "$1")
     either = _DAY_FIRST + _MONTH_FIRST if day_first else _MONTH_FIRST + _DAY_FIRST
-    dates = [text.str.to_date(form, strict=False) for form in _DATE_FORMATS + either]
+    # "%Y" takes years of one figure too: 1-2-3 is a code.
+    dated = pl.when(text.str.contains(_FULL_YEAR)).then(text)
+    dates = [(dated if "%Y" in form else text).str.to_date(form, strict=False) for form in _DATE_FORMATS]
+    unsure = text.str.extract(_EITHER_FIRST, 1)
+    dates += [unsure.str.to_date(form, strict=False) for form in either]
     year = text.str.extract(r"^(\d{4})(?:\.0)?$", 1).cast(pl.Int32, strict=False)
     midyear = pl.when(year.is_between(*YEARS)).then(pl.date(year, 7, 1))
     # The epoch subtraction goes through days so that years before 1677 do not overflow nanoseconds.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 import polars as pl
 
+from crossgraph._types import Side
 from crossgraph.errors import ConfigError
 from crossgraph.features.values import days, reads_day_first
 from crossgraph.merging.options import MergeOptions, Policy
@@ -61,14 +63,49 @@ def resolve(
     open_questions = _conflicts(asked)
     quiet = asked.join(open_questions, on=QUESTION, how="anti")
     disputed = asked.join(open_questions, on=QUESTION, how="semi")
-    dates = _record_dates(asked, modified)
+    reading = _Reading(asked, "right" if options.prefer == "right" else "left")
+    dates = _record_dates(asked, modified, reading)
     parts = [
         quiet.with_columns(conflict=pl.lit(False), chosen=pl.lit(True)),
-        _settled(disputed, dates, options)
+        _settled(disputed, dates, reading)
         .with_columns(conflict=pl.lit(True))
         .select(*asked.columns, "conflict", "chosen"),
     ]
     return pl.concat(parts).sort("entity", "attribute", "value", "tag")
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """How dates are read: as each graph writes those of an attribute.
+
+    facts       all of both graphs, with the columns left and right that tell who says so
+    preferred   the graph whose way counts for what both say
+    """
+
+    facts: pl.DataFrame
+    preferred: Side
+
+    def days(self, rows: pl.DataFrame, attributes: list[str]) -> pl.Series:
+        """(K) the days that values of these attributes are; null where they are none, and of other ones."""
+        own = self.facts.filter(pl.col("attribute").is_in(attributes))
+        day_first = {
+            side: [
+                name
+                for (name,), said in own.filter(side).group_by("attribute")
+                if reads_day_first(said["value"])
+            ]
+            for side in ("left", "right")
+        }
+        other: Side = "left" if self.preferred == "right" else "right"
+        name = pl.col("attribute")
+        first, second = (name.is_in(day_first[side]) for side in (self.preferred, other))
+        return rows.select(
+            day=pl.when(~name.is_in(attributes))
+            .then(None)
+            .when(pl.when(self.preferred).then(first).otherwise(second))
+            .then(days(rows["value"], day_first=True))
+            .otherwise(days(rows["value"]))
+        )["day"]
 
 
 def _conflicts(facts: pl.DataFrame) -> pl.DataFrame:
@@ -79,11 +116,10 @@ def _conflicts(facts: pl.DataFrame) -> pl.DataFrame:
     return answers.filter(both & ~pl.col("agreed")).select(QUESTION)
 
 
-def _settled(disputed: pl.DataFrame, dates: pl.DataFrame, options: MergeOptions) -> pl.DataFrame:
+def _settled(disputed: pl.DataFrame, dates: pl.DataFrame, reading: _Reading) -> pl.DataFrame:
     """Facts in conflict with ``chosen``."""
-    preferred = "right" if options.prefer == "right" else "left"
-    ordered = _with_worth(disputed, dates).sort(
-        [*QUESTION, "worth", preferred, "value", "tag"],
+    ordered = _with_worth(disputed, dates, reading).sort(
+        [*QUESTION, "worth", reading.preferred, "value", "tag"],
         descending=[False, False, False, True, True, False, False],
         nulls_last=[False, False, False, True, False, False, False],
     )
@@ -101,7 +137,7 @@ def _settled(disputed: pl.DataFrame, dates: pl.DataFrame, options: MergeOptions)
     return ordered.with_columns(chosen=kept)
 
 
-def _with_worth(disputed: pl.DataFrame, dates: pl.DataFrame) -> pl.DataFrame:
+def _with_worth(disputed: pl.DataFrame, dates: pl.DataFrame, reading: _Reading) -> pl.DataFrame:
     """Facts with what their policy ranks them by, more is better; null where it cannot tell."""
     policy = pl.col("policy")
     # As in conflicts, a text is one value whatever datatypes it is written with.
@@ -114,29 +150,19 @@ def _with_worth(disputed: pl.DataFrame, dates: pl.DataFrame) -> pl.DataFrame:
         .when(policy == "newest")
         .then(pl.coalesce("record", "day"))
     )
+    newest = disputed.filter(policy == "newest")["attribute"].unique().to_list()
     record = pl.max_horizontal(*(pl.when(side).then(f"{side}_date") for side in ("left", "right")))
     return (
         disputed.join(dates, on="entity", how="left", maintain_order="left")
-        .with_columns(day=_days(disputed), record=record)
+        .with_columns(day=reading.days(disputed, newest), record=record)
         .with_columns(worth=worth)
     )
 
 
-def _record_dates(facts: pl.DataFrame, modified: list[str]) -> pl.DataFrame:
+def _record_dates(facts: pl.DataFrame, modified: list[str], reading: _Reading) -> pl.DataFrame:
     """When the record of each entity in either graph was last changed."""
     rows = facts.filter(pl.col("attribute").is_in(modified))
-    rows = rows.with_columns(date=_days(rows))
+    rows = rows.with_columns(date=reading.days(rows, modified))
     return rows.group_by("entity").agg(
         pl.col("date").filter(side).max().alias(f"{side}_date") for side in ("left", "right")
     )
-
-
-def _days(facts: pl.DataFrame) -> pl.Series:
-    """The days that the values are, read alike in each attribute."""
-    day_first = [name for (name,), own in facts.group_by("attribute") if reads_day_first(own["value"])]
-    days_of = facts.select(
-        own=pl.when(pl.col("attribute").is_in(day_first))
-        .then(days(facts["value"], day_first=True))
-        .otherwise(days(facts["value"]))
-    )
-    return days_of["own"]

@@ -88,7 +88,7 @@ class Reader:
         self._known: dict[tuple[Kind, bool], dict[str, float]] = {}
 
     def read(self, texts: list[str], kind: Kind, *, day_first: bool = False) -> Float64:
-        """(K) the number, or days since 1970, which may begin with the day; NaN where a text is none."""
+        """(K) the number, or days since 1970, see ``days``; NaN where a text is none."""
         known = self._known.setdefault((kind, day_first), {})
         if len(known) > MOST_READ:
             known.clear()
@@ -140,7 +140,7 @@ class Asked:
             raw = [self.words.raw[text] for text in texts.tolist()]
             values = reader.read(raw, like.kind, day_first=like.day_first)
         starts = np.searchsorted(entities, np.arange(len(self.types) + 1)).astype(np.int64)
-        return AttributeColumn(like.name, like.kind, starts, entities, texts, values)
+        return AttributeColumn(like.name, like.kind, starts, entities, texts, values, like.day_first)
 
 
 class Asker:

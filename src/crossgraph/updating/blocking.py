@@ -100,8 +100,9 @@ class Reblocker:
 
     @cached_property
     def _lookups(self) -> tuple[ValueLookups, KeyLookups]:
-        given = self.before.description, self.schema, (len(self.graphs[0]), len(self.graphs[1]))
-        return ValueLookups.of(*given), KeyLookups.of(*given)
+        now, sizes = self.before.description, (len(self.graphs[0]), len(self.graphs[1]))
+        names = name_attributes(self.before.told, self.schema)
+        return ValueLookups.of(now, self.schema, sizes), KeyLookups(now, self.schema, names, sizes)
 
     @property
     def _weighed_again(self) -> tuple[Int64, Int64]:

@@ -175,7 +175,7 @@ def block(
             by_name = lookups.candidates(rows, top=options.name_pool)
             by_value = valued.candidates(names, sides, top=options.name_pool)
             asks = asking_sides(poorly_named(by_name, sides), sides)
-            by_key = keyed.candidates(sides, asks, top=options.name_pool, nearest=nearest)
+            by_key = keyed.candidates(sides, asks, nearest=nearest)
             named.append(Candidates.united(by_name, by_value, by_key))
             advance(1)
     similarity = likeness(named, seeds, (len(left), len(right)), former=former)

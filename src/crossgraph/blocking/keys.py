@@ -17,6 +17,8 @@ from crossgraph.schema.mapping import SchemaMapping
 
 # Who finds nobody whose name has this cosine or more may have another name on the other side.
 POOR = 0.5
+# Partners that are looked up for each who asks; as many may share no more than a town.
+MOST = 50
 
 _Sides = tuple[Bool, Bool]
 
@@ -45,7 +47,7 @@ class KeyLookups:
     sizes: tuple[int, int]
 
     def candidates(
-        self, sides: _Sides, asking: _Sides, *, top: int, nearest: Nearest = nearest_rows
+        self, sides: _Sides, asking: _Sides, *, top: int = MOST, nearest: Nearest = nearest_rows
     ) -> Candidates:
         """The pairs that share most, a value weighing the more the rarer it is on the side that is asked.
 

@@ -95,7 +95,7 @@ class Reblocker:
         return Candidates.united(
             by_name,
             valued.candidates(names, sides, top=top, asking=(self.touched[0].told, self.touched[1].told)),
-            keyed.candidates(sides, asking, top=top),
+            keyed.candidates(sides, asking),
         )
 
     @cached_property

@@ -202,7 +202,7 @@ def store_ground(
     for side, graph, own in zip(SIDES, graphs, (description.left, description.right), strict=True):
         (folder / side).mkdir()
         tables, aside = said_by_files(graph, names_from_iri=names_from_iri)
-        write_parquet_graph(tables, folder / side)
+        write_parquet_graph(tables, folder / side, ids=graph.sorted_ids)
         store_aside(aside, folder / side)
         store_parquet(graph.ids.to_frame("id"), folder / f"{side}_ids.parquet")
         card[side] = [[column.name, column.kind, column.day_first] for column in own]

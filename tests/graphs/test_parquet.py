@@ -30,6 +30,16 @@ def test_what_is_written_is_read_again_and_further_columns_are_passed_over(tmp_p
     assert not is_rdf(tmp_path)
 
 
+def test_whose_identifiers_are_known_is_written_as_if_they_were_looked_for(tmp_path):
+    graph = KnowledgeGraph.from_tables(tables())
+    folders = tmp_path / "known", tmp_path / "looked_for"
+    for folder, ids in zip(folders, (graph.sorted_ids, None), strict=True):
+        folder.mkdir()
+        write_parquet_graph(graph.tables(), folder, ids=ids)
+    for file in folders[0].iterdir():
+        assert pl.read_parquet(file).equals(pl.read_parquet(folders[1] / file.name))
+
+
 def declared() -> GraphTables:
     facts = pl.DataFrame(
         [("t", "label", "thing", ""), ("t", "label", "Ding", "@de")],

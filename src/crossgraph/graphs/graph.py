@@ -178,6 +178,11 @@ class KnowledgeGraph:
         place = int(ids.search_sorted(identifier))
         return int(numbers[place]) if place < len(self) and ids[place] == identifier else -1
 
+    @property
+    def sorted_ids(self) -> pl.Series:
+        """The identifiers in the order of their letters."""
+        return self._alphabetic[0]
+
     @cached_property
     def _alphabetic(self) -> tuple[pl.Series, AnyArray]:
         """The sorted identifiers, and their numbers."""

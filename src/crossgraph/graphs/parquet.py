@@ -59,15 +59,18 @@ def _statements(path: Path, *more: str) -> tuple[pl.DataFrame, tuple[Fault, ...]
     return _read(path, columns) if path.is_file() else (pl.DataFrame(schema=columns), ())
 
 
-def write_parquet_graph(tables: GraphTables, folder: Path, *, nodes: pl.DataFrame | None = None) -> None:
+def write_parquet_graph(
+    tables: GraphTables, folder: Path, *, ids: pl.Series | None = None, nodes: pl.DataFrame | None = None
+) -> None:
     """Write the three tables into a folder that is there; what columns they have besides is kept.
 
+    ids     sorted identifiers of all entities; looked for in the tables if not given
     nodes   a table with a column ``id`` and more columns about nodes, to be joined to those of ``tables``
     """
-    ids = pl.concat(
-        [tables.types["entity"], tables.edges["head"], tables.edges["tail"], tables.facts["entity"]]
-    )
-    table = pl.DataFrame({"id": ids.unique().sort()})
+    if ids is None:
+        ends = tables.types["entity"], tables.edges["head"], tables.edges["tail"], tables.facts["entity"]
+        ids = pl.concat(ends).unique().sort()
+    table = pl.DataFrame({"id": ids})
     types = tables.types.group_by(pl.col("entity").alias("id")).agg(types=pl.col("type").sort())
     table = table.join(types, on="id", how="left", maintain_order="left")
     table = table.with_columns(pl.col("types").fill_null([]))

@@ -93,7 +93,7 @@ class World:
             nothing_known,
             schema_options=config.schema,
             blocking=config.blocking,
-            look=looks(graphs, config),
+            look=looks(config),
         )
         c = preparation.candidates
         names, codes = type_codes(graphs[0])

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.pool import Sides
 from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, within_reach
 from crossgraph.features.description import AttributeColumn, Description, column_of
 from crossgraph.graphs.sorting import firsts
@@ -20,10 +21,8 @@ POOR = 0.5
 # Partners that are looked up for each who asks; as many may share no more than a town.
 MOST = 50
 
-_Sides = tuple[Bool, Bool]
 
-
-def poorly_named(by_name: Candidates, sides: _Sides) -> _Sides:
+def poorly_named(by_name: Candidates, sides: Sides) -> Sides:
     """(E), (E') entities of two types whose names find nobody of nearly their name."""
     poor = []
     for side, members in enumerate(sides):
@@ -47,7 +46,7 @@ class KeyLookups:
     sizes: tuple[int, int]
 
     def candidates(
-        self, sides: _Sides, asking: _Sides, *, top: int = MOST, nearest: Nearest = nearest_rows
+        self, sides: Sides, asking: Sides, *, top: int = MOST, nearest: Nearest = nearest_rows
     ) -> Candidates:
         """The pairs that share most, a value weighing the more the rarer it is on the side that is asked.
 

@@ -21,6 +21,7 @@ from crossgraph.blocking.combine import (
 from crossgraph.blocking.keys import KeyLookups, poorly_named
 from crossgraph.blocking.names import name_attributes, name_cosines, names_in, nearest_names
 from crossgraph.blocking.partners import structural_candidates
+from crossgraph.blocking.pool import Sides
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import ranks
 from crossgraph.blocking.structure import neighbour_rows, shortened, weights_of
@@ -30,8 +31,6 @@ from crossgraph.preparation import Graphs, Known
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.updating.before import Before, names_of_types
 from crossgraph.updating.touched import Touched
-
-_Sides = tuple[Bool, Bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +85,7 @@ class Reblocker:
         weighing = Weighing(similarity, before.anyhow, lengths, pools, before.weighers.get(None))
         return Reblocked(everyone, weighing, places)
 
-    def _by_names_and_values(self, names: tuple[pl.DataFrame, pl.DataFrame], sides: _Sides) -> Candidates:
+    def _by_names_and_values(self, names: tuple[pl.DataFrame, pl.DataFrame], sides: Sides) -> Candidates:
         """Whom those who are told otherwise find."""
         valued, keyed = self._lookups
         by_name, top = self._nearest_names(names, sides), self.options.name_pool
@@ -101,8 +100,12 @@ class Reblocker:
     @cached_property
     def _lookups(self) -> tuple[ValueLookups, KeyLookups]:
         now, sizes = self.before.description, (len(self.graphs[0]), len(self.graphs[1]))
-        names = name_attributes(self.before.told, self.schema)
-        return ValueLookups.of(now, self.schema, sizes), KeyLookups(now, self.schema, names, sizes)
+        return ValueLookups.of(now, self.schema, sizes), KeyLookups(now, self.schema, self._called, sizes)
+
+    @cached_property
+    def _called(self) -> tuple[set[str], set[str]]:
+        """The attributes of each side that were names."""
+        return name_attributes(self.before.told, self.schema)
 
     @property
     def _weighed_again(self) -> tuple[Int64, Int64]:
@@ -121,11 +124,10 @@ class Reblocker:
         return fresh
 
     def _names(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        wanted = name_attributes(self.before.told, self.schema)
         now = self.before.description
-        return names_in(now.left, wanted[0]), names_in(now.right, wanted[1])
+        return names_in(now.left, self._called[0]), names_in(now.right, self._called[1])
 
-    def _nearest_names(self, names: tuple[pl.DataFrame, pl.DataFrame], sides: _Sides) -> Candidates:
+    def _nearest_names(self, names: tuple[pl.DataFrame, pl.DataFrame], sides: Sides) -> Candidates:
         texts, top = self.before.description.texts, self.options.name_pool
         parts = []
         for mine, (query, found) in enumerate((("left", "right"), ("right", "left"))):
@@ -185,7 +187,7 @@ class Reblocker:
         return (factors[0], factors[1]), (lengths[0], lengths[1])
 
     def _nearest_neighbours(
-        self, factors: tuple[sparse.csr_matrix, sparse.csr_matrix], sides: _Sides
+        self, factors: tuple[sparse.csr_matrix, sparse.csr_matrix], sides: Sides
     ) -> list[Candidates]:
         """Of the smaller side ``structure_pool`` partners each; of the larger one as many as come to it."""
         sizes = [int(side.sum()) for side in sides]
@@ -199,7 +201,7 @@ class Reblocker:
                 found.append(structural_candidates(factors, members, top=top))
         return found
 
-    def _chosen(self, found: Candidates, sides: _Sides, weigh: _Weigh, weigher: Weigher) -> Candidates:
+    def _chosen(self, found: Candidates, sides: Sides, weigh: _Weigh, weigher: Weigher) -> Candidates:
         """What stays of the candidates of two types."""
         own = self.before.candidates
         own = own.take(own.proposed & sides[0][own.left] & sides[1][own.right])

@@ -14,7 +14,7 @@ import numpy as np
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.ranking import lead, ranks
+from crossgraph.blocking.ranking import largest, lead, ranks
 from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
 from crossgraph.contest import Contest
 from crossgraph.decisions import Lone
@@ -221,6 +221,5 @@ def orphans_for_each(
 
 def _best(side: Int32, probability: Float64) -> Float64:
     """The highest probability of each entity (K) that is there; ``side`` and probability (P)."""
-    best = np.full(int(side.max(initial=-1)) + 1, -1.0)
-    np.maximum.at(best, side, probability)
+    best: Float64 = largest(side, probability, int(side.max(initial=-1)) + 1, none=-1.0)
     return best[best >= 0]

@@ -260,7 +260,7 @@ class _Rounds:
         """
         at = first_beginning(self.graphs, self.description, known, self.schema, options=self.schema_options)
         # Scorers are to judge whatever is known.
-        asked = known.same.and_also(known.different) if look else None
+        asked = None if look is None else known.same.and_also(known.different)
         for number in range(1, self.blocking.rounds + 1):
             glanced = self._block(at, self._glance, f"{told}: round {number}", keep=asked)
             found = glanced.candidates.take(glanced.candidates.proposed)
@@ -271,7 +271,7 @@ class _Rounds:
             if len(at.seeds) < GROWS * len(before.seeds):
                 break
         if look is not None:
-            at = self._looked(at, glanced, known, look, asked)
+            at = self._looked(at, glanced, known, look)
         mapping = at.schema
         if self.schema is None and self.inherited is not None:
             mapping = mapping.inheriting(
@@ -280,10 +280,9 @@ class _Rounds:
         blocked = self._block(replace(at, schema=mapping), self.blocking, told, keep=keep)
         return Proposed(mapping, blocked.candidates, blocked.weighing, _judged(at.former, known.same))
 
-    def _looked(
-        self, at: _Beginning, glanced: Blocked, known: Known, look: Look, asked: EntityPairs | None
-    ) -> _Beginning:
+    def _looked(self, at: _Beginning, glanced: Blocked, known: Known, look: Look) -> _Beginning:
         """Where the last round begins: with what scorers believe, as long as they do not tell it worse."""
+        asked = known.same.and_also(known.different)
         last: Judged | None = None
         for number in range(1, self.blocking.looks + 1):
             if last is not None:

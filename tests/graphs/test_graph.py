@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.graphs import GraphTables, KnowledgeGraph
-from crossgraph.graphs.graph import positions_in
+from crossgraph.graphs.graph import numbered, positions_in
 
 # Few names, so that repetitions and shared entities are common; any Unicode but surrogates.
 names = st.one_of(
@@ -83,3 +83,22 @@ def test_places_are_found_in_long_and_short_vocabularies(wanted, size):
     vocabulary = [str(number) for number in range(size)]
     found = positions_in(pl.Series(vocabulary, dtype=pl.String), pl.Series(map(str, wanted), dtype=pl.String))
     assert found.tolist() == [number if number < size else -1 for number in wanted]
+
+
+@given(st.lists(st.lists(names, max_size=8), min_size=1, max_size=3))
+def test_texts_are_numbered_in_the_order_of_their_letters(columns):
+    texts, found = numbered(*(pl.Series(column, dtype=pl.String) for column in columns))
+    assert texts.to_list() == sorted(set().union(*columns))
+    assert [texts.gather(places).to_list() for places in found] == columns
+
+
+def test_texts_that_share_a_hash_are_different_texts(monkeypatch):
+    asked, hashed = [], pl.Series.hash
+
+    def clumsy(series, seed=0):
+        asked.append(seed)
+        return hashed(series if seed else series.str.slice(0, 1), seed)
+
+    monkeypatch.setattr(pl.Series, "hash", clumsy)
+    texts, (places,) = numbered(pl.Series(["Ann", "Bob", "Anton", "Ann"]))
+    assert (texts.to_list(), places.tolist(), asked) == (["Ann", "Anton", "Bob"], [0, 2, 1, 0], [0, 1])

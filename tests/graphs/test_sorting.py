@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.graphs.sorting import distinct_rows, held_by, row_starts, sorted_rows
+from crossgraph.graphs.sorting import distinct_rows, held_by, row_starts, sorted_rows, told_apart
 
 # Up to 20 bits a column fit into one number of 64 bits; 31 do not.
 rows = st.sampled_from([1, 20, 31]).flatmap(
@@ -51,3 +51,33 @@ def test_who_is_held_is_who_a_set_holds(numbers, others):
     others += numbers[::2]
     found = held_by(np.array(numbers, dtype=np.uint64), np.array(others, dtype=np.uint64))
     assert found.tolist() == [number in set(others) for number in numbers]
+
+
+def numbered_by_a_dictionary(hashes):
+    numbers, firsts = {}, []
+    for row, one in enumerate(hashes):
+        if one not in numbers:
+            numbers[one] = len(numbers)
+            firsts.append(row)
+    return [numbers[one] for one in hashes], firsts
+
+
+def told(hashes):
+    codes, firsts = told_apart(np.array(hashes, dtype=np.uint64))
+    return codes.tolist(), firsts.tolist()
+
+
+# Of few different highest bits, so that they want the same places of a table; the last ones run over its end.
+near = st.builds(lambda high, low: high << 60 | low, st.sampled_from([0, 7, 15]), st.integers(0, 3))
+
+
+@given(st.lists(st.one_of(near, st.sampled_from([0, 2**64 - 1]), st.integers(0, 2**64 - 1))))
+def test_hashes_are_told_apart_as_by_a_dictionary(hashes):
+    assert told(hashes) == numbered_by_a_dictionary(hashes)
+
+
+@pytest.mark.parametrize("spread", [True, False])
+def test_more_hashes_than_a_table_begins_with_room_for(spread):
+    drawn = np.random.default_rng(3).integers(0, 2**64 if spread else 3_000, size=20_000, dtype=np.uint64)
+    hashes = drawn[np.random.default_rng(4).integers(0, len(drawn), size=40_000)].tolist()
+    assert told(hashes) == numbered_by_a_dictionary(hashes)

@@ -12,6 +12,7 @@ from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.pool import Sides
 from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, within_reach
+from crossgraph.blocking.ranking import largest
 from crossgraph.features.description import AttributeColumn, Description, column_of
 from crossgraph.graphs.sorting import firsts
 from crossgraph.schema.mapping import SchemaMapping
@@ -24,12 +25,11 @@ MOST = 50
 
 def poorly_named(by_name: Candidates, sides: Sides) -> Sides:
     """(E), (E') entities of two types whose names find nobody of nearly their name."""
-    poor = []
-    for side, members in enumerate(sides):
-        best = np.zeros(len(members), dtype=np.float32)
-        np.maximum.at(best, by_name.end(side), by_name.name)
-        poor.append(members & (best < POOR))
-    return poor[0], poor[1]
+    left, right = (
+        members & (largest(by_name.end(side), by_name.name, len(members)) < POOR)
+        for side, members in enumerate(sides)
+    )
+    return left, right
 
 
 @dataclass(frozen=True, eq=False)

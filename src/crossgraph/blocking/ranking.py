@@ -20,6 +20,13 @@ def lead(groups: Int32, scores: AnyArray) -> Float64:
     return _leads(np.ascontiguousarray(groups), np.ascontiguousarray(scores), int(groups.max(initial=-1)) + 1)
 
 
+def largest(groups: AnyArray, values: AnyArray, count: int, *, none: float = 0.0) -> AnyArray:
+    """(count) the largest value of each group, and no less than ``none``; that where it has no value."""
+    most = np.full(count, none, dtype=values.dtype)
+    np.maximum.at(most, groups, values)
+    return most
+
+
 @njit(cache=True, nogil=True)
 def _leads(groups: AnyArray, scores: AnyArray, count: int) -> Float64:
     best, second = np.full(count, -np.inf), np.full(count, -np.inf)

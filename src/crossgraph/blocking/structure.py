@@ -10,6 +10,7 @@ import polars as pl
 from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
+from crossgraph.blocking.ranking import largest
 from crossgraph.features.rows import row_products
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.sorting import distinct, marked
@@ -101,10 +102,11 @@ def _batches(edges: Int64) -> list[slice]:
 def surest_partners(similarity: sparse.csr_matrix) -> tuple[Float32, Float32]:
     """(E), (E') how surely each entity has a partner: its largest similarity."""
     pairs = similarity.tocoo()
-    surest = tuple(np.zeros(size, dtype=np.float32) for size in pairs.shape)
-    for most, ends in zip(surest, (pairs.row, pairs.col), strict=True):
-        np.maximum.at(most, ends, pairs.data)
-    return surest[0], surest[1]
+    left, right = (
+        largest(ends, pairs.data, size)
+        for ends, size in zip((pairs.row, pairs.col), pairs.shape, strict=True)
+    )
+    return left, right
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,10 @@ from numba import njit
 from scipy import sparse
 
 from crossgraph._threads import in_parts
-from crossgraph._types import AnyArray, Float32, Int32
+from crossgraph._types import AnyArray, Float32, Int32, Int64
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.graphs.adjacency import Adjacency, directed_name
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.graphs.sorting import sorted_rows
 from crossgraph.schema.mapping import SchemaMapping
 
 # So many directed left relations get columns of their own; the rest share one group.
@@ -98,7 +97,7 @@ def echo_evidence(
 class Echo:
     """Two neighbourhoods made ready to be compared: what is the same for all pairs.
 
-    left, right      in each neighbourhood, edges ascend by the neighbour
+    right            in each neighbourhood, edges ascend by the neighbour
     rare             (E), (E'), see ``neighbour_rarity``
     degrees (E, G)   left neighbours by each group
     mapped (E')      right neighbours by any mapped relation
@@ -120,8 +119,8 @@ class Echo:
     ) -> Echo:
         """Of both graphs, or of the neighbourhoods that pairs number."""
         rare = rare or (neighbour_rarity(adjacency[0]), neighbour_rarity(adjacency[1]))
-        left, right = (_by_neighbour(one) for one in adjacency)
-        return Echo(left, right, groups, rare, *_mapped_degrees(adjacency, groups))
+        left, right = adjacency
+        return Echo(left, _by_neighbour(right), groups, rare, *_mapped_degrees(adjacency, groups))
 
     def evidence(self, similarity: sparse.csr_matrix, pairs: tuple[Int32, Int32]) -> EvidenceTable:
         """``echo_evidence`` of some pairs."""
@@ -152,9 +151,13 @@ def neighbour_rarity(adjacency: Adjacency) -> Float32:
 
 
 def _by_neighbour(adjacency: Adjacency) -> Adjacency:
-    # Those of one neighbour stay in the order of their relations, in which an adjacency has them.
-    _, neighbours, relations = sorted_rows(adjacency.sources, adjacency.neighbours, adjacency.relations)
-    return Adjacency(adjacency.indptr, neighbours, relations, adjacency.relation_count)
+    ends = adjacency.neighbours.copy(), adjacency.relations.copy()
+
+    def sort(entities: slice) -> None:
+        _sort_each(adjacency.indptr[entities.start : entities.stop + 1], *ends)
+
+    in_parts(sort, len(adjacency.indptr) - 1, least=LEAST_EACH)
+    return Adjacency(adjacency.indptr, *ends, adjacency.relation_count)
 
 
 def _mapped_degrees(
@@ -191,6 +194,18 @@ def _columns(sums: AnyArray, degrees: tuple[Float32, Float32], names: tuple[str,
     columns["echo:left neighbours"] = np.log1p(left)
     columns["echo:right neighbours"] = np.log1p(right)
     return EvidenceTable.of(columns)
+
+
+@njit(cache=True, nogil=True)
+def _sort_each(starts: Int64, neighbours: Int32, relations: Int32) -> None:
+    """Sort each neighbourhood, in place: they are small, where all edges together fit no cache."""
+    for place in range(len(starts) - 1):
+        start, end = starts[place], starts[place + 1]
+        own = neighbours[start:end].astype(np.int64) << 32 | relations[start:end]
+        own.sort()
+        for edge in range(end - start):
+            neighbours[start + edge] = own[edge] >> 32
+            relations[start + edge] = own[edge] & 0xFFFFFFFF
 
 
 @njit(cache=True, nogil=True)

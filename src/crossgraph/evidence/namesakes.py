@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from crossgraph._types import Float32, Int32, Int64
-from crossgraph.blocking.ranking import lead
+from crossgraph.blocking.ranking import largest, lead
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph
 
@@ -103,6 +103,5 @@ def leads_over(rows: pl.DataFrame, rivals: Float32, known: Float32) -> Float32:
     rivals (rows)   see ``best_rivals``
     known (E)       see ``connected``
     """
-    best = np.full(len(known), -np.inf, dtype=np.float32)
-    np.maximum.at(best, rows["entity"].to_numpy(), rivals)
+    best = largest(rows["entity"].to_numpy(), rivals, len(known), none=-np.inf)
     return np.where(np.isinf(best), np.nan, known - best).astype(np.float32)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 
 import numpy as np
 import polars as pl
 
 from crossgraph._types import AnyArray, Int32, Int64
 from crossgraph.graphs.content import content_order
-from crossgraph.graphs.sorting import distinct_rows, sorted_rows
+from crossgraph.graphs.sorting import distinct_rows, sorted_rows, told_apart
 
 UNTYPED = "entity"
 # Values are few beside a vocabulary so many times as long.
@@ -245,18 +246,21 @@ def _names(vocabulary: tuple[str, ...], codes: AnyArray) -> pl.Series:
 def numbered(*columns: pl.Series) -> tuple[pl.Series, list[Int32]]:
     """The distinct texts of some columns, sorted, and the (K) places of each column's among them.
 
-    Each text is looked up once, where a list of all and then the places in it would take twice.
+    Tables of texts are too large for the caches, so they are looked up by their hashes, and compared but once
+    with what they are taken for.
     """
     together = pl.concat([column.rename("") for column in columns])
-    coded = together.cast(pl.Categorical(pl.Categories.random()))
-    first = coded.unique(maintain_order=True)
-    order = first.cast(pl.String).arg_sort().to_numpy()
-    codes = first.to_physical().to_numpy()
-    places = np.zeros(int(codes.max(initial=0)) + 1, dtype=np.int32)
-    places[codes[order]] = np.arange(len(order), dtype=np.int32)
-    found = places[coded.to_physical().to_numpy()]
+    for seed in count():
+        codes, firsts = told_apart(together.hash(seed).to_numpy())
+        distinct = together.gather(firsts)
+        # Two texts of one hash have others by another seed.
+        if (distinct.gather(codes) == together).all():
+            break
+    order = distinct.arg_sort().to_numpy()
+    places = np.empty(len(order), dtype=np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
     ends = np.cumsum([len(column) for column in columns])
-    return first.cast(pl.String).gather(order), np.split(found, ends[:-1])
+    return distinct.gather(order), np.split(places[codes], ends[:-1])
 
 
 def positions_in(vocabulary: pl.Series, values: pl.Series) -> Int32:

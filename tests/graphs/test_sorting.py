@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.graphs.sorting import distinct_rows, held_by, row_starts, sorted_rows, told_apart
+from crossgraph.graphs import sorting
+from crossgraph.graphs.sorting import distinct_rows, held_by, repeated, row_starts, sorted_rows, told_apart
 
 # Up to 20 bits a column fit into one number of 64 bits; 31 do not.
 rows = st.sampled_from([1, 20, 31]).flatmap(
@@ -62,6 +64,17 @@ def numbered_by_a_dictionary(hashes):
     return [numbers[one] for one in hashes], firsts
 
 
+def told_with_room(bits, hashes):
+    codes, firsts = sorting._told_apart(np.array(hashes, dtype=np.uint64), bits)
+    return codes.tolist(), firsts.tolist()
+
+
+@pytest.mark.parametrize(("different", "told"), [(8, True), (9, False)])
+def test_a_table_that_would_be_fuller_than_half_tells_nothing(different, told):
+    hashes = [number << 60 for number in range(different)]
+    assert told_with_room(4, hashes) == (numbered_by_a_dictionary(hashes) if told else ([], []))
+
+
 def told(hashes):
     codes, firsts = told_apart(np.array(hashes, dtype=np.uint64))
     return codes.tolist(), firsts.tolist()
@@ -77,7 +90,19 @@ def test_hashes_are_told_apart_as_by_a_dictionary(hashes):
 
 
 @pytest.mark.parametrize("spread", [True, False])
-def test_more_hashes_than_a_table_begins_with_room_for(spread):
+def test_many_hashes_are_told_apart_as_by_a_dictionary(spread):
     drawn = np.random.default_rng(3).integers(0, 2**64 if spread else 3_000, size=20_000, dtype=np.uint64)
     hashes = drawn[np.random.default_rng(4).integers(0, len(drawn), size=40_000)].tolist()
     assert told(hashes) == numbered_by_a_dictionary(hashes)
+
+
+def test_hashes_are_told_apart_however_few_they_seem(monkeypatch):
+    monkeypatch.setattr(pl.Expr, "approx_n_unique", lambda one: pl.lit(1))
+    hashes = list(range(2_000))
+    assert told(hashes) == numbered_by_a_dictionary(hashes)
+
+
+@given(st.lists(st.integers(0, 9)))
+def test_who_is_repeated_is_counted_twice_or_more(numbers):
+    found = repeated(np.array(numbers, dtype=np.uint64))
+    assert found.tolist() == [numbers.count(number) > 1 for number in numbers]

@@ -164,16 +164,23 @@ def _mapped_degrees(
     adjacency: tuple[Adjacency, Adjacency], groups: RelationGroups
 ) -> tuple[Float32, Float32]:
     """(E, G) left neighbours by each group, and (E') right neighbours by any mapped relation."""
-    count = len(groups.names)
     left, right = adjacency
-    group = groups.group_left[left.relations]
-    inside = group >= 0
-    per_group = np.bincount(
-        left.sources[inside].astype(np.int64) * count + group[inside],
-        minlength=(len(left.indptr) - 1) * count,
-    ).reshape(-1, count)
-    mapped = np.bincount(right.sources, groups.mapped_right[right.relations], minlength=len(right.indptr) - 1)
-    return per_group.astype(np.float32), mapped.astype(np.float32)
+    by_group = _counts(left.indptr, left.relations, groups.group_left, len(groups.names))
+    # Those that are not mapped are of no group, as on the left.
+    mapped = _counts(right.indptr, right.relations, groups.mapped_right - np.int32(1), 1)
+    return by_group, mapped[:, 0]
+
+
+@njit(cache=True, nogil=True)
+def _counts(starts: Int64, relations: Int32, group_of: Int32, groups: int) -> Float32:
+    """(E, G) the edges of each entity by the group of their relation, -1 for none."""
+    out = np.zeros((len(starts) - 1, groups), dtype=np.float32)
+    for entity in range(len(starts) - 1):
+        for edge in range(starts[entity], starts[entity + 1]):
+            group = group_of[relations[edge]]
+            if group >= 0:
+                out[entity, group] += 1.0
+    return out
 
 
 def _columns(sums: AnyArray, degrees: tuple[Float32, Float32], names: tuple[str, ...]) -> EvidenceTable:
@@ -220,8 +227,13 @@ def _entry(matrix: _Rows, row: int, column: int) -> np.float32:
 
 
 @njit(cache=True, nogil=True)
-def _first_from(numbers: Int32, start: int, end: int, number: int) -> int:
-    """The first place between two where an ascending number is not below another."""
+def _first_from(numbers: AnyArray, start: int, end: int, number: int | np.int64) -> int:
+    """The first place between two where an ascending number is not below another; fast where it is near."""
+    step = 1
+    while start + step < end and numbers[start + step] < number:
+        start += step
+        step *= 2
+    end = min(end, start + step)
     while start < end:
         middle = (start + end) // 2
         if numbers[middle] < number:
@@ -229,6 +241,31 @@ def _first_from(numbers: Int32, start: int, end: int, number: int) -> int:
         else:
             end = middle
     return start
+
+
+@njit(cache=True, nogil=True)
+def _alike_to_neighbours(
+    left: _Rows, similarity: _Rows, group_left: Int32, entity: int
+) -> tuple[Int64, Float32]:
+    """(N) who is similar to the neighbours of an entity, ascending, and how much.
+
+    Each is ``right neighbour << 32 | edge``, the edge counted from the entity's first. Whose relation is not
+    mapped is left out.
+    """
+    l_ptr, l_to, l_rel = left
+    s_ptr, s_to, s_val = similarity
+    first, count = l_ptr[entity], 0
+    for edge in range(first, l_ptr[entity + 1]):
+        if group_left[l_rel[edge]] >= 0:
+            count += s_ptr[l_to[edge] + 1] - s_ptr[l_to[edge]]
+    found, values, at = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.float32), 0
+    for edge in range(first, l_ptr[entity + 1]):
+        if group_left[l_rel[edge]] >= 0:
+            for place in range(s_ptr[l_to[edge]], s_ptr[l_to[edge] + 1]):
+                found[at], values[at] = np.int64(s_to[place]) << 32 | (edge - first), s_val[place]
+                at += 1
+    order = np.argsort(found)
+    return found[order], values[order]
 
 
 @njit(cache=True, nogil=True)
@@ -241,31 +278,43 @@ def _echo(
     pairs: tuple[Int32, Int32],
     groups: int,
 ) -> Float32:
-    """(2, P, G) sums of the best similarity of each left neighbour, plain and weighed by rarity."""
+    """(2, P, G) sums of the best similarity of each left neighbour, plain and weighed by rarity.
+
+    What lies far apart is fetched once for all pairs of a left entity, if they come one after another.
+    """
     l_ptr, l_to, l_rel = left
     r_ptr, r_to, r_rel = right
-    s_ptr, s_to, s_val = similarity
     group_left, l_rare, r_rare = told
     out = np.zeros((2, len(pairs[0]), groups), dtype=np.float32)
+    who = -1
     for pair in range(len(pairs[0])):
         i, k = pairs[0][pair], pairs[1][pair]
-        end = r_ptr[k + 1]
-        for edge in range(l_ptr[i], l_ptr[i + 1]):
-            group = group_left[l_rel[edge]]
-            if group < 0:
-                continue
-            best = np.float32(0.0)
-            rare = np.float32(0.0)
-            neighbour = l_to[edge]
-            for place in range(s_ptr[neighbour], s_ptr[neighbour + 1]):
-                q = s_to[place]
-                other = _first_from(r_to, r_ptr[k], end, q)
-                while other < end and r_to[other] == q:
-                    value = s_val[place] * _entry(weight, l_rel[edge], r_rel[other])
-                    if value > best:
-                        best = value
-                        rare = value * np.float32(0.5) * (l_rare[neighbour] + r_rare[q])
-                    other += 1
-            out[0, pair, group] += best
-            out[1, pair, group] += rare
+        if i != who:
+            who, first = i, l_ptr[i]
+            alike, values = _alike_to_neighbours(left, similarity, group_left, i)
+            best = np.empty(l_ptr[i + 1] - first, dtype=np.float32)
+            rare = np.empty_like(best)
+        best[:], rare[:] = 0.0, 0.0
+        at, other, end = 0, r_ptr[k], r_ptr[k + 1]
+        while at < len(alike) and other < end:
+            q = alike[at] >> 32
+            if r_to[other] < q:
+                other = _first_from(r_to, other + 1, end, q)
+            elif r_to[other] > q:
+                at = _first_from(alike, at + 1, len(alike), np.int64(r_to[other]) << 32)
+            else:
+                edge = alike[at] & 0xFFFFFFFF
+                same = other
+                while same < end and r_to[same] == q:
+                    value = values[at] * _entry(weight, l_rel[first + edge], r_rel[same])
+                    if value > best[edge]:
+                        best[edge] = value
+                        rare[edge] = value * np.float32(0.5) * (l_rare[l_to[first + edge]] + r_rare[q])
+                    same += 1
+                at += 1
+        for edge in range(len(best)):
+            group = group_left[l_rel[first + edge]]
+            if group >= 0:
+                out[0, pair, group] += best[edge]
+                out[1, pair, group] += rare[edge]
     return out

@@ -12,7 +12,7 @@ from numba import njit
 
 from crossgraph._threads import in_parts
 from crossgraph._types import Bool, Int32, Int64, UInt64
-from crossgraph.graphs.sorting import distinct, marked
+from crossgraph.graphs.sorting import distinct, marked, repeated
 
 if TYPE_CHECKING:
     from crossgraph.graphs.graph import KnowledgeGraph
@@ -66,9 +66,7 @@ class ContentKeys:
         Those of one key are ordered by their types and surroundings, so that identifiers decide only between
         entities that are alike in these too.
         """
-        order = np.argsort(self.keys, kind="stable")
-        repeats = np.diff(self.keys[order]) == 0
-        shared = order[np.r_[repeats, False] | np.r_[False, repeats]] if len(repeats) else order[:0]
+        shared = np.flatnonzero(repeated(self.keys))
         places = np.full(len(self.graph), -1, dtype=np.int64)
         if len(shared):
             ranked = shared[np.lexsort((shared, self._around(shared), self.keys[shared]))]
@@ -132,13 +130,17 @@ class ContentKeys:
         return mix(keys + np.add.reduce(in_parts(reached, len(graph.heads), least=LEAST_EACH)))
 
     def refined(self) -> UInt64:
-        """(E) of facts with their tags, types and surroundings, as deep as tells more entities apart."""
-        keys, told, everybody = self._of_facts_and_types, 0, np.ones(len(self.graph), dtype=bool)
+        """(E) of facts with their tags, types and surroundings, as deep as tells more entities apart.
+
+        Who is told from all others needs no deeper look, and is told to those beside it by what it is.
+        """
+        keys, told = self._of_facts_and_types, 0
         for _ in range(_MOST_ROUNDS):
-            now = len(distinct(keys.view(np.int64)))
+            alike = repeated(keys)
+            now = int((~alike).sum()) + len(distinct(keys[alike]))
             if now in (told, len(keys)):
                 break
-            keys, told = self._refine(keys, everybody), now
+            keys, told = self._refine(keys, alike), now
         return keys
 
 

@@ -8,8 +8,8 @@ from numba import njit
 
 from crossgraph._types import AnyArray, Bool, Int32, Int64, UInt64
 
-# What is told apart at first has room for half as many different ones (log2); a full table is doubled.
-_FIRST_BITS = 10
+# A table has room for so many times as many different hashes as there seem to be: it is at most half full.
+_ROOM, _LEAST_BITS = 2.2, 4
 
 
 def sorted_rows(*columns: Int32) -> tuple[Int32, ...]:
@@ -50,6 +50,12 @@ def distinct(numbers: AnyArray) -> AnyArray:
     return ordered[firsts(ordered)]
 
 
+def repeated(numbers: AnyArray) -> Bool:
+    """(K) True where a number is there more than once."""
+    ordered = np.sort(numbers)
+    return held_by(numbers, ordered[1:][ordered[1:] == ordered[:-1]])
+
+
 def firsts(ordered: AnyArray) -> Int64:
     """The places of sorted numbers that differ from the one before."""
     if not len(ordered):
@@ -62,49 +68,36 @@ def told_apart(hashes: UInt64) -> tuple[Int32, Int64]:
 
     Hashes are to be spread evenly over all 64 bits.
     """
-    found: tuple[Int32, Int64] = _told_apart(hashes, _FIRST_BITS)
-    return found
+    # A table that grows as it is filled takes three times as long as one that is large enough.
+    different = pl.select(pl.lit(pl.Series(hashes)).approx_n_unique()).item()
+    bits = max(_LEAST_BITS, int(_ROOM * different).bit_length())
+    while True:
+        numbers, firsts = _told_apart(hashes, bits)
+        if len(numbers) == len(hashes):
+            return numbers, firsts
+        bits += 1
 
 
 @njit(cache=True, nogil=True)
 def _told_apart(hashes: UInt64, bits: int) -> tuple[Int32, Int64]:
-    """Open addressing, at most half full; the hashes lie in the table, as each look elsewhere would cost."""
+    """``told_apart`` by a table of so many bits, at most half full; no numbers where it would be fuller.
+
+    Open addressing: the hashes lie in the table, as each look elsewhere would cost.
+    """
     keys, held = np.zeros(1 << bits, dtype=np.uint64), np.full(1 << bits, -1, dtype=np.int32)
     numbers, firsts = np.empty(len(hashes), dtype=np.int32), np.empty(1 << (bits - 1), dtype=np.int64)
-    count = 0
+    shift, mask, count = np.uint64(64 - bits), np.uint64(len(keys) - 1), 0
     for row in range(len(hashes)):
-        if row and hashes[row] == hashes[row - 1]:
-            numbers[row] = numbers[row - 1]
-            continue
-        slot = _slot(keys, held, bits, hashes[row])
+        slot = hashes[row] >> shift
+        while held[slot] >= 0 and keys[slot] != hashes[row]:
+            slot = (slot + np.uint64(1)) & mask
         if held[slot] < 0:
             if count == len(firsts):
-                firsts = np.concatenate((firsts, np.empty_like(firsts)))
-                keys, held, bits = _doubled(keys, held, bits)
-                slot = _slot(keys, held, bits, hashes[row])
+                return numbers[:0], firsts[:0]
             keys[slot], held[slot], firsts[count] = hashes[row], count, row
             count += 1
         numbers[row] = held[slot]
     return numbers, firsts[:count].copy()
-
-
-@njit(cache=True, nogil=True)
-def _slot(keys: UInt64, held: Int32, bits: int, key: AnyArray) -> int:
-    """Where a hash is in a table, or would be."""
-    slot = np.int64(key >> np.uint64(64 - bits))
-    while held[slot] >= 0 and keys[slot] != key:
-        slot = (slot + 1) & (len(held) - 1)
-    return int(slot)
-
-
-@njit(cache=True, nogil=True)
-def _doubled(keys: UInt64, held: Int32, bits: int) -> tuple[UInt64, Int32, int]:
-    wider, numbers = np.zeros(2 * len(keys), dtype=np.uint64), np.full(2 * len(held), -1, dtype=np.int32)
-    for old in range(len(held)):
-        if held[old] >= 0:
-            slot = _slot(wider, numbers, bits + 1, keys[old])
-            wider[slot], numbers[slot] = keys[old], held[old]
-    return wider, numbers, bits + 1
 
 
 def marked(numbers: AnyArray, count: int) -> Bool:

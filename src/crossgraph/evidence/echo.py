@@ -128,19 +128,22 @@ class Echo:
         alike = similarity.indptr, similarity.indices, similarity.data.astype(np.float32, copy=False)
 
         def echoed(part: slice) -> Float32:
-            sums: Float32 = _echo(
+            rows: Float32 = _echo(
                 (self.left.indptr, self.left.neighbours, self.left.relations),
                 (self.right.indptr, self.right.neighbours, self.right.relations),
                 alike,
                 (groups.weight.indptr, groups.weight.indices, groups.weight.data),
                 (groups.group_left, *self.rare),
+                (self.degrees, self.mapped),
                 (pairs[0][part], pairs[1][part]),
-                len(groups.names),
             )
-            return sums
+            return rows
 
-        sums = np.concatenate(in_parts(echoed, len(pairs[0]), least=LEAST_EACH), axis=1)
-        return _columns(sums, (self.degrees[pairs[0]], self.mapped[pairs[1]]), groups.names)
+        rows = np.concatenate(in_parts(echoed, len(pairs[0]), least=LEAST_EACH))
+        of = ("echo", *(f"echo of {name}" for name in groups.names))
+        measures = [f"{one}:{measure}" for one in of for measure in ("shared", "share of left", "rarity")]
+        ends = ("echo:share of right", "echo:left neighbours", "echo:right neighbours")
+        return EvidenceTable((*measures, *ends), (rows,))
 
 
 def neighbour_rarity(adjacency: Adjacency) -> Float32:
@@ -181,26 +184,6 @@ def _counts(starts: Int64, relations: Int32, group_of: Int32, groups: int) -> Fl
             if group >= 0:
                 out[entity, group] += 1.0
     return out
-
-
-def _columns(sums: AnyArray, degrees: tuple[Float32, Float32], names: tuple[str, ...]) -> EvidenceTable:
-    shared, rarity = sums[0], sums[1]
-    by_group, right = degrees
-    columns: dict[str, Float32] = {}
-    known = (by_group.sum(axis=1) > 0) & (right > 0)
-    total, left = shared.sum(axis=1), by_group.sum(axis=1)
-    for name, n, values, rare in [
-        ("echo", left, total, rarity.sum(axis=1)),
-        *[(f"echo of {g}", by_group[:, i], shared[:, i], rarity[:, i]) for i, g in enumerate(names)],
-    ]:
-        missing = ~(known & (n > 0))
-        columns[f"{name}:shared"] = np.where(missing, np.nan, values)
-        columns[f"{name}:share of left"] = np.where(missing, np.nan, values / np.maximum(n, 1))
-        columns[f"{name}:rarity"] = np.where(missing, np.nan, rare)
-    columns["echo:share of right"] = np.where(known, total / np.maximum(right, 1), np.nan)
-    columns["echo:left neighbours"] = np.log1p(left)
-    columns["echo:right neighbours"] = np.log1p(right)
-    return EvidenceTable.of(columns)
 
 
 @njit(cache=True, nogil=True)
@@ -275,17 +258,19 @@ def _echo(
     similarity: _Rows,
     weight: _Rows,
     told: tuple[Int32, Float32, Float32],
+    degrees: tuple[Float32, Float32],
     pairs: tuple[Int32, Int32],
-    groups: int,
 ) -> Float32:
-    """(2, P, G) sums of the best similarity of each left neighbour, plain and weighed by rarity.
+    """(P, F) the evidence: all, each group, and how many neighbours either end has.
 
     What lies far apart is fetched once for all pairs of a left entity, if they come one after another.
     """
     l_ptr, l_to, l_rel = left
     r_ptr, r_to, r_rel = right
     group_left, l_rare, r_rare = told
-    out = np.zeros((2, len(pairs[0]), groups), dtype=np.float32)
+    groups = degrees[0].shape[1]
+    out = np.empty((len(pairs[0]), 3 * (groups + 1) + 3), dtype=np.float32)
+    sums = np.empty((2, groups), dtype=np.float32)
     who = -1
     for pair in range(len(pairs[0])):
         i, k = pairs[0][pair], pairs[1][pair]
@@ -312,9 +297,39 @@ def _echo(
                         rare[edge] = value * np.float32(0.5) * (l_rare[l_to[first + edge]] + r_rare[q])
                     same += 1
                 at += 1
+        sums[:] = 0.0
         for edge in range(len(best)):
             group = group_left[l_rel[first + edge]]
             if group >= 0:
-                out[0, pair, group] += best[edge]
-                out[1, pair, group] += rare[edge]
+                sums[0, group] += best[edge]
+                sums[1, group] += rare[edge]
+        _tell(out, pair, sums, degrees[0][i], degrees[1][k])
     return out
+
+
+@njit(cache=True, nogil=True)
+def _tell(out: Float32, pair: int, sums: Float32, degrees: Float32, mapped: np.float32) -> None:
+    """Fill the row of a pair, from sums (2, G) of its echo and its left and right neighbours by group."""
+    groups = len(degrees)
+    shared, rarity, every = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    for group in range(groups):
+        shared, rarity, every = shared + sums[0, group], rarity + sums[1, group], every + degrees[group]
+    known = every > 0 and mapped > 0
+    _measure(out, pair, 0, shared, rarity, every if known else np.float32(0.0))
+    for group in range(groups):
+        own = degrees[group] if known else np.float32(0.0)
+        _measure(out, pair, 3 * (group + 1), sums[0, group], sums[1, group], own)
+    ends = 3 * (groups + 1)
+    out[pair, ends] = shared / mapped if known else np.nan
+    out[pair, ends + 1], out[pair, ends + 2] = np.log1p(every), np.log1p(mapped)
+
+
+@njit(cache=True, nogil=True)
+def _measure(
+    out: Float32, pair: int, at: int, shared: np.float32, rarity: np.float32, neighbours: np.float32
+) -> None:
+    """Fill three columns, of so many left neighbours that may be echoed; without any they are missing."""
+    told = neighbours > 0
+    out[pair, at] = shared if told else np.nan
+    out[pair, at + 1] = shared / neighbours if told else np.nan
+    out[pair, at + 2] = rarity if told else np.nan

@@ -41,7 +41,7 @@ def gather_evidence(
     with progress.stage("compare: neighbours", len(candidates), "pairs") as advance:
         similarity = name_similarity(candidates, (len(left), len(right)))
         echo = _echoed(preparation, similarity, advance, space)
-    names = name_rows(description, schema)
+    names = name_rows(description, usual.names)
     namesakes = namesakes_of(names, preparation.adjacency, preparation.graphs)
     return EvidenceTable.beside(
         [

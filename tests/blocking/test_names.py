@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.blocking.names import NameLookups, name_cosines, name_rows, nearest_names
+from crossgraph.blocking.names import NameLookups, name_attributes, name_cosines, name_rows, nearest_names
 from crossgraph.blocking.products import nearest_rows, turned_rows, within_reach
 from crossgraph.features.description import describe
 from crossgraph.features.text import TextTable
@@ -151,7 +151,7 @@ def named_by(left: list, right: list, *mapped: AttributeMapping) -> list[set[str
     strings = description.texts.strings
     return [
         {strings[row] for row in side["text"]}
-        for side in name_rows(description, SchemaMapping((), (), mapped))
+        for side in name_rows(description, name_attributes(description, SchemaMapping((), (), mapped)))
     ]
 
 
@@ -180,7 +180,7 @@ def test_where_nothing_is_mapped_all_texts_that_tell_entities_apart_are_names_bu
 def test_without_names_there_are_no_candidates():
     graph = plain.graph_of([("a", "t")], facts=[("a", "year", "1995")])
     description = describe(graph, plain.graph_of())
-    names = name_rows(description, NOTHING)
+    names = name_rows(description, name_attributes(description, NOTHING))
     assert len(NameLookups(description.texts, 3).candidates(names, top=3)) == 0
     pairs = plain.ints(0, 0), plain.ints(0, 0)
     assert name_cosines(names, description.texts, pairs).tolist() == [0, 0]

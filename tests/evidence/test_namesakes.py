@@ -7,18 +7,17 @@ from crossgraph.blocking.names import name_rows
 from crossgraph.evidence.namesakes import Namesakes, name_counts, namesake_columns
 from crossgraph.features.description import describe
 from crossgraph.graphs.adjacency import Adjacency
-from crossgraph.schema.mapping import SchemaMapping
 from features.plain import graph_of, ints
 
 
 def test_namesakes_are_counted_by_the_rarest_name():
     graph = graph_of([("z", "t")], facts=[("a", "n", "fox"), ("b", "n", "fox"), ("b", "n", "hen")])
-    rows = name_rows(describe(graph, graph), SchemaMapping((), (), ()))[0]
+    rows = name_rows(describe(graph, graph), ({"n"}, {"n"}))[0]
     assert name_counts(rows, len(graph)).tolist() == [2, 1, 0]
 
 
 def namesakes_of(graph):
-    rows = name_rows(describe(graph, graph), SchemaMapping((), (), ()))[0]
+    rows = name_rows(describe(graph, graph), ({"n"}, {"n"}))[0]
     return Namesakes.of(rows, Adjacency.of(graph), graph.primary_types)
 
 

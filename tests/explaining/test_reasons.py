@@ -16,7 +16,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from crossgraph.blocking.names import name_rows
+from crossgraph.blocking.names import name_attributes, name_rows
 from crossgraph.blocking.ranking import lead
 from crossgraph.blocking.structure import neighbour_products, neighbour_rows
 from crossgraph.cli import app
@@ -225,7 +225,7 @@ def test_what_a_row_without_a_clue_is_compared_by_is_that_of_the_graphs_without_
         echo = echo_evidence(
             tuple(Adjacency.of(g) for g in graphs), rescorer.around.groups, rescorer.around.alike, ends
         )
-        rows = name_rows(described, preparation.schema)
+        rows = name_rows(described, name_attributes(described, preparation.schema))
         sides = [
             Namesakes.of(names, Adjacency.of(g), g.primary_types)
             for names, g in zip(rows, graphs, strict=True)

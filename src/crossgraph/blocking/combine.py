@@ -11,7 +11,7 @@ from scipy import sparse
 from crossgraph._types import Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.keys import KeyLookups, poorly_named
-from crossgraph.blocking.names import NameLookups, name_attributes, names_in
+from crossgraph.blocking.names import NameLookups, name_attributes, name_rows
 from crossgraph.blocking.pool import (
     Clues,
     Searching,
@@ -163,7 +163,7 @@ def block(
     left, right = graphs
     members = type_members(left, right, schema)
     called = name_attributes(description, schema)
-    names = names_in(description.left, called[0]), names_in(description.right, called[1])
+    names = name_rows(description, called)
     if lookups is None:
         lookups = NameLookups(description.texts, options.name_pool, nearest)
     valued = ValueLookups.of(description, schema, (len(left), len(right)))

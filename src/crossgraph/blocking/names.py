@@ -40,10 +40,14 @@ DISTINCT_SHARE = 0.3
 MOST_NAMESAKES = 2_500
 
 
-def name_rows(description: Description, schema: SchemaMapping) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The names of both sides: (entity, text) of every name-like attribute, each pair once."""
-    lefts, rights = name_attributes(description, schema)
-    return names_in(description.left, lefts), names_in(description.right, rights)
+def name_rows(
+    description: Description, names: tuple[set[str], set[str]]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The names of both sides: (entity, text) of the attributes that name, each pair once.
+
+    names   of the attributes, see ``name_attributes``
+    """
+    return _names_in(description.left, names[0]), _names_in(description.right, names[1])
 
 
 def name_keys(
@@ -55,8 +59,8 @@ def name_keys(
     (min-wise hashing, Broder, 1997).
     """
     hashes = description.texts.strings.hash(7).to_numpy().astype(np.uint64)
-    keys = []
-    for rows, size in zip(name_rows(description, schema), sizes, strict=True):
+    names, keys = name_rows(description, name_attributes(description, schema)), []
+    for rows, size in zip(names, sizes, strict=True):
         least = np.full(size, np.iinfo(np.uint64).max, dtype=np.uint64)
         np.minimum.at(least, rows["entity"].to_numpy(), hashes[rows["text"].to_numpy()])
         keys.append(np.where(least == np.iinfo(np.uint64).max, np.uint64(0), least))
@@ -127,7 +131,7 @@ def _unmapped(columns: tuple[AttributeColumn, ...], telling: dict[str, float], t
     return telling.keys() - serial or set(telling)
 
 
-def names_in(columns: tuple[AttributeColumn, ...], names: set[str]) -> pl.DataFrame:
+def _names_in(columns: tuple[AttributeColumn, ...], names: set[str]) -> pl.DataFrame:
     """(entity, text) of the attributes of these names, each pair once."""
     chosen = [column for column in columns if column.name in names]
     if not chosen:

@@ -45,8 +45,8 @@ from crossgraph.progress import Advance, unwatched
 
 # How much goes into one shard, and what fits into one is done here: asking rows of a product, and pairs.
 ROWS, PAIRS = 20_000, 100_000
-# Processes that teach one network together, at most: with more, each would have too little of every batch.
-LEARNERS = 8
+# Processes that teach, at most: with more than eight for a network, each would have too little of every batch.
+MOST_TEACHING = HALVES * 8
 # Who has taught a network waits for those of the other one: for many hours, where links are millions.
 SECONDS_TO_WAIT = 30 * 24 * 3600
 # Training that a lost machine ended begins anew so many times, with the processes that are left.
@@ -156,7 +156,7 @@ class OnRay:
         from ray.train.torch import TorchConfig, TorchTrainer
 
         held = _put((tuple(networks), lesson))
-        processes = max(1, min(int(ray.cluster_resources().get("CPU", 1)), HALVES * LEARNERS))
+        processes = max(1, min(int(ray.cluster_resources().get("CPU", 1)), MOST_TEACHING))
         with self._scratch() as folder:
             trainer = TorchTrainer(
                 _learn,

@@ -124,7 +124,7 @@ class Backdrop:
     @cached_property
     def name_rows(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The names of both sides."""
-        return name_rows(self.opened.preparation.description, self.opened.preparation.schema)
+        return name_rows(self.opened.preparation.description, self.names)
 
     @cached_property
     def rivals(self) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -18,7 +18,7 @@ from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.names import name_cosines, names_in
+from crossgraph.blocking.names import name_cosines, name_rows
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import FARTHEST
 from crossgraph.calibration import LONGEST_LEAD, Calibration
@@ -172,14 +172,8 @@ class Batch:
         """``gather_evidence`` of these rows."""
         opened = self.around.opened
         preparation, candidates = opened.preparation, opened.preparation.candidates
-        names = tuple(
-            names_in(columns, wanted)
-            for columns, wanted in zip(
-                (self.description.left, self.description.right), self.around.names, strict=True
-            )
-        )
-        texts = preparation.description.texts
-        name = name_cosines((names[0], names[1]), texts, self.pairs)
+        names = name_rows(self.description, self.around.names)
+        name = name_cosines(names, preparation.description.texts, self.pairs)
         structure = self._structure()
         prior = self._prior(name, structure)
         spread = np.log1p(10.0 * candidates.structure)

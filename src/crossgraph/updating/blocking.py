@@ -19,7 +19,7 @@ from crossgraph.blocking.combine import (
     name_similarity,
 )
 from crossgraph.blocking.keys import KeyLookups, poorly_named
-from crossgraph.blocking.names import name_attributes, name_cosines, names_in, nearest_names
+from crossgraph.blocking.names import name_attributes, name_cosines, name_rows, nearest_names
 from crossgraph.blocking.partners import structural_candidates
 from crossgraph.blocking.pool import Sides
 from crossgraph.blocking.prior import Weigher
@@ -124,8 +124,7 @@ class Reblocker:
         return fresh
 
     def _names(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        now = self.before.description
-        return names_in(now.left, self._called[0]), names_in(now.right, self._called[1])
+        return name_rows(self.before.description, self._called)
 
     def _nearest_names(self, names: tuple[pl.DataFrame, pl.DataFrame], sides: Sides) -> Candidates:
         texts, top = self.before.description.texts, self.options.name_pool

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.combine import name_similarity
-from crossgraph.blocking.names import name_attributes, names_in
+from crossgraph.blocking.names import name_rows
 from crossgraph.calibration import bounded_leads
 from crossgraph.checkpoint import TrainedModel
 from crossgraph.comparing import believed_pairs
@@ -192,9 +192,8 @@ class Rescorer:
     @cached_property
     def _namesakes(self) -> tuple[Namesakes, Namesakes]:
         """Of each side."""
-        lefts, rights = name_attributes(self.before.told, self.preparation.schema)
-        preparation, now = self.preparation, self.preparation.description
-        rows = names_in(now.left, lefts), names_in(now.right, rights)
+        preparation = self.preparation
+        rows = name_rows(preparation.description, self._usual.names)
         return namesakes_of(rows, preparation.adjacency, preparation.graphs)
 
     def _together(self, rows: Bool, said: Float32) -> EvidenceTable:

@@ -45,7 +45,7 @@ from crossgraph.progress import Advance, unwatched
 
 # How much goes into one shard, and what fits into one is done here: asking rows of a product, and pairs.
 ROWS, PAIRS = 20_000, 100_000
-# Processes that teach, at most: with more than eight for a network, each would have too little of every batch.
+# Processes that teach, at most: of more than eight for a network each would have too little of every batch.
 MOST_TEACHING = HALVES * 8
 # Who has taught a network waits for those of the other one: for many hours, where links are millions.
 SECONDS_TO_WAIT = 30 * 24 * 3600

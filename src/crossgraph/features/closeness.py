@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
-from crossgraph._types import AnyArray, Float32, Int32, Int64
-from crossgraph.features.description import AttributeColumn, value_pairs
+from crossgraph._threads import in_parts
+from crossgraph._types import AnyArray, Float32, Float64, Int32, Int64
+from crossgraph.features.description import AttributeColumn, span, value_pairs
 from crossgraph.features.text import TextTable
 
 # Numbers and days are the same fact up to this relative error (rounding, unit conversion).
 EXACT = 1e-9
+# Pairs that are worth a thread.
+LEAST_EACH = 100_000
 
 
 def text_closeness(
@@ -22,14 +26,30 @@ def text_closeness(
 
 def number_distance(a: AttributeColumn, b: AttributeColumn, pairs: tuple[Int32, Int32]) -> Float32:
     """(P) the least absolute difference over all combinations of values; NaN where either has none."""
-    number, left, right = value_pairs(a, b, pairs)
-    first, second = a.values[left], b.values[right]
-    # Differences beyond float32 are infinite, which is as far apart as values can be.
-    with np.errstate(over="ignore"):
-        distance = np.abs(first - second)
-        distance[distance <= EXACT * np.maximum(np.abs(first), np.abs(second))] = 0.0
-        known = ~np.isnan(distance)
-        return -best_of_pairs(len(pairs[0]), number[known], -distance[known].astype(np.float32))
+    parts = in_parts(
+        lambda part: _least((a.indptr, a.values), (b.indptr, b.values), (pairs[0][part], pairs[1][part])),
+        len(pairs[0]),
+        least=LEAST_EACH,
+    )
+    return np.concatenate(parts)
+
+
+@njit(cache=True, nogil=True)
+def _least(left: tuple[Int64, Float64], right: tuple[Int64, Float64], pairs: tuple[Int32, Int32]) -> Float32:
+    """``number_distance``; a difference beyond float32 is infinite, as far apart as values can be."""
+    out = np.full(len(pairs[0]), np.nan, dtype=np.float32)
+    for pair in range(len(out)):
+        first, last = span(right[0], pairs[1][pair])
+        for one in range(*span(left[0], pairs[0][pair])):
+            for other in range(first, last):
+                a, b = left[1][one], right[1][other]
+                distance = abs(a - b)
+                if distance <= EXACT * max(abs(a), abs(b)):
+                    distance = 0.0
+                # What is missing is no number, which is less than none.
+                if not distance >= out[pair] and not np.isnan(distance):
+                    out[pair] = distance
+    return out
 
 
 def best_of_pairs(count: int, number: Int64, values: AnyArray) -> Float32:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
+from numba import njit
 
 from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.features.meaning import Meanings, TextEncoder
@@ -239,20 +240,32 @@ def combinations(left: Int64, right: Int64, pairs: tuple[Int32, Int32]) -> tuple
     pairs         (P), (P) left and right entities
     returns       (K) number of the pair, ascending, (K) left row, (K) right row
     """
-    (l_start, n_left), (r_start, n_right) = _spans(left, pairs[0]), _spans(right, pairs[1])
-    by_left = np.repeat(np.arange(len(pairs[0])), n_left)
-    left_rows = expand(l_start, n_left)
-    repeats = n_right[by_left]
-    right_rows = expand(r_start[by_left], repeats)
-    return np.repeat(by_left, repeats), np.repeat(left_rows, repeats), right_rows
+    found: tuple[Int64, Int64, Int64] = _combinations(left, right, *pairs)
+    return found
 
 
-def _spans(indptr: Int64, entities: Int32) -> tuple[Int64, Int64]:
-    if len(indptr) < 2:
-        return np.zeros(len(entities), dtype=np.int64), np.zeros(len(entities), dtype=np.int64)
-    known = np.minimum(entities, len(indptr) - 2)
-    starts = indptr[known]
-    return starts, np.where(entities < len(indptr) - 1, indptr[known + 1] - starts, 0)
+@njit(cache=True, nogil=True)
+def _combinations(left: Int64, right: Int64, lefts: Int32, rights: Int32) -> tuple[Int64, Int64, Int64]:
+    count = 0
+    for pair in range(len(lefts)):
+        start, end = span(left, lefts[pair])
+        first, last = span(right, rights[pair])
+        count += (end - start) * (last - first)
+    number, left_row = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    right_row, at = np.empty(count, dtype=np.int64), 0
+    for pair in range(len(lefts)):
+        first, last = span(right, rights[pair])
+        for one in range(*span(left, lefts[pair])):
+            for other in range(first, last):
+                number[at], left_row[at], right_row[at] = pair, one, other
+                at += 1
+    return number, left_row, right_row
+
+
+@njit(cache=True, nogil=True)
+def span(starts: Int64, entity: int) -> tuple[int, int]:
+    """Where an entity's rows begin and end; none for an entity beyond the last one."""
+    return (starts[entity], starts[entity + 1]) if entity + 1 < len(starts) else (0, 0)
 
 
 def rows_of(column: AttributeColumn, entities: Int64, kept: Bool | None = None) -> AttributeColumn:

@@ -124,7 +124,7 @@ def store_links(links: Known, graphs: Graphs, stage: ResultFolder) -> None:
 
 
 def _store(known: Known, graphs: Graphs, file: Path) -> None:
-    pairs = known.same.and_also(known.different)
+    pairs = known.pairs
     table = pl.DataFrame(
         {
             "left": graphs[0].ids.gather(pairs.left.astype(np.int64)),

@@ -18,7 +18,7 @@ def labels_of(preparation: Preparation, known: Known, *, verb: str, config: Conf
     """The labels that a RESULT of ``verb`` learned from, from what it knew."""
     if verb != "train":
         return labels_for(preparation, known, config)
-    pairs = known.same.and_also(known.different)
+    pairs = known.pairs
     same = np.arange(len(pairs)) < len(known.same)
     keys = content_keys(preparation.graphs[0])
     return label_pairs(

@@ -128,7 +128,7 @@ def align(
         refuse_unknown(graphs, config.decisions)
         known = known_links(inputs.links, graphs, progress)
         card = inputs_card(inputs)
-        keep, learns = known.same.and_also(known.different), model is None
+        keep, learns = known.pairs, model is None
         preparation, evidence = session.prepare(graphs, known, keep=keep, inputs=inputs, halves=learns)
         refuse_unmapped(preparation.schema, graphs[1], config.decisions)
         if model is not None:

@@ -27,9 +27,14 @@ class Known:
         """No links."""
         return Known(NO_PAIRS, NO_PAIRS)
 
+    @property
+    def pairs(self) -> EntityPairs:
+        """Whom somebody told of: the same first, then the others."""
+        return self.same.and_also(self.different)
+
     def corrected(self, answers: Known) -> Known:
         """This and what people answered; an answer holds against a link that says otherwise."""
-        answered = answers.same.and_also(answers.different)
+        answered = answers.pairs
         return Known(
             self.same.without(answered).and_also(answers.same),
             self.different.without(answered).and_also(answers.different),

@@ -260,7 +260,7 @@ class _Rounds:
         """
         at = first_beginning(self.graphs, self.description, known, self.schema, options=self.schema_options)
         # Scorers are to judge whatever is known.
-        asked = None if look is None else known.same.and_also(known.different)
+        asked = None if look is None else known.pairs
         for number in range(1, self.blocking.rounds + 1):
             glanced = self._block(at, self._glance, f"{told}: round {number}", keep=asked)
             found = glanced.candidates.take(glanced.candidates.proposed)
@@ -282,7 +282,7 @@ class _Rounds:
 
     def _looked(self, at: _Beginning, glanced: Blocked, known: Known, look: Look) -> _Beginning:
         """Where the last round begins: with what scorers believe, as long as they do not tell it worse."""
-        asked = known.same.and_also(known.different)
+        asked = known.pairs
         last: Judged | None = None
         for number in range(1, self.blocking.looks + 1):
             if last is not None:

@@ -98,7 +98,7 @@ def learn(
     session = Session(config, StageClock(), progress, encoder=encoder)
     with staging(folder.path, replace=force or in_place) as stage:
         lesson = _lesson(source, answers, session, inputs)
-        keep = lesson.known.same.and_also(lesson.known.different)
+        keep = lesson.known.pairs
         verb = str(card["verb"])
         preparation, evidence = session.prepare(
             lesson.graphs, lesson.known, keep=keep, inputs=inputs, halves=verb != "train"

@@ -242,14 +242,14 @@ class _Split:
         if self.closed:
             none = Known.nothing().same
             return label_links(candidates, (part.same, none), none, seed=seed, keys=keys)
-        both = part.same.and_also(part.different)
+        both = part.pairs
         same = np.arange(len(both)) < len(part.same)
         return label_pairs(candidates, (both.left, both.right), same, seed=seed, keys=keys[0])
 
     def _counting(self, candidates: Candidates) -> Int64:
         """Places of the candidates that count in the test."""
         if not self.closed:
-            both = self.test.same.and_also(self.test.different)
+            both = self.test.pairs
             return np.unique(candidates.find(both.left, both.right))
         ends = np.isin(candidates.left, self.test.same.left) | np.isin(candidates.right, self.test.same.right)
         return np.flatnonzero(ends)

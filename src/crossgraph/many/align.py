@@ -175,7 +175,7 @@ def _prepared(inputs: Inputs, numbers: Numbers, graphs: Sequence[KnowledgeGraph]
     config, progress = session.config, session.progress
     both = graphs[numbers[0]], graphs[numbers[1]]
     known = known_links(inputs.links, both, progress)
-    keep = known.same.and_also(known.different)
+    keep = known.pairs
     refuse_unknown(both, config.decisions)
     preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs, halves=True)
     refuse_unmapped(preparation.schema, both[1], config.decisions)

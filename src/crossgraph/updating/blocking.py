@@ -76,7 +76,7 @@ class Reblocker:
             found = found.take(former.find(found.left, found.right) < 0)
             kept.append(self._chosen(found, sides, weigh, before.weighers[name]))
         proposed = Candidates.stacked([one for one in kept if len(one)])
-        asked = proposed.without(self.known.same.and_also(self.known.different))
+        asked = proposed.without(self.known.pairs)
         everyone = Candidates.stacked([proposed, weigh(asked, weigher)])
         at = everyone.find(before.candidates.left, before.candidates.right)
         places = np.full(len(everyone), -1, dtype=np.int64)
@@ -110,7 +110,7 @@ class Reblocker:
     @property
     def _weighed_again(self) -> tuple[Int64, Int64]:
         """Who is blocked again, and who is known to be the same or not as nobody blocking had proposed."""
-        known = self.known.same.and_also(self.known.different)
+        known = self.known.pairs
         new = self.before.candidates.without(known)
         left, right = (
             np.flatnonzero(one.blocked | marked(ends, len(one.blocked)))

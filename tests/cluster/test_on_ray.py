@@ -24,14 +24,17 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from crossgraph._types import AnyArray, Float32, Int32
 from crossgraph.cluster.shares import Answer
 from crossgraph.config import load_config
+from crossgraph.engine import Engine
 from crossgraph.errors import ClusterError, NonFiniteLossError
 from crossgraph.inputs import Inputs
-from crossgraph.learning import HALVES, LearningOptions, Lesson, opinions, taught, untrained
+from crossgraph.learning import HALVES, LearningOptions, Lesson, heard, opinions, taught, untrained
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.options import ModelOptions
+from crossgraph.model.seen import See
 from crossgraph.pipeline import align
 from crossgraph.progress import Advance, Progress, unwatched
 from crossgraph.results import ResultFolder
@@ -198,30 +201,52 @@ class Losing(Progress):
         yield advance if title == self.title else lambda _count: None
 
 
+def heard_in_shards(
+    networks: tuple[CollectiveNetwork, ...],
+    tensors: PairTensors,
+    pairs: tuple[AnyArray, AnyArray],
+    folds: Int32,
+    advance: Advance = unwatched,
+    see: See | None = None,
+) -> Float32:
+    """What networks say in shards as those of a cluster, whose entities are seen by themselves.
+
+    Matrices of other sizes round otherwise.
+    """
+    from crossgraph.cluster.ray_engine import PAIRS
+
+    shards = [slice(at, at + PAIRS) for at in range(0, len(folds), PAIRS)]
+    parts = [heard(networks, tensors, (pairs[0][at], pairs[1][at]), folds[at], advance) for at in shards]
+    return np.concatenate(parts, axis=1)
+
+
 def test_an_alignment_is_the_same_though_a_machine_is_lost_while_pairs_are_scored(
-    machines: Machines, mid_pair: Pair, tmp_path: Path
+    machines: Machines, mid_pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = mid_pair.write(tmp_path / "graphs")
     links = tmp_path / "links.tsv"
     links.write_text("".join(f"{left}\t{right}\n" for left, right in mid_pair.truth[::3]))
     inputs = Inputs(left=folder, links=(links,))
     losing = Losing(machines, "score: network")
-    for engine, progress in (("local", Progress()), ("ray", losing)):
-        # Many pairs: some shards are to be done when the machine goes, and some not.
-        sets = ["training.steps=20", "blocking.least_chance=0"]
-        config = load_config(None, sets, engine=engine)
-        align(inputs, tmp_path / engine, config=config, progress=progress)
+    # Many pairs: some shards are to be done when the machine goes, and some not.
+    sets = ["training.steps=20", "blocking.least_chance=0"]
+    align(inputs, tmp_path / "local", config=load_config(None, sets))
+    align(inputs, tmp_path / "ray", config=load_config(None, sets, engine="ray"), progress=losing)
+    monkeypatch.setattr("crossgraph.cluster.local_engine", lambda _: Engine(hear=heard_in_shards))
+    align(inputs, tmp_path / "shards", config=load_config(None, sets))
     assert len(losing.done) > 4
     assert sum(losing.done) == losing.total
     assert len(machines.workers) == 1
-    folders = ResultFolder(tmp_path / "local"), ResultFolder(tmp_path / "ray")
-    matches = [pl.read_csv(one.matches_file, separator="\t", comment_prefix="#") for one in folders]
-    assert len(matches[0]) > 50
-    assert matches[0].select("subject_id", "object_id").equals(matches[1].select("subject_id", "object_id"))
-    here, there = (pl.read_parquet(one.scores_file).sort("left", "right") for one in folders)
-    assert here.select("left", "right").equals(there.select("left", "right"))
+    folders = [ResultFolder(tmp_path / name) for name in ("ray", "local", "shards")]
+    matched = [pl.read_csv(one.matches_file, separator="\t", comment_prefix="#") for one in folders]
+    assert len(matched[0]) > 50
+    there, here, in_shards = (pl.read_parquet(one.scores_file).sort("left", "right") for one in folders)
+    for one, matches in ((here, matched[1]), (in_shards, matched[2])):
+        assert matched[0].select("subject_id", "object_id").equals(matches.select("subject_id", "object_id"))
+        assert there.select("left", "right").equals(one.select("left", "right"))
     # Two processes teach a network each.
-    np.testing.assert_array_equal(there["probability"], here["probability"])
+    np.testing.assert_array_equal(there["probability"], in_shards["probability"])
+    np.testing.assert_allclose(there["probability"], here["probability"], rtol=0, atol=1e-6)
 
 
 def lesson_of(world: World, training: TrainingOptions) -> tuple[list[CollectiveNetwork], Lesson]:

@@ -6,11 +6,11 @@ import numpy as np
 from scipy import sparse
 
 from crossgraph._space import IN_MEMORY, Space
-from crossgraph._types import Float64
+from crossgraph._types import Float32, Float64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_rows
-from crossgraph.evidence.attributes import Yardstick, attribute_evidence
+from crossgraph.evidence.attributes import Yardstick, attribute_columns
 from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.echo import Echo, relation_groups
 from crossgraph.evidence.namesakes import namesake_columns, namesakes_of
@@ -32,9 +32,10 @@ def gather_evidence(
     usual = Yardstick.of(description, schema)
     with progress.stage("compare: attributes", len(candidates), "pairs") as advance:
 
-        def compared(part: slice) -> EvidenceTable:
-            found = attribute_evidence(description, schema, (pairs[0][part], pairs[1][part]), against=usual)
-            advance(len(found))
+        def compared(part: slice) -> dict[str, Float32]:
+            own = pairs[0][part], pairs[1][part]
+            found = attribute_columns(description, schema, own, usual)
+            advance(len(own[0]))
             return found
 
         attributes = EvidenceTable.by_parts(compared, len(candidates), space=space)
@@ -63,15 +64,9 @@ def gather_evidence(
 def _echoed(
     preparation: Preparation, similarity: sparse.csr_matrix, advance: Advance, space: Space
 ) -> EvidenceTable:
-    candidates = preparation.candidates
+    pairs = preparation.candidates.left, preparation.candidates.right
     echo = Echo.of(preparation.adjacency, relation_groups(*preparation.graphs, preparation.schema))
-
-    def heard(part: slice) -> EvidenceTable:
-        found = echo.evidence(similarity, (candidates.left[part], candidates.right[part]))
-        advance(len(found))
-        return found
-
-    return EvidenceTable.by_parts(heard, len(candidates), space=space)
+    return echo.evidence(similarity, pairs, advance=advance, space=space)
 
 
 def believed_pairs(candidates: Candidates, probability: Float64, sizes: tuple[int, int]) -> sparse.csr_matrix:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import Weighing, mutual_seeds
@@ -27,7 +28,7 @@ class Known:
         """No links."""
         return Known(NO_PAIRS, NO_PAIRS)
 
-    @property
+    @cached_property
     def pairs(self) -> EntityPairs:
         """Whom somebody told of: the same first, then the others."""
         return self.same.and_also(self.different)

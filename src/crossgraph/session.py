@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,6 +62,10 @@ class Session:
     engine: Engine = LOCAL
     space: Space = IN_MEMORY
     encoder: TextEncoder | None = None
+
+    def _heap(self) -> AbstractContextManager[None]:
+        """Keeps the memory of arrays that come and go, which may take more, unless there is a budget."""
+        return one_heap() if self.space.budget is None else nullcontext()
 
     def read(self, inputs: Inputs) -> Graphs:
         """Read both graphs."""
@@ -122,7 +127,7 @@ class Session:
         count = len(preparation.candidates)
         if not evidence:
             return preparation, EvidenceTable.none(count)
-        with self.clock.stage("compare") as row:
+        with self.clock.stage("compare") as row, self._heap():
             compared = cache.recall(
                 "compare",
                 lambda: gather_evidence(preparation, progress=self.progress, space=self.space),
@@ -136,20 +141,21 @@ class Session:
     ) -> tuple[Run, TrainedModel]:
         """Train on labels and decide."""
         barred = forbidden(preparation, self.config.decisions)
-        fitted = fit(
-            preparation,
-            evidence,
-            labels,
-            config=self.config,
-            clock=self.clock,
-            known=known,
-            barred=barred,
-            cardinalities=cardinalities_of(preparation, known, self.config),
-            progress=self.progress,
-            cache=self.cache,
-            engine=self.engine,
-            space=self.space,
-        )
+        with self._heap():
+            fitted = fit(
+                preparation,
+                evidence,
+                labels,
+                config=self.config,
+                clock=self.clock,
+                known=known,
+                barred=barred,
+                cardinalities=cardinalities_of(preparation, known, self.config),
+                progress=self.progress,
+                cache=self.cache,
+                engine=self.engine,
+                space=self.space,
+            )
         run = self.decide(preparation, known, fitted.scored, fitted.model, barred)
         run = replace(run, labels=labels, thresholds=fitted.thresholds, vectors=fitted.vectors)
         return run, fitted.model
@@ -167,7 +173,7 @@ class Session:
             vocabulary = extended(model.vocabulary, preparation.schema)
             around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
             tensors = pair_tensors(preparation, vocabulary, around, device=self.config.run.device)
-        with self.clock.stage("score"):
+        with self.clock.stage("score"), self._heap():
             candidates = preparation.candidates
             alone = single(model.cardinalities, pair_types(candidates, preparation.graphs[0]))
             unlabelled = np.full(len(candidates), -1, dtype=np.int32)
@@ -195,7 +201,7 @@ class Session:
 
         barred (P)   those that a rule forbids, see ``deciding.forbidden``
         """
-        with self.clock.stage("assign"):
+        with self.clock.stage("assign"), self._heap():
             candidates = preparation.candidates
             types = pair_types(candidates, preparation.graphs[0])
             rules = Rules(model.thresholds, model.cardinalities)
@@ -226,7 +232,7 @@ class Session:
         card   what was read, as ``inputs_card`` told it at that time: files may change or vanish meanwhile
         told   what the report says besides
         """
-        with self.clock.stage("write"):
+        with self.clock.stage("write"), self._heap():
             write_scores(run.matches, stage.scores_file, names=run.preparation.candidates.name)
             write_sssom(run.matches, stage.matches_file)
             stage.config_file.write_text(self.config.to_toml(), encoding="utf8")

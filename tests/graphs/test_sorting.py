@@ -104,5 +104,6 @@ def test_hashes_are_told_apart_however_few_they_seem(monkeypatch):
 
 @given(st.lists(st.integers(0, 9)))
 def test_who_is_repeated_is_counted_twice_or_more(numbers):
-    found = repeated(np.array(numbers, dtype=np.uint64))
+    found, different = repeated(np.array(numbers, dtype=np.uint64))
+    assert different == len(set(numbers))
     assert found.tolist() == [numbers.count(number) > 1 for number in numbers]

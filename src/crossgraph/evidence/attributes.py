@@ -74,6 +74,13 @@ def attribute_evidence(
     against   what is usual; that of the description itself if not given
     """
     against = against or Yardstick.of(description, schema)
+    return EvidenceTable.of(attribute_columns(description, schema, pairs, against))
+
+
+def attribute_columns(
+    description: Description, schema: SchemaMapping, pairs: _Pairs, against: Yardstick
+) -> dict[str, Float32]:
+    """(P) each column of ``attribute_evidence``."""
     columns: dict[str, Float32] = {}
     texts: list[dict[str, Float32]] = []
     for a, b in _compared(description, schema):
@@ -86,7 +93,7 @@ def attribute_evidence(
         columns |= {f"{a.name}~{b.name}:{measure}": values for measure, values in measured.items()}
     measures = MEASURES if description.texts.meanings is None else (*MEASURES, MEANING)
     best = _best_of(texts, measures, len(pairs[0]))
-    return EvidenceTable.of(columns | {f"name:{measure}": values for measure, values in best.items()})
+    return columns | {f"name:{measure}": values for measure, values in best.items()}
 
 
 def _best_of(texts: list[dict[str, Float32]], measures: tuple[str, ...], count: int) -> dict[str, Float32]:

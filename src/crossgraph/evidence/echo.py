@@ -9,17 +9,21 @@ import numpy as np
 from numba import njit
 from scipy import sparse
 
+from crossgraph._space import IN_MEMORY, Space
 from crossgraph._threads import in_parts
 from crossgraph._types import AnyArray, Float32, Int32, Int64
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.graphs.adjacency import Adjacency, directed_name
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.progress import Advance, unwatched
 from crossgraph.schema.mapping import SchemaMapping
 
 # So many directed left relations get columns of their own; the rest share one group.
 GROUPS = 8
 # Pairs that are worth a thread.
 LEAST_EACH = 50_000
+# Numbers of 64 bits that come from memory together.
+_LINE = 8
 
 _Rows: TypeAlias = tuple[AnyArray, AnyArray, AnyArray]
 
@@ -97,18 +101,18 @@ def echo_evidence(
 class Echo:
     """Two neighbourhoods made ready to be compared: what is the same for all pairs.
 
-    right            in each neighbourhood, edges ascend by the neighbour
-    rare             (E), (E'), see ``neighbour_rarity``
-    degrees (E, G)   left neighbours by each group
-    mapped (E')      right neighbours by any mapped relation
+    right (E' + 1, 2)  where the edges of each right entity begin, and how many have a mapped relation
+    ends (2T')         right edges as ``neighbour << 32 | relation``, ascending in each neighbourhood
+    rare               (E), (E'), see ``neighbour_rarity``
+    degrees (E, G)     left neighbours by each group
     """
 
     left: Adjacency
-    right: Adjacency
+    right: Int64
+    ends: Int64
     groups: RelationGroups
     rare: tuple[Float32, Float32]
     degrees: Float32
-    mapped: Float32
 
     @staticmethod
     def of(
@@ -120,30 +124,59 @@ class Echo:
         """Of both graphs, or of the neighbourhoods that pairs number."""
         rare = rare or (neighbour_rarity(adjacency[0]), neighbour_rarity(adjacency[1]))
         left, right = adjacency
-        return Echo(left, _by_neighbour(right), groups, rare, *_mapped_degrees(adjacency, groups))
+        degrees = _counts(left.indptr, left.relations, groups.group_left, len(groups.names))
+        # Those that are not mapped are of no group, as on the left.
+        mapped = _counts(right.indptr, right.relations, groups.mapped_right - np.int32(1), 1)
+        # What a pair asks of its right entity lies together, as each look elsewhere costs as much again.
+        begins = np.stack([right.indptr, np.r_[mapped[:, 0], 0.0].astype(np.int64)], axis=1)
+        return Echo(left, begins, _by_neighbour(right), groups, rare, degrees)
 
-    def evidence(self, similarity: sparse.csr_matrix, pairs: tuple[Int32, Int32]) -> EvidenceTable:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """(F) of the columns."""
+        of = ("echo", *(f"echo of {name}" for name in self.groups.names))
+        measures = [f"{one}:{measure}" for one in of for measure in ("shared", "share of left", "rarity")]
+        return (*measures, "echo:share of right", "echo:left neighbours", "echo:right neighbours")
+
+    def evidence(
+        self,
+        similarity: sparse.csr_matrix,
+        pairs: tuple[Int32, Int32],
+        *,
+        advance: Advance = unwatched,
+        space: Space = IN_MEMORY,
+    ) -> EvidenceTable:
         """``echo_evidence`` of some pairs."""
-        similarity, groups = similarity.tocsr(), self.groups
-        alike = similarity.indptr, similarity.indices, similarity.data.astype(np.float32, copy=False)
+        alike, groups = _packed(similarity.tocsr(), self.rare), self.groups
 
-        def echoed(part: slice) -> Float32:
-            rows: Float32 = _echo(
+        def hear(part: slice, rows: Float32) -> None:
+            _echo(
                 (self.left.indptr, self.left.neighbours, self.left.relations),
-                (self.right.indptr, self.right.neighbours, self.right.relations),
+                (self.right, self.ends),
                 alike,
                 (groups.weight.indptr, groups.weight.indices, groups.weight.data),
-                (groups.group_left, *self.rare),
-                (self.degrees, self.mapped),
+                groups.group_left,
+                self.degrees,
                 (pairs[0][part], pairs[1][part]),
+                rows,
             )
-            return rows
 
-        rows = np.concatenate(in_parts(echoed, len(pairs[0]), least=LEAST_EACH))
-        of = ("echo", *(f"echo of {name}" for name in groups.names))
-        measures = [f"{one}:{measure}" for one in of for measure in ("shared", "share of left", "rarity")]
-        ends = ("echo:share of right", "echo:left neighbours", "echo:right neighbours")
-        return EvidenceTable((*measures, *ends), (rows,))
+        return EvidenceTable.filled(
+            self.names, hear, len(pairs[0]), least=LEAST_EACH, advance=advance, space=space
+        )
+
+
+def _packed(similarity: sparse.csr_matrix, rare: tuple[Float32, Float32]) -> tuple[AnyArray, AnyArray]:
+    """(E + 1) where the similar ones of each left entity begin, and (N) these, both with rarities.
+
+    What is read together lies together: each look elsewhere waits for memory.
+    """
+    neighbours = np.zeros(similarity.shape[0] + 1, dtype=[("begin", np.int64), ("rare", np.float32)])
+    neighbours["begin"], neighbours["rare"][:-1] = similarity.indptr, rare[0]
+    similar = np.empty(similarity.nnz, dtype=[("to", np.int32), ("value", np.float32), ("rare", np.float32)])
+    similar["to"], similar["value"] = similarity.indices, similarity.data
+    similar["rare"] = rare[1][similarity.indices]
+    return neighbours, similar
 
 
 def neighbour_rarity(adjacency: Adjacency) -> Float32:
@@ -153,25 +186,17 @@ def neighbour_rarity(adjacency: Adjacency) -> Float32:
     return rare
 
 
-def _by_neighbour(adjacency: Adjacency) -> Adjacency:
-    ends = adjacency.neighbours.copy(), adjacency.relations.copy()
+def _by_neighbour(adjacency: Adjacency) -> Int64:
+    """(2T) the edges as ``neighbour << 32 | relation``, ascending in each neighbourhood."""
+    ends = adjacency.neighbours.astype(np.int64)
+    ends <<= 32
+    ends |= adjacency.relations
 
     def sort(entities: slice) -> None:
-        _sort_each(adjacency.indptr[entities.start : entities.stop + 1], *ends)
+        _sort_each(adjacency.indptr[entities.start : entities.stop + 1], ends)
 
     in_parts(sort, len(adjacency.indptr) - 1, least=LEAST_EACH)
-    return Adjacency(adjacency.indptr, *ends, adjacency.relation_count)
-
-
-def _mapped_degrees(
-    adjacency: tuple[Adjacency, Adjacency], groups: RelationGroups
-) -> tuple[Float32, Float32]:
-    """(E, G) left neighbours by each group, and (E') right neighbours by any mapped relation."""
-    left, right = adjacency
-    by_group = _counts(left.indptr, left.relations, groups.group_left, len(groups.names))
-    # Those that are not mapped are of no group, as on the left.
-    mapped = _counts(right.indptr, right.relations, groups.mapped_right - np.int32(1), 1)
-    return by_group, mapped[:, 0]
+    return ends
 
 
 @njit(cache=True, nogil=True)
@@ -187,15 +212,10 @@ def _counts(starts: Int64, relations: Int32, group_of: Int32, groups: int) -> Fl
 
 
 @njit(cache=True, nogil=True)
-def _sort_each(starts: Int64, neighbours: Int32, relations: Int32) -> None:
+def _sort_each(starts: Int64, ends: Int64) -> None:
     """Sort each neighbourhood, in place: they are small, where all edges together fit no cache."""
     for place in range(len(starts) - 1):
-        start, end = starts[place], starts[place + 1]
-        own = neighbours[start:end].astype(np.int64) << 32 | relations[start:end]
-        own.sort()
-        for edge in range(end - start):
-            neighbours[start + edge] = own[edge] >> 32
-            relations[start + edge] = own[edge] & 0xFFFFFFFF
+        ends[starts[place] : starts[place + 1]].sort()
 
 
 @njit(cache=True, nogil=True)
@@ -228,73 +248,79 @@ def _first_from(numbers: AnyArray, start: int, end: int, number: int | np.int64)
 
 @njit(cache=True, nogil=True)
 def _alike_to_neighbours(
-    left: _Rows, similarity: _Rows, group_left: Int32, entity: int
-) -> tuple[Int64, Float32]:
-    """(N) who is similar to the neighbours of an entity, ascending, and how much.
+    left: _Rows, alike: tuple[AnyArray, AnyArray], group_left: Int32, entity: int
+) -> tuple[Int64, Float32, Float32]:
+    """(N) who is similar to the neighbours of an entity, ascending, how much, and how rare both are.
 
     Each is ``right neighbour << 32 | edge``, the edge counted from the entity's first. Whose relation is not
     mapped is left out.
     """
     l_ptr, l_to, l_rel = left
-    s_ptr, s_to, s_val = similarity
+    neighbours, similar = alike
     first, count = l_ptr[entity], 0
     for edge in range(first, l_ptr[entity + 1]):
         if group_left[l_rel[edge]] >= 0:
-            count += s_ptr[l_to[edge] + 1] - s_ptr[l_to[edge]]
-    found, values, at = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.float32), 0
+            count += neighbours[l_to[edge] + 1].begin - neighbours[l_to[edge]].begin
+    found, at = np.empty(count, dtype=np.int64), 0
+    values, rare = np.empty(count, dtype=np.float32), np.empty(count, dtype=np.float32)
     for edge in range(first, l_ptr[entity + 1]):
         if group_left[l_rel[edge]] >= 0:
-            for place in range(s_ptr[l_to[edge]], s_ptr[l_to[edge] + 1]):
-                found[at], values[at] = np.int64(s_to[place]) << 32 | (edge - first), s_val[place]
+            own = neighbours[l_to[edge]]
+            for place in range(own.begin, neighbours[l_to[edge] + 1].begin):
+                one = similar[place]
+                found[at], values[at] = np.int64(one.to) << 32 | (edge - first), one.value
+                rare[at] = np.float32(0.5) * (own.rare + one.rare)
                 at += 1
     order = np.argsort(found)
-    return found[order], values[order]
+    return found[order], values[order], rare[order]
 
 
 @njit(cache=True, nogil=True)
 def _echo(
     left: _Rows,
-    right: _Rows,
-    similarity: _Rows,
+    right: tuple[Int64, Int64],
+    similarity: tuple[AnyArray, AnyArray],
     weight: _Rows,
-    told: tuple[Int32, Float32, Float32],
-    degrees: tuple[Float32, Float32],
+    group_left: Int32,
+    degrees: Float32,
     pairs: tuple[Int32, Int32],
-) -> Float32:
-    """(P, F) the evidence: all, each group, and how many neighbours either end has.
+    out: Float32,
+) -> None:
+    """Fill (P, F) with the evidence: all, each group, and how many neighbours either end has.
 
     What lies far apart is fetched once for all pairs of a left entity, if they come one after another.
     """
-    l_ptr, l_to, l_rel = left
-    r_ptr, r_to, r_rel = right
-    group_left, l_rare, r_rare = told
-    groups = degrees[0].shape[1]
-    out = np.empty((len(pairs[0]), 3 * (groups + 1) + 3), dtype=np.float32)
+    l_ptr, _, l_rel = left
+    nodes, ends = right
+    groups = degrees.shape[1]
     sums = np.empty((2, groups), dtype=np.float32)
+    # In an array, as what nobody reads would not be asked for.
+    fetched = np.zeros(1, dtype=np.int64)
     who = -1
     for pair in range(len(pairs[0])):
         i, k = pairs[0][pair], pairs[1][pair]
         if i != who:
             who, first = i, l_ptr[i]
-            alike, values = _alike_to_neighbours(left, similarity, group_left, i)
+            alike, values, both_rare = _alike_to_neighbours(left, similarity, group_left, i)
             best = np.empty(l_ptr[i + 1] - first, dtype=np.float32)
             rare = np.empty_like(best)
+            fetched[0] = _fetched(nodes, ends, pairs, pair)
         best[:], rare[:] = 0.0, 0.0
-        at, other, end = 0, r_ptr[k], r_ptr[k + 1]
+        at, other, end = 0, nodes[k, 0], nodes[k + 1, 0]
         while at < len(alike) and other < end:
             q = alike[at] >> 32
-            if r_to[other] < q:
-                other = _first_from(r_to, other + 1, end, q)
-            elif r_to[other] > q:
-                at = _first_from(alike, at + 1, len(alike), np.int64(r_to[other]) << 32)
+            if ends[other] >> 32 < q:
+                other = _first_from(ends, other + 1, end, q << 32)
+            elif ends[other] >> 32 > q:
+                at = _first_from(alike, at + 1, len(alike), ends[other] >> 32 << 32)
             else:
                 edge = alike[at] & 0xFFFFFFFF
                 same = other
-                while same < end and r_to[same] == q:
-                    value = values[at] * _entry(weight, l_rel[first + edge], r_rel[same])
+                while same < end and ends[same] >> 32 == q:
+                    value = values[at] * _entry(weight, l_rel[first + edge], ends[same] & 0xFFFFFFFF)
                     if value > best[edge]:
                         best[edge] = value
-                        rare[edge] = value * np.float32(0.5) * (l_rare[l_to[first + edge]] + r_rare[q])
+                        rare[edge] = value * both_rare[at]
                     same += 1
                 at += 1
         sums[:] = 0.0
@@ -303,8 +329,23 @@ def _echo(
             if group >= 0:
                 sums[0, group] += best[edge]
                 sums[1, group] += rare[edge]
-        _tell(out, pair, sums, degrees[0][i], degrees[1][k])
-    return out
+        _tell(out, pair, sums, degrees[i], np.float32(nodes[k, 1]))
+
+
+@njit(cache=True, nogil=True)
+def _fetched(nodes: Int64, ends: Int64, pairs: tuple[Int32, Int32], pair: int) -> int:
+    """Some number that tells of the right edges of all pairs of a left entity, the first of which is given.
+
+    Who asks for it has them at hand. A processor waits for many places of memory at once, but not for those
+    that lie behind a branch which it cannot guess.
+    """
+    i, found = pairs[0][pair], 0
+    while pair < len(pairs[0]) and pairs[0][pair] == i:
+        k = pairs[1][pair]
+        for edge in range(nodes[k, 0], nodes[k + 1, 0], _LINE):
+            found ^= ends[edge]
+        pair += 1
+    return found
 
 
 @njit(cache=True, nogil=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from crossgraph._space import IN_MEMORY, Space, let_go
+from crossgraph._threads import in_parts
 from crossgraph._types import Bool, Float32, Int64
+from crossgraph.progress import Advance
 
 # Pairs whose evidence is found at once: what is needed meanwhile takes several times as much as the evidence.
 AT_ONCE = 500_000
@@ -89,25 +92,52 @@ class EvidenceTable:
         return found
 
     @staticmethod
-    def by_parts(make: Callable[[slice], EvidenceTable], pairs: int, *, space: Space) -> EvidenceTable:
-        """The table that is made for ``AT_ONCE`` pairs at a time, each part with the same columns."""
+    def by_parts(make: Callable[[slice], dict[str, Float32]], pairs: int, *, space: Space) -> EvidenceTable:
+        """The table whose columns are made for ``AT_ONCE`` pairs at a time, each time the same ones."""
         names: tuple[str, ...] = ()
         values: Float32 | None = None
-        for start in range(0, max(pairs, 1), AT_ONCE):
-            place = slice(start, min(start + AT_ONCE, pairs))
-            part = make(place)
+        for place in _parts(pairs):
+            columns = make(place)
             if values is None:
-                names, values = part.names, space.table(pairs, len(part.names))
-            values[place] = part.values
+                names, values = tuple(columns), space.table(pairs, len(columns))
+            for at, column in enumerate(columns.values()):
+                values[place, at] = column
             let_go(values)
         assert values is not None  # there is one part at least
+        return EvidenceTable(names, (values,))
+
+    @staticmethod
+    def filled(
+        names: tuple[str, ...],
+        fill: Callable[[slice, Float32], None],
+        pairs: int,
+        *,
+        least: int,
+        advance: Advance,
+        space: Space,
+    ) -> EvidenceTable:
+        """The table whose rows are filled for ``AT_ONCE`` pairs at a time, by several threads.
+
+        fill    writes the rows (K, F) of some pairs, and lets go of the interpreter
+        least   pairs of a thread: with fewer it is not worth its start
+        """
+        values = space.table(pairs, len(names))
+
+        def fill_one(part: slice, start: int) -> None:
+            rows = slice(start + part.start, start + part.stop)
+            fill(rows, values[rows])
+
+        for place in _parts(pairs):
+            in_parts(partial(fill_one, start=place.start), place.stop - place.start, least=least)
+            advance(place.stop - place.start)
+            let_go(values)
         return EvidenceTable(names, (values,))
 
     def fingerprint(self) -> str:
         """The same for the same names and values, however they lie in blocks."""
         total = hashlib.sha256(repr((self.names, len(self))).encode())
-        for start in range(0, len(self), AT_ONCE):
-            total.update(self.rows(slice(start, start + AT_ONCE)).data)
+        for place in _parts(len(self)):
+            total.update(self.rows(place).data)
         return total.hexdigest()
 
     def named(self, how: str) -> EvidenceTable:
@@ -125,3 +155,8 @@ class EvidenceTable:
             if name in at:
                 values[:, place] = columns[at[name]]
         return EvidenceTable(names, (values,))
+
+
+def _parts(pairs: int) -> list[slice]:
+    """``AT_ONCE`` pairs each; one part at least."""
+    return [slice(start, min(start + AT_ONCE, pairs)) for start in range(0, max(pairs, 1), AT_ONCE)]

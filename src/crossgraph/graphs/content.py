@@ -12,7 +12,7 @@ from numba import njit
 
 from crossgraph._threads import in_parts
 from crossgraph._types import Bool, Int32, Int64, UInt64
-from crossgraph.graphs.sorting import distinct, marked, repeated
+from crossgraph.graphs.sorting import marked, repeated
 
 if TYPE_CHECKING:
     from crossgraph.graphs.graph import KnowledgeGraph
@@ -66,7 +66,7 @@ class ContentKeys:
         Those of one key are ordered by their types and surroundings, so that identifiers decide only between
         entities that are alike in these too.
         """
-        shared = np.flatnonzero(repeated(self.keys))
+        shared = np.flatnonzero(repeated(self.keys)[0])
         places = np.full(len(self.graph), -1, dtype=np.int64)
         if len(shared):
             ranked = shared[np.lexsort((shared, self._around(shared), self.keys[shared]))]
@@ -136,8 +136,7 @@ class ContentKeys:
         """
         keys, told = self._of_facts_and_types, 0
         for _ in range(_MOST_ROUNDS):
-            alike = repeated(keys)
-            now = int((~alike).sum()) + len(distinct(keys[alike]))
+            alike, now = repeated(keys)
             if now in (told, len(keys)):
                 break
             keys, told = self._refine(keys, alike), now

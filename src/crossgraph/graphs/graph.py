@@ -17,6 +17,8 @@ from crossgraph.graphs.sorting import distinct_rows, sorted_rows, told_apart
 UNTYPED = "entity"
 # Values are few beside a vocabulary so many times as long.
 FEW = 4
+# Texts that are compared at once.
+AT_ONCE = 500_000
 
 
 @dataclass(frozen=True)
@@ -254,13 +256,21 @@ def numbered(*columns: pl.Series) -> tuple[pl.Series, list[Int32]]:
         codes, firsts = told_apart(together.hash(seed).to_numpy())
         distinct = together.gather(firsts)
         # Two texts of one hash have others by another seed.
-        if (distinct.gather(codes) == together).all():
+        if _are_those(together, distinct, codes):
             break
     order = distinct.arg_sort().to_numpy()
     places = np.empty(len(order), dtype=np.int32)
     places[order] = np.arange(len(order), dtype=np.int32)
     ends = np.cumsum([len(column) for column in columns])
     return distinct.gather(order), np.split(places[codes], ends[:-1])
+
+
+def _are_those(texts: pl.Series, distinct: pl.Series, codes: Int32) -> bool:
+    """Whether each text is the one that its code says; memory for some at a time."""
+    return all(
+        (distinct.gather(codes[start : start + AT_ONCE]) == texts.slice(start, AT_ONCE)).all()
+        for start in range(0, len(texts), AT_ONCE)
+    )
 
 
 def positions_in(vocabulary: pl.Series, values: pl.Series) -> Int32:

@@ -15,6 +15,8 @@ _TYPED_VALUE = (
     r'^"(?P<body>.*)"'
     r'(?:\^\^<?(?P<datatype>[^<>"\s]+)>?|@(?P<language>[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*))$'
 )
+# Lines that are looked through at once.
+AT_ONCE = 500_000
 _STEMS = ("rel_triples", "attr_triples", "types")
 
 
@@ -138,8 +140,9 @@ def _without_faults(text: str, names: tuple[str, ...]) -> pl.DataFrame | None:
         return None
     if not len(rows) or rows.select(pl.any_horizontal(pl.all().is_null().any())).item():
         return None
-    blank = rows.select(pl.any_horizontal((pl.col(_ids(names)).str.strip_chars() == "").any())).item()
-    return None if blank else rows
+    blank = pl.any_horizontal((pl.col(_ids(names)).str.strip_chars() == "").any())
+    # Of all lines at once, what is stripped would take as much memory as they do.
+    return None if any(part.select(blank).item() for part in rows.iter_slices(AT_ONCE)) else rows
 
 
 def _problem(names: tuple[str, ...]) -> pl.Expr:

@@ -50,10 +50,11 @@ def distinct(numbers: AnyArray) -> AnyArray:
     return ordered[firsts(ordered)]
 
 
-def repeated(numbers: AnyArray) -> Bool:
-    """(K) True where a number is there more than once."""
+def repeated(numbers: AnyArray) -> tuple[Bool, int]:
+    """(K) True where a number is there more than once, and how many different ones there are."""
     ordered = np.sort(numbers)
-    return held_by(numbers, ordered[1:][ordered[1:] == ordered[:-1]])
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    return held_by(numbers, again), len(ordered) - len(again)
 
 
 def firsts(ordered: AnyArray) -> Int64:

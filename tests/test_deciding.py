@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.cardinality import CARDINALITIES, Cardinality, observed_cardinalities, single
 from crossgraph.deciding import (
@@ -44,7 +44,7 @@ def pairs(*rows: tuple[int, int]) -> EntityPairs:
 
 
 def alone(candidates: Candidates, kind: Cardinality = "one-to-one") -> tuple[np.ndarray, np.ndarray]:
-    return single({"*": kind}, pl.Series(["film"] * len(candidates)))
+    return single({"*": kind}, PairTypes.named(pl.Series(["film"] * len(candidates))))
 
 
 def test_a_rival_of_a_known_link_takes_its_next_best_partner() -> None:
@@ -53,7 +53,7 @@ def test_a_rival_of_a_known_link_takes_its_next_best_partner() -> None:
     known = Known(pairs((0, 0)), pairs())
     ruled_out = contradicts(candidates, known, alone(candidates))
     assert ruled_out.tolist() == [False, True, False]
-    types = pl.Series(["film"] * 3)
+    types = PairTypes.named(pl.Series(["film"] * 3))
     chosen = decide(candidates, np.where(ruled_out, 0.0, probability), types, Rules({"*": 0.5}, {}))
     assert keep_known(candidates, chosen, known).tolist() == [True, False, True]
 
@@ -86,7 +86,7 @@ def test_rivals_of_a_link_are_none_where_entities_may_have_several_partners() ->
 
 def test_thresholds_go_by_type_and_unnamed_types_take_the_common_one() -> None:
     candidates = Candidates.of_pairs(np.array([0, 1, 2]), np.array([0, 1, 2]))
-    types = pl.Series(["film", "person", "city"])
+    types = PairTypes.named(pl.Series(["film", "person", "city"]))
     rules = Rules({"film": 0.7, "person": 0.6, "*": 0.5}, {})
     assert decide(candidates, np.array([0.6, 0.6, 0.6]), types, rules).tolist() == [False, True, True]
 
@@ -98,7 +98,7 @@ def test_each_entity_has_as_many_partners_as_its_type_allows(rows, data) -> None
     probability = np.array(data.draw(st.lists(st.floats(0.02, 1), min_size=size, max_size=size)))
     for kind in CARDINALITIES:
         rules = Rules({"*": 0.0}, {"*": kind})
-        chosen = decide(candidates, probability, pl.Series(["film"] * size), rules)
+        chosen = decide(candidates, probability, PairTypes.named(pl.Series(["film"] * size)), rules)
         of_left, of_right = (
             np.unique(side[chosen], return_counts=True) for side in (candidates.left, candidates.right)
         )
@@ -118,7 +118,7 @@ def test_each_entity_has_as_many_partners_as_its_type_allows(rows, data) -> None
 def test_types_of_different_kinds_are_decided_apart() -> None:
     rows = list(product(range(2), range(2)))
     candidates = Candidates.of_pairs(*(np.array(side) for side in zip(*rows, strict=True)))
-    types = pl.Series(["film", "film", "song", "song"])
+    types = PairTypes.named(pl.Series(["film", "film", "song", "song"]))
     rules = Rules({"*": 0.5}, {"song": "free", "*": "one-to-one"})
     assert decide(candidates, np.array([0.9, 0.8, 0.9, 0.8]), types, rules).tolist() == [
         True,

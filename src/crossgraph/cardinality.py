@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
-import polars as pl
 
 from crossgraph._types import Bool, Int32
+from crossgraph.blocking.candidates import PairTypes
 from crossgraph.schema.seeds import EntityPairs
 
 Cardinality: TypeAlias = Literal["one-to-one", "many-to-one", "one-to-many", "free"]
@@ -58,18 +58,11 @@ def _mostly_single(ends: Int32) -> bool:
     return bool((np.unique(ends, return_counts=True)[1] > 1).mean() <= FEW)
 
 
-def single(cardinalities: Mapping[str, Cardinality], types: pl.Series) -> tuple[Bool, Bool]:
-    """(P) whether the left entity of each pair has at most one partner, and whether the right one has.
-
-    types (P)   the type name of each pair
-    """
+def single(cardinalities: Mapping[str, Cardinality], types: PairTypes) -> tuple[Bool, Bool]:
+    """(P) whether the left entity of each pair has at most one partner, and whether the right one has."""
     fallback = cardinalities.get(ANY_TYPE, "one-to-one")
     left, right = (
-        types.replace_strict(
-            {name: _SINGLE[one][side] for name, one in cardinalities.items()},
-            default=_SINGLE[fallback][side],
-            return_dtype=pl.Boolean,
-        ).to_numpy()
+        types.told({name: _SINGLE[one][side] for name, one in cardinalities.items()}, _SINGLE[fallback][side])
         for side in (0, 1)
     )
     return left, right

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.assignment import one_to_one
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.blocking.ranking import ranks
 from crossgraph.cardinality import ANY_TYPE, Cardinality, single
 from crossgraph.decisions import DecisionOptions, HeldOut, Lone, Threshold, thresholds_by_type
@@ -36,13 +35,7 @@ class Rules:
     cardinalities: Mapping[str, Cardinality]
 
 
-def pair_types(candidates: Candidates, graph: KnowledgeGraph) -> pl.Series:
-    """The type name of each candidate: its left entity's primary type."""
-    names, codes = type_codes(graph)
-    return pl.Series(names, dtype=pl.String).gather(codes[candidates.left]).rename("type")
-
-
-def decide(candidates: Candidates, probability: Float64, types: pl.Series, rules: Rules) -> Bool:
+def decide(candidates: Candidates, probability: Float64, types: PairTypes, rules: Rules) -> Bool:
     """(P) which candidates are called the same: assigned as their type allows, and sure enough for it.
 
     Types of which both sides have one partner share one assignment. Where one side has one partner, each of
@@ -54,8 +47,7 @@ def decide(candidates: Candidates, probability: Float64, types: pl.Series, rules
     chosen[both] = one_to_one(candidates.left[both], candidates.right[both], probability[both])
     for ends, only in ((candidates.left, left & ~right), (candidates.right, right & ~left)):
         chosen[only] = ranks(ends[only], probability[only]) == 0
-    fallback = rules.thresholds.get(ANY_TYPE, 0.5)
-    least = types.replace_strict(dict(rules.thresholds), default=fallback, return_dtype=pl.Float64).to_numpy()
+    least = types.told(rules.thresholds, rules.thresholds.get(ANY_TYPE, 0.5))
     return chosen & (probability >= least) & (probability > 0)
 
 
@@ -80,7 +72,7 @@ def keep_known(candidates: Candidates, matched: Bool, known: Known) -> Bool:
 
 
 def called_same(
-    candidates: Candidates, probability: Float64, types: pl.Series, rules: Rules, known: Known, barred: Bool
+    candidates: Candidates, probability: Float64, types: PairTypes, rules: Rules, known: Known, barred: Bool
 ) -> Bool:
     """(P) which candidates are called the same by all that counts: probability, rules and what is known.
 
@@ -92,7 +84,7 @@ def called_same(
 
 
 def assignable(
-    candidates: Candidates, probability: Float64, types: pl.Series, cardinalities: Mapping[str, Cardinality]
+    candidates: Candidates, probability: Float64, types: PairTypes, cardinalities: Mapping[str, Cardinality]
 ) -> Bool:
     """(P) which candidates are the same if they are sure enough."""
     return decide(candidates, probability, types, Rules({ANY_TYPE: 0.0}, cardinalities))
@@ -103,7 +95,7 @@ def fit_thresholds(
     assigned: Bool,
     candidates: Candidates,
     labels: Labels,
-    types: pl.Series,
+    types: PairTypes,
     *,
     options: DecisionOptions,
     seed: int,
@@ -118,9 +110,9 @@ def fit_thresholds(
     """
     trusted = labels.trusted()
     lone = lone.take(np.isin(lone.places, trusted.places))
-    kinds_of_lone = types.gather(lone.places).to_numpy()
+    kinds_of_lone = types.at(lone.places)
     kept = assigned[trusted.places] & trusted.found
-    kinds = types.gather(trusted.places).to_numpy()
+    kinds = types.at(trusted.places)
     others = _expected(probability, assigned & ~marked(trusted.places, len(assigned)), types)
     held_out = {}
     for name in np.unique(kinds):
@@ -140,10 +132,10 @@ def fit_thresholds(
     return thresholds_by_type(held_out, options=options, seed=seed)
 
 
-def _expected(probability: Float64, chosen: Bool, types: pl.Series) -> dict[str, float]:
+def _expected(probability: Float64, chosen: Bool, types: PairTypes) -> dict[str, float]:
     """How many of some candidates are the same, as is expected, by type."""
-    told = pl.DataFrame({"type": types.filter(pl.Series(chosen)), "same": probability[chosen]})
-    return dict(told.group_by("type").agg(pl.col("same").sum()).iter_rows())
+    same = np.bincount(types.codes[chosen], weights=probability[chosen], minlength=len(types.names))
+    return dict(zip(types.names, same.tolist(), strict=True))
 
 
 def _places(candidates: Candidates, pairs: EntityPairs) -> Int64:

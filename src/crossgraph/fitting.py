@@ -12,7 +12,7 @@ import numpy as np
 
 from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Vectors
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.caching import NO_CACHE, Arrays, Form, StageCache, evidence_form, modules_form, opinions_form
 from crossgraph.calibration import Calibration, calibrate, probabilities, rival_leads
 from crossgraph.cardinality import ONE_TO_ONE, Cardinality, single
@@ -20,7 +20,7 @@ from crossgraph.checkpoint import ScoringRound, TrainedModel
 from crossgraph.comparing import believed_evidence
 from crossgraph.config import Config
 from crossgraph.contest import Contest
-from crossgraph.deciding import assignable, fit_thresholds, pair_types
+from crossgraph.deciding import assignable, fit_thresholds
 from crossgraph.decisions import LONE, Lone, Threshold
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
@@ -97,7 +97,7 @@ def fit(
         clock, progress, cache.on(*_contents(preparation, labels), config.run.content), engine, space
     )
     networks, heard, vectors = fit_network(preparation, labels, vocabulary, config, around)
-    types = pair_types(candidates, preparation.graphs[0])
+    types = PairTypes.of(candidates, preparation.graphs[0])
     contest = Contest.of(
         candidates, known or Known.nothing(), single(cardinalities, types), labels, barred=barred
     )

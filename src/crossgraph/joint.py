@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import polars as pl
 
 from crossgraph._types import Bool, Float32, Float64, Int64
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.cardinality import Cardinality, single
 from crossgraph.checkpoint import TrainedModel
 from crossgraph.comparing import believed_evidence
 from crossgraph.config import Config
 from crossgraph.contest import Contest
-from crossgraph.deciding import assignable, fit_thresholds, pair_types
+from crossgraph.deciding import assignable, fit_thresholds
 from crossgraph.decisions import Lone
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import Around, Fitted, Pool, fit_network, fit_rounds, network_tensors
@@ -72,9 +71,8 @@ def fit_together(parts: Sequence[Part], *, config: Config, around: Around) -> li
     stack = _Stack.of(parts)
     read = [EvidenceTable.beside([part.evidence, one]) for part, one in zip(parts, said, strict=True)]
     labels = stack.labels([part.labels for part in parts])
-    types = pl.concat([_types(part) for part in parts])
-    kinds = np.unique(types.to_numpy(), return_inverse=True)[1].astype(np.int32)
-    pool = Pool(stacked(read), stack.contest(labels), kinds, stack.believed)
+    types = PairTypes.stacked([_types(part) for part in parts])
+    pool = Pool(stacked(read), stack.contest(labels), types.codes, stack.believed)
     rounds, scored = fit_rounds(pool, labels, config, around)
     assigned = np.concatenate(
         [_assigned(part, scored.probability[rows]) for part, rows in zip(parts, stack.rows, strict=True)]
@@ -127,8 +125,8 @@ def _vocabularies(parts: Sequence[Part]) -> list[Vocabulary]:
     return found
 
 
-def _types(part: Part) -> pl.Series:
-    return pair_types(part.preparation.candidates, part.preparation.graphs[0])
+def _types(part: Part) -> PairTypes:
+    return PairTypes.of(part.preparation.candidates, part.preparation.graphs[0])
 
 
 def _assigned(part: Part, probability: Float64) -> Bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from crossgraph.blocking.candidates import PairTypes
 from crossgraph.cardinality import Cardinality, observed_cardinalities, single
 from crossgraph.config import Config
-from crossgraph.deciding import pair_types
 from crossgraph.errors import InputError
 from crossgraph.graphs.content import content_keys
 from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
@@ -45,7 +45,7 @@ def labels_found(preparation: Preparation, known: Known, config: Config) -> Labe
     left, candidates, seed = preparation.graphs[0], preparation.candidates, config.run.seed
     keys = content_keys(left), content_keys(preparation.graphs[1])
     seeds = seeds_of_unlinked(preparation.teaching, known.same, type_codes(left)[1], seed=seed, keys=keys)
-    alone = single(cardinalities_of(preparation, known, config), pair_types(candidates, left))
+    alone = single(cardinalities_of(preparation, known, config), PairTypes.of(candidates, left))
     links = known.same, known.different
     unseen = preparation.unseen
     return label_links(candidates, links, seeds, seed=seed, keys=keys, alone=alone, unseen=unseen)

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from crossgraph._space import IN_MEMORY, Space
+from crossgraph.blocking.candidates import PairTypes
 from crossgraph.calibration import log_losses
 from crossgraph.cardinality import single
 from crossgraph.comparing import gather_evidence
 from crossgraph.config import Config
 from crossgraph.contest import Contest
-from crossgraph.deciding import pair_types
 from crossgraph.decisions import DecisionOptions
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.errors import NonFiniteLossError
@@ -51,7 +51,7 @@ def _look(
         return None
     candidates = preparation.candidates
     evidence = gather_evidence(preparation, space=around.space)
-    types = pair_types(candidates, preparation.graphs[0])
+    types = PairTypes.of(candidates, preparation.graphs[0])
     alone = single(cardinalities_of(preparation, known, config), types)
     contest = Contest.of(candidates, known, alone, labels)
     pool = Pool.of(preparation, evidence, contest, space=around.space)

@@ -12,11 +12,12 @@ import numpy as np
 import polars as pl
 
 from crossgraph._space import Space
+from crossgraph.blocking.candidates import PairTypes
 from crossgraph.caching import StageCache
 from crossgraph.checkpoint import load_model
 from crossgraph.cluster import engine_of, require_engine
 from crossgraph.config import Config, load_config
-from crossgraph.deciding import pair_types, refuse_unknown, refuse_unmapped
+from crossgraph.deciding import refuse_unknown, refuse_unmapped
 from crossgraph.devices import require_device
 from crossgraph.encoding import EncodingOptions, encoder_of, require_encoder
 from crossgraph.errors import ConfigError, ResultError
@@ -308,7 +309,7 @@ def propose_candidates(inputs: Inputs, *, config: Config, progress: Progress = S
         {
             "left": graphs[0].ids.gather(candidates.left.astype(np.int64)),
             "right": graphs[1].ids.gather(candidates.right.astype(np.int64)),
-            "type": pair_types(candidates, graphs[0]),
+            "type": PairTypes.of(candidates, graphs[0]).series(),
             "name": candidates.name,
             "structure": candidates.structure,
             "prior": candidates.prior,

@@ -15,13 +15,13 @@ import numpy as np
 import polars as pl
 
 from crossgraph._types import AnyArray, Bool, Float64
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.caching import DAMAGED, StageCache
 from crossgraph.calibration import probabilities
 from crossgraph.cardinality import Cardinality
 from crossgraph.checkpoint import CARD, store_thresholds
 from crossgraph.config import Config
-from crossgraph.deciding import Rules, assignable, called_same, fit_thresholds, pair_types
+from crossgraph.deciding import Rules, assignable, called_same, fit_thresholds
 from crossgraph.decisions import LONE, Lone, Threshold
 from crossgraph.errors import ResultError
 from crossgraph.features.meaning import TextEncoder
@@ -120,7 +120,7 @@ class _Undecided:
 
     candidates: Candidates
     score: Float64
-    types: pl.Series
+    types: PairTypes
     labels: Labels
     lone: Lone
     known: Known
@@ -133,12 +133,12 @@ class _Undecided:
             candidates, score = Candidates(*(stored[name] for name in PAIRS)), stored["score"][-1]
         with _standing(kept).open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             told = dict(stored)
-        names = pl.Series(json.loads(array_text(told["type_names"])), dtype=pl.String)
+        names = tuple(json.loads(array_text(told["type_names"])))
         labels = {name: told[f"labels.{name}"] for name in _LABELS}
         return _Undecided(
             candidates=candidates,
             score=score,
-            types=names.gather(told["types"]),
+            types=PairTypes(names, told["types"]),
             labels=Labels(**labels | {"matches": int(labels["matches"])}),
             lone=Lone.of(*(told[f"lone.{name}"] for name in LONE)),
             known=Known(*(EntityPairs.of(*told[f"known.{name}"]) for name in _KNOWN)),
@@ -177,7 +177,7 @@ class _Undecided:
             {
                 "left": left.gather(self.candidates.left[rows].astype(np.int64)),
                 "right": right.gather(self.candidates.right[rows].astype(np.int64)),
-                "type": self.types.gather(rows),
+                "type": self.types.series().gather(rows),
                 "score": self.score[rows],
                 "probability": self.probability[rows],
                 "matched": matched[rows],
@@ -209,13 +209,12 @@ def _arrays(run: Run) -> dict[str, AnyArray]:
     """What thresholds and decisions read beside the candidates and their scores."""
     labels, known, lone = run.labels, run.known, run.scored.lone
     assert labels is not None  # a model that is applied brings its thresholds
-    types = pair_types(run.preparation.candidates, run.preparation.graphs[0])
-    names = types.unique().sort()
+    types = PairTypes.of(run.preparation.candidates, run.preparation.graphs[0])
     return {
         **{f"labels.{name}": np.asarray(getattr(labels, name)) for name in _LABELS},
         **{f"lone.{name}": np.asarray(getattr(lone, name)) for name in LONE},
         **{f"known.{name}": np.stack([(pairs := getattr(known, name)).left, pairs.right]) for name in _KNOWN},
-        "types": names.search_sorted(types).to_numpy(),
-        "type_names": text_array(json.dumps(names.to_list(), ensure_ascii=False)),
+        "types": types.codes,
+        "type_names": text_array(json.dumps(types.names, ensure_ascii=False)),
         "barred": run.barred,
     }

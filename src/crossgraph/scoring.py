@@ -10,14 +10,13 @@ import torch
 
 from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import Bool, Float32, Float64
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_keys
 from crossgraph.calibration import Calibration, drifted, log_losses, probabilities, rival_leads
 from crossgraph.checkpoint import ScoringRound, TrainedModel
 from crossgraph.comparing import believed_evidence
 from crossgraph.contest import Contest
-from crossgraph.deciding import pair_types
 from crossgraph.decisions import Lone
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
@@ -182,7 +181,7 @@ def matches_of(
             {
                 "left": graphs[0].ids.gather(candidates.left.astype(np.int64)),
                 "right": graphs[1].ids.gather(candidates.right.astype(np.int64)),
-                "type": pair_types(candidates, graphs[0]),
+                "type": PairTypes.of(candidates, graphs[0]).series(),
                 "score": scored.score,
                 "probability": scored.probability,
                 "matched": matched,

@@ -11,13 +11,14 @@ import numpy as np
 from crossgraph._memory import keep_freed_memory, one_heap
 from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import Bool
+from crossgraph.blocking.candidates import PairTypes
 from crossgraph.caching import NO_CACHE, StageCache, evidence_form, proposed_form
 from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, save_model
 from crossgraph.comparing import gather_evidence
 from crossgraph.config import Config
 from crossgraph.contest import Contest
-from crossgraph.deciding import Rules, called_same, forbidden, pair_types
+from crossgraph.deciding import Rules, called_same, forbidden
 from crossgraph.drawing.reliability import reliability_diagram
 from crossgraph.encoding import require_encoder
 from crossgraph.engine import LOCAL, Engine
@@ -175,7 +176,7 @@ class Session:
             tensors = pair_tensors(preparation, vocabulary, around, device=self.config.run.device)
         with self.clock.stage("score"), self._heap():
             candidates = preparation.candidates
-            alone = single(model.cardinalities, pair_types(candidates, preparation.graphs[0]))
+            alone = single(model.cardinalities, PairTypes.of(candidates, preparation.graphs[0]))
             unlabelled = np.full(len(candidates), -1, dtype=np.int32)
             contest, see = (
                 Contest(candidates, known, alone, barred, unlabelled),
@@ -203,7 +204,7 @@ class Session:
         """
         with self.clock.stage("assign"), self._heap():
             candidates = preparation.candidates
-            types = pair_types(candidates, preparation.graphs[0])
+            types = PairTypes.of(candidates, preparation.graphs[0])
             rules = Rules(model.thresholds, model.cardinalities)
             matched = called_same(candidates, scored.probability, types, rules, known, barred)
         return Run(

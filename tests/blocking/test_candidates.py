@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.schema.seeds import EntityPairs
-from features.plain import ints
+from features.plain import graph_of, ints
 
 pairs = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=10)
 
@@ -71,3 +72,23 @@ def test_no_candidates_are_candidates_too():
         assert len(nothing) == 0
         assert nothing.find(ints(0), ints(0)).tolist() == [-1]
         assert len(nothing.take(nothing.proposed)) == 0
+
+
+@given(st.lists(st.lists(st.sampled_from(["film", "person", "Größe"]), max_size=5), min_size=1, max_size=3))
+def test_types_are_told_by_number_as_by_name(parts):
+    each = [PairTypes.named(pl.Series(part, dtype=pl.String)) for part in parts]
+    together, names = PairTypes.stacked(each), [name for part in parts for name in part]
+    assert together.series().to_list() == names
+    places = np.arange(len(names))[::-2]
+    assert together.at(places).tolist() == names[::-2]
+    least = {"film": 0.25, "nothing": 9.0}
+    assert together.told(least, 0.5).tolist() == [least.get(name, 0.5) for name in names]
+    assert together.told({"film": False}, True).dtype == bool
+
+
+def test_types_are_those_of_left_entities():
+    graph = graph_of(types=[("a", "film"), ("b", "person")], edges=[("a", "r", "c")])
+    kinds = {graph.position("a"): "film", graph.position("b"): "person", graph.position("c"): "entity"}
+    candidates = Candidates.of_pairs([0, 0, 1, 2], [1, 2, 0, 0])
+    found = PairTypes.of(candidates, graph)
+    assert found.series().to_list() == [kinds[0], kinds[0], kinds[1], kinds[2]]

@@ -16,12 +16,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from crossgraph.blocking.candidates import PairTypes
 from crossgraph.blocking.names import name_attributes, name_rows
 from crossgraph.blocking.ranking import lead
 from crossgraph.blocking.structure import neighbour_products, neighbour_rows
 from crossgraph.cli import app
 from crossgraph.config import load_config
-from crossgraph.deciding import Rules, decide, pair_types
+from crossgraph.deciding import Rules, decide
 from crossgraph.errors import InputError, ResultError
 from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.evidence.echo import echo_evidence
@@ -384,7 +385,7 @@ def test_what_a_known_link_decides_is_told_by_that_link(opened):
 
 def test_the_assignment_takes_a_pair_exactly_from_the_probability_on_that_is_told(opened):
     candidates = opened.preparation.candidates
-    types = pair_types(candidates, opened.preparation.graphs[0])
+    types = PairTypes.of(candidates, opened.preparation.graphs[0])
     tried = 0
     for left, right in some_pairs(opened, 30):
         place = opened.place(left, right)

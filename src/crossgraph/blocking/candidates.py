@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,8 +11,9 @@ import polars as pl
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.ranking import partner_shares
+from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.sorting import firsts
-from crossgraph.schema.seeds import EntityPairs
+from crossgraph.schema.seeds import EntityPairs, type_codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +135,51 @@ class Candidates:
             return float("nan")
         places = self.find(left, right)
         return float(self.proposed[places[places >= 0]].sum()) / len(left)
+
+
+@dataclass(frozen=True, eq=False)
+class PairTypes:
+    """The type of each candidate: that of its left entity.
+
+    names       of the types
+    codes (P)   the place of each pair's among them
+    """
+
+    names: tuple[str, ...]
+    codes: Int32
+
+    @staticmethod
+    def of(candidates: Candidates, graph: KnowledgeGraph) -> PairTypes:
+        """The primary types in the left graph."""
+        names, codes = type_codes(graph)
+        return PairTypes(names, codes[candidates.left])
+
+    @staticmethod
+    def named(types: pl.Series) -> PairTypes:
+        """From the (P) name of each pair's type."""
+        names = types.unique().sort()
+        return PairTypes(tuple(names), names.search_sorted(types).to_numpy().astype(np.int32))
+
+    @staticmethod
+    def stacked(parts: Sequence[PairTypes]) -> PairTypes:
+        """The types of several sets of pairs, one set after the other."""
+        names = tuple(dict.fromkeys(name for part in parts for name in part.names))
+        places = [np.array([names.index(name) for name in part.names], dtype=np.int32) for part in parts]
+        codes = [place[part.codes] for place, part in zip(places, parts, strict=True)]
+        return PairTypes(names, np.concatenate(codes))
+
+    def told(self, of_types: Mapping[str, float], default: float) -> AnyArray:
+        """(P) what is told of each pair's type, of the kind of number that ``default`` is."""
+        values = [of_types.get(name, default) for name in self.names]
+        return np.array(values, dtype=np.asarray(default).dtype)[self.codes]
+
+    def at(self, places: Int64) -> AnyArray:
+        """(K) the names of some pairs' types."""
+        return np.array(self.names, dtype=object)[self.codes[places]]
+
+    def series(self) -> pl.Series:
+        """(P) the names of all."""
+        return pl.Series("type", self.names, dtype=pl.String).gather(self.codes)
 
 
 def _largest(values: AnyArray | float, order: Int64, first: Int64) -> Float32:

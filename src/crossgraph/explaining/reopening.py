@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.calibration import probabilities
 from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
 from crossgraph.contest import Contest
-from crossgraph.deciding import contradicts, forbidden, pair_types
+from crossgraph.deciding import contradicts, forbidden
 from crossgraph.errors import ResultError
 from crossgraph.features.description import describe
 from crossgraph.graphs import read_pair
@@ -122,7 +122,7 @@ def reopen(
     with progress.stage("sample", None):
         around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
         tensors = pair_tensors(preparation, vocabulary, around, device="cpu")
-    alone = single(model.cardinalities, pair_types(kept.candidates, graphs[0]))
+    alone = single(model.cardinalities, PairTypes.of(kept.candidates, graphs[0]))
     forbade = forbidden(preparation, config.decisions)
     contest = Contest(kept.candidates, known, alone, forbade, kept.folds)
     rounds = _rounds(model, kept)

@@ -10,9 +10,9 @@ from scipy.sparse.csgraph import connected_components
 
 from crossgraph._types import Bool
 from crossgraph.assignment import LEAST, one_to_one
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.cardinality import ANY_TYPE, single
-from crossgraph.deciding import contradicts, forbidden, pair_types
+from crossgraph.deciding import contradicts, forbidden
 from crossgraph.explaining.reopening import Reopened
 from crossgraph.graphs._reading import quoted
 from crossgraph.schema.seeds import EntityPairs
@@ -60,7 +60,7 @@ def verdict(opened: Reopened, place: int, score: float) -> Verdict:
 def least_of_rivals(opened: Reopened, place: int) -> float:
     """The least probability at which a candidate is taken, as its type allows partners."""
     candidates, worth = opened.preparation.candidates, opened.worth
-    left, right = single(opened.model.cardinalities, pair_types(candidates, opened.preparation.graphs[0]))
+    left, right = single(opened.model.cardinalities, PairTypes.of(candidates, opened.preparation.graphs[0]))
     if left[place] and right[place]:
         return _assigned_from(opened, place, left & right)
     for ends, mine, other in ((candidates.left, left, right), (candidates.right, right, left)):
@@ -107,7 +107,7 @@ def _connected(opened: Reopened, place: int) -> Bool:
 def _because(opened: Reopened, place: int) -> str:
     preparation, known = opened.preparation, opened.known
     alone = preparation.candidates.take(np.array([place]))
-    single_ends = single(opened.model.cardinalities, pair_types(alone, preparation.graphs[0]))
+    single_ends = single(opened.model.cardinalities, PairTypes.of(alone, preparation.graphs[0]))
     if any(_holds(pairs, alone) for pairs in (known.same, known.different)):
         return "a known link says so"
     if contradicts(alone, known, single_ends)[0]:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from crossgraph._types import Bool, Float64, Int32, Int64
+from crossgraph.blocking.candidates import PairTypes
 from crossgraph.cardinality import ANY_TYPE, single
 from crossgraph.clustering import KNOWN, Kinds, Votes, consistent_clusters
 from crossgraph.graphs import KnowledgeGraph
@@ -55,8 +56,8 @@ class Decisions:
         """
         candidates, table = run.preparation.candidates, run.matches.table
         matched, probability = table["matched"].to_numpy(), table["probability"].to_numpy()
-        fallback = thresholds.get(ANY_TYPE, 0.5)
-        least = table["type"].replace_strict(thresholds, default=fallback, return_dtype=pl.Float64).to_numpy()
+        types = PairTypes.named(table["type"])
+        least = types.told(thresholds, thresholds.get(ANY_TYPE, 0.5))
         beyond = _log_odds(probability) - _log_odds(least)
         weight = np.where(matched, np.maximum(beyond, LEAST_VOTE), np.minimum(beyond, 0.0))
         refuted = candidates.find(run.known.different.left, run.known.different.right)
@@ -64,7 +65,7 @@ class Decisions:
         weight[run.barred] = -KNOWN
         places = candidates.find(run.known.same.left, run.known.same.right)
         weight[places[matched[places]]] = KNOWN
-        left_has_one, right_has_one = single(run.cardinalities, table["type"])
+        left_has_one, right_has_one = single(run.cardinalities, types)
         return Decisions(
             numbers=numbers,
             left=candidates.left,

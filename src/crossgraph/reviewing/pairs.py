@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from crossgraph._types import Bool, Float64, Int32, Int64, Side
+from crossgraph.blocking.candidates import PairTypes
 from crossgraph.cardinality import ONE_TO_ONE, Cardinality, single
 from crossgraph.errors import ResultError
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -57,15 +58,15 @@ class PairTable:
                 f"the graphs do not have {pair['left']!r} or {pair['right']!r}, a pair of the result",
                 hint="name the graphs that the result was made of with --graphs LEFT RIGHT",
             )
-        names = both["type"].unique().sort()
+        types = PairTypes.named(both["type"])
         return PairTable(
             left=left,
             right=right,
             probability=both["probability"].to_numpy(),
             matched=both["matched"].fill_null(value=False).to_numpy(),
-            types=names.search_sorted(both["type"]).to_numpy().astype(np.int32),
-            type_names=tuple(names.to_list()),
-            alone=single(cardinalities, both["type"]),
+            types=types.codes,
+            type_names=types.names,
+            alone=single(cardinalities, types),
         )
 
     def __len__(self) -> int:

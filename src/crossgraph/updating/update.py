@@ -11,11 +11,12 @@ import polars as pl
 
 from crossgraph._memory import keep_freed_memory
 from crossgraph._types import Int32, Int64
+from crossgraph.blocking.candidates import PairTypes
 from crossgraph.cardinality import single
 from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
 from crossgraph.contest import Contest
-from crossgraph.deciding import forbidden, pair_types
+from crossgraph.deciding import forbidden
 from crossgraph.errors import NoCandidatesError
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.changes import Changes, read_changes
@@ -207,7 +208,7 @@ class _Work:
             contest = Contest(
                 candidates=blocked.candidates,
                 known=known,
-                alone=single(model.cardinalities, pair_types(blocked.candidates, graphs[0])),
+                alone=single(model.cardinalities, PairTypes.of(blocked.candidates, graphs[0])),
                 barred=forbidden(preparation, self.session.config.decisions),
                 folds=_folds(former, blocked.former),
             )

@@ -62,7 +62,7 @@ __all__ = [
 ]
 
 # Rough fits to the reports of runs on 2,000 to two million entities, of both sides together, on two cores.
-SECONDS_PER_ENTITY, BYTES_PER_ENTITY = 6e-4, 4_500
+SECONDS_PER_ENTITY, BYTES_PER_ENTITY = 6e-4, 5_000
 # The least that runs took, and what they took for each entity, where all goes into files that can.
 LEAST_BYTES, LEAST_BYTES_PER_ENTITY = 0.6e9, 3_000
 

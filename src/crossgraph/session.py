@@ -128,7 +128,7 @@ class Session:
         count = len(preparation.candidates)
         if not evidence:
             return preparation, EvidenceTable.none(count)
-        with self.clock.stage("compare") as row, self._heap():
+        with self._heap(), self.clock.stage("compare") as row:
             compared = cache.recall(
                 "compare",
                 lambda: gather_evidence(preparation, progress=self.progress, space=self.space),
@@ -157,7 +157,7 @@ class Session:
                 engine=self.engine,
                 space=self.space,
             )
-        run = self.decide(preparation, known, fitted.scored, fitted.model, barred)
+            run = self.decide(preparation, known, fitted.scored, fitted.model, barred)
         run = replace(run, labels=labels, thresholds=fitted.thresholds, vectors=fitted.vectors)
         return run, fitted.model
 
@@ -174,7 +174,7 @@ class Session:
             vocabulary = extended(model.vocabulary, preparation.schema)
             around = sample_both(preparation, sampling=model.sampling, seed=model.seed)
             tensors = pair_tensors(preparation, vocabulary, around, device=self.config.run.device)
-        with self.clock.stage("score"), self._heap():
+        with self._heap(), self.clock.stage("score"):
             candidates = preparation.candidates
             alone = single(model.cardinalities, PairTypes.of(candidates, preparation.graphs[0]))
             unlabelled = np.full(len(candidates), -1, dtype=np.int32)
@@ -202,7 +202,7 @@ class Session:
 
         barred (P)   those that a rule forbids, see ``deciding.forbidden``
         """
-        with self.clock.stage("assign"), self._heap():
+        with self.clock.stage("assign"):
             candidates = preparation.candidates
             types = PairTypes.of(candidates, preparation.graphs[0])
             rules = Rules(model.thresholds, model.cardinalities)
@@ -233,7 +233,7 @@ class Session:
         card   what was read, as ``inputs_card`` told it at that time: files may change or vanish meanwhile
         told   what the report says besides
         """
-        with self.clock.stage("write"), self._heap():
+        with self.clock.stage("write"):
             write_scores(run.matches, stage.scores_file, names=run.preparation.candidates.name)
             write_sssom(run.matches, stage.matches_file)
             stage.config_file.write_text(self.config.to_toml(), encoding="utf8")

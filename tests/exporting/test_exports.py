@@ -269,6 +269,19 @@ def test_kgx_has_one_name_and_the_others_as_synonyms(tmp_path):
     assert sorted(nodes.select("name", "synonym").rows()) == [("Calor", "Heat|Hitze"), ("n", None)]
 
 
+def test_kgx_has_one_value_in_each_column_and_the_others_beside_it(tmp_path):
+    facts = [("f", "title", title, "") for title in ("Heat|95", "Hitze", "Calor|c")]
+    facts += [("f", "other_title", "mine", ""), ("f", "title", "Wärme", "@de")]
+    graphs = (tables([("f", "film")], [], facts), tables([("m", "film")], [], [("m", "year", "1995", "")]))
+    left, right = (Source(KnowledgeGraph.from_tables(one)) for one in graphs)
+    found = merge((left, right), Links.of(["f"], ["m"]), SchemaMapping((), (), ()), options=MergeOptions())
+    write_merged(found, tmp_path / "m.nq", ox.RdfFormat.N_QUADS)
+    export_graph(tmp_path / "m.nq", tmp_path / "kgx", "kgx")
+    (node,) = pl.read_csv(tmp_path / "kgx" / "nodes.tsv", separator="\t", quote_char=None).to_dicts()
+    assert (node["title"], node["other_other_title"]) == ("Calor¦c", "Heat¦95|Hitze")
+    assert (node["other_title"], node["title@de"], node["year"]) == ("mine", "Wärme", 1995)
+
+
 # Names that columns of every node have, that become one another, and that no header can hold.
 ATTRIBUTES = [
     *("entity", "iri", "id", "original_id", "category", "type", "xref", "original_xref", "curie", "value"),

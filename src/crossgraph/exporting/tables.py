@@ -93,9 +93,9 @@ def write_kgx(view: View, folder: Path) -> None:
     The Biolink Model has no place for other fields' types and relations, so each node is a
     ``biolink:NamedThing`` with its own ``type``, and each edge is ``biolink:related_to`` with its own
     ``original_predicate``. Of several values ``|`` separates them; inside a value it becomes ``¦``, and tabs
-    and line ends become blanks. A node has one ``name`` in the model, the first by text; the others are in
-    ``synonym``. An attribute that is called like a column that nodes have anyway, such as ``id``, becomes
-    ``original_id``.
+    and line ends become blanks. The model has one value of a ``name``, a ``title`` and most others, so a
+    column has the first one by text; the others are in ``synonym``, or in ``other_title`` and the like. An
+    attribute that is called like a column that nodes have anyway, such as ``id``, becomes ``original_id``.
 
     Source: https://github.com/biolink/kgx/blob/master/specification/kgx-format.md
     """
@@ -123,20 +123,37 @@ def _kgx_nodes(view: View, nodes: pl.Series, names: pl.DataFrame) -> pl.DataFram
         cells = rows.join(names, on="iri").group_by("entity").agg(joined.alias(name))
         table = table.join(cells, left_on="iri", right_on="entity", how="left", maintain_order="left")
     keys = _keys(view.tables.facts, taken=_KGX_COLUMNS)
-    wide, _, _ = _wide(view.tables.facts, keys, delimiters=(_KGX_DELIMITER, _KGX_STAND_IN))
-    table = table.join(_one_name(wide), left_on="iri", right_on=_ENTITY, how="left", maintain_order="left")
+    wide = _one_each(view.tables.facts, keys)
+    table = table.join(wide, left_on="iri", right_on=_ENTITY, how="left", maintain_order="left")
     return table.select("id", "category", pl.exclude("id", "category"))
 
 
-def _one_name(wide: pl.DataFrame) -> pl.DataFrame:
-    """The columns of nodes with the first name alone, and the others as synonyms."""
-    if "name" not in wide.columns:
-        return wide
-    names = pl.col("name").str.split(_KGX_DELIMITER)
-    others = names.list.slice(1)
-    synonym = pl.when(others.list.len() > 0).then(others.list.join(_KGX_DELIMITER)).alias("synonym")
-    told = wide.with_columns(names.list.first().alias("name"), synonym)
-    return told if told["synonym"].count() else told.drop("synonym")
+def _one_each(facts: pl.DataFrame, keys: dict[str, str]) -> pl.DataFrame:
+    """Facts with the column ``_ENTITY``, one for the first value of each attribute and language, and one for
+    the others where a node has any.
+    """
+    plain = pl.col("value").str.replace_all(_KGX_DELIMITER, _KGX_STAND_IN, literal=True)
+    rows = _rows(facts, keys).with_columns(plain).unique().sort(_ENTITY, "key", "value")
+    held = rows.group_by(_ENTITY, "key").agg(pl.col("value").first(), others=pl.col("value").slice(1))
+    more = held.filter(pl.col("others").list.len() > 0)
+    others = _names_of_others(set(more["key"]), taken=set(rows["key"]))
+    more = more.select(
+        _ENTITY,
+        pl.col("key").replace_strict(others, return_dtype=pl.String),
+        value=pl.col("others").list.join(_KGX_DELIMITER),
+    )
+    return _pivoted(pl.concat([held.select(_ENTITY, "key", "value"), more]))
+
+
+def _names_of_others(keys: set[str], *, taken: set[str]) -> dict[str, str]:
+    """Where the other values of some columns are; no two share a name, and none is taken."""
+    found: dict[str, str] = {}
+    for key in sorted(keys):
+        name = "synonym" if key == "name" else f"other_{key}"
+        while name in taken or name in found.values():
+            name = f"other_{name}"
+        found[key] = name
+    return found
 
 
 def _kgx_edges(edges: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
@@ -191,19 +208,28 @@ def _wide(
     values, and in how many of their values the delimiter was replaced.
     """
     delimiter, stand_in = delimiters
-    key = pl.col("attribute").replace_strict(keys, return_dtype=pl.String) + _language()
-    rows = facts.select(pl.col("entity").alias(_ENTITY), "value", key=key).unique()
+    rows = _rows(facts, keys)
     several = rows.filter(pl.len().over(_ENTITY, "key") > 1)["key"].unique()
     inside = pl.col("key").is_in(several.implode()) & pl.col("value").str.contains(delimiter, literal=True)
     replaced = rows.select(inside.sum()).item()
     plain = pl.when(inside).then(pl.col("value").str.replace_all(delimiter, stand_in, literal=True))
     rows = rows.with_columns(value=plain.otherwise("value")).sort(_ENTITY, "key", "value")
     cells = rows.group_by(_ENTITY, "key").agg(pl.col("value").str.join(delimiter))
+    return _pivoted(cells), set(several), replaced
+
+
+def _rows(facts: pl.DataFrame, keys: dict[str, str]) -> pl.DataFrame:
+    """Facts as (``_ENTITY``, value, key), each once."""
+    key = pl.col("attribute").replace_strict(keys, return_dtype=pl.String) + _language()
+    return facts.select(pl.col("entity").alias(_ENTITY), "value", key=key).unique()
+
+
+def _pivoted(cells: pl.DataFrame) -> pl.DataFrame:
+    """Cells (``_ENTITY``, key, value) with a column for each key, sorted."""
     if cells.is_empty():
-        return pl.DataFrame(schema={_ENTITY: pl.String}), set(), 0
+        return pl.DataFrame(schema={_ENTITY: pl.String})
     wide = cells.pivot("key", index=_ENTITY, values="value")
-    ordered = wide.select(_ENTITY, *sorted(name for name in wide.columns if name != _ENTITY))
-    return ordered, set(several), replaced
+    return wide.select(_ENTITY, *sorted(name for name in wide.columns if name != _ENTITY))
 
 
 def _tsv(table: pl.DataFrame, path: Path) -> None:

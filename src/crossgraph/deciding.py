@@ -47,7 +47,7 @@ def decide(candidates: Candidates, probability: Float64, types: PairTypes, rules
     chosen[both] = one_to_one(candidates.left[both], candidates.right[both], probability[both])
     for ends, only in ((candidates.left, left & ~right), (candidates.right, right & ~left)):
         chosen[only] = ranks(ends[only], probability[only]) == 0
-    least = types.told(rules.thresholds, float(rules.thresholds.get(ANY_TYPE, 0.5)))
+    least = types.told(rules.thresholds, rules.thresholds.get(ANY_TYPE, 0.5))
     return chosen & (probability >= least) & (probability > 0)
 
 

@@ -42,7 +42,6 @@ from crossgraph.model.seen import Seen
 from crossgraph.orphans import Missing, Orphans, Standing
 from crossgraph.preparation import Known, Preparation
 from crossgraph.progress import SILENT, Progress
-from crossgraph.schema.seeds import type_codes
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
 from crossgraph.scoring import Scored, drifts, pair_tensors, sample_both
 from crossgraph.stages import StageClock
@@ -237,7 +236,7 @@ class Pool:
     @staticmethod
     def of(preparation: Preparation, evidence: EvidenceTable, contest: Contest, *, space: Space) -> Pool:
         """Of what is prepared."""
-        kinds = type_codes(preparation.graphs[0])[1][preparation.candidates.left]
+        kinds = PairTypes.of(preparation.candidates, preparation.graphs[0]).codes
         return Pool(evidence, contest, kinds, partial(believed_evidence, preparation, space=space))
 
 

@@ -177,7 +177,7 @@ class _Undecided:
             {
                 "left": left.gather(self.candidates.left[rows].astype(np.int64)),
                 "right": right.gather(self.candidates.right[rows].astype(np.int64)),
-                "type": self.types.series().gather(rows),
+                "type": pl.Series(self.types.at(rows), dtype=pl.String),
                 "score": self.score[rows],
                 "probability": self.probability[rows],
                 "matched": matched[rows],

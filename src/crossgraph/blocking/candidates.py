@@ -169,9 +169,10 @@ class PairTypes:
         return PairTypes(names, np.concatenate(codes))
 
     def told(self, of_types: Mapping[str, float], default: float) -> AnyArray:
-        """(P) what is told of each pair's type, of the kind of number that ``default`` is."""
+        """(P) what is told of each pair's type."""
         values = [of_types.get(name, default) for name in self.names]
-        return np.array(values, dtype=np.asarray(default).dtype)[self.codes]
+        # With the default, there is one where there are no types too.
+        return np.array([*values, default])[self.codes]
 
     def at(self, places: Int64) -> AnyArray:
         """(K) the names of some pairs' types."""

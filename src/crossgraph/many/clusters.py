@@ -57,7 +57,7 @@ class Decisions:
         candidates, table = run.preparation.candidates, run.matches.table
         matched, probability = table["matched"].to_numpy(), table["probability"].to_numpy()
         types = PairTypes.named(table["type"])
-        least = types.told(thresholds, float(thresholds.get(ANY_TYPE, 0.5)))
+        least = types.told(thresholds, thresholds.get(ANY_TYPE, 0.5))
         beyond = _log_odds(probability) - _log_odds(least)
         weight = np.where(matched, np.maximum(beyond, LEAST_VOTE), np.minimum(beyond, 0.0))
         refuted = candidates.find(run.known.different.left, run.known.different.right)

@@ -84,8 +84,11 @@ class Candidates:
     @staticmethod
     def stacked(parts: list[Candidates]) -> Candidates:
         """Sets that share no pair, as one sorted set with all columns kept."""
+        parts = [part for part in parts if len(part)]
         if not parts:
             return Candidates.of_pairs(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
+        if len(parts) == 1:
+            return parts[0]
         # The parts are sorted, and to a stable sort of whole numbers they are runs to merge.
         order = np.argsort(np.concatenate([part._keys for part in parts]), kind="stable")
         return Candidates(

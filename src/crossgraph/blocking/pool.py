@@ -137,7 +137,9 @@ def pool_of(
     assert weigher is not None  # there is one piece at least
     del around
     pool, others = (Candidates.stacked(kept.pop(side)) for side in (smaller, 1 - smaller))
-    return Candidates.stacked([pool, others.take(pool.find(others.left, others.right) < 0)]), weigher
+    # Here a run of millions of entities takes most: who was found from both sides is let go first.
+    others = others.take(pool.find(others.left, others.right) < 0)
+    return Candidates.stacked([pool, others]), weigher
 
 
 def smaller_sides(sides: Sides) -> tuple[int, ...]:

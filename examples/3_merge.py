@@ -8,9 +8,7 @@ from pathlib import Path
 
 from pyoxigraph import RdfFormat, Store
 
-from crossgraph import Aligner, MergeOptions
-from crossgraph.merging.dataset import read_merged
-from crossgraph.merging.unmerging import unmerge
+from crossgraph import Aligner, MergeOptions, read_merged, unmerge
 
 aligner = Aligner("RESULT")
 report = aligner.merge("merged.nq", options=MergeOptions(policy="longest", provenance="graphs"))

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from crossgraph.errors import CrossgraphError
     from crossgraph.evaluation import evaluate_result
     from crossgraph.explaining.answer import explain
+    from crossgraph.exporting.files import export_graph, export_matches
     from crossgraph.features.description import describe
     from crossgraph.graphs.graph import KnowledgeGraph
     from crossgraph.graphs.links import Links, read_links
@@ -54,10 +55,13 @@ if TYPE_CHECKING:
     from crossgraph.inputs import Inputs
     from crossgraph.many.align import ManyInputs, align_many
     from crossgraph.matches import Matches
+    from crossgraph.merging.dataset import read_merged
     from crossgraph.merging.files import MergeInputs, merge_result
     from crossgraph.merging.options import MergeOptions
+    from crossgraph.merging.unmerging import unmerge
     from crossgraph.pipeline import align, score_pairs, train_pairs
     from crossgraph.proposing import prepare
+    from crossgraph.relearning import learn
     from crossgraph.updating.update import ChangeFiles, update
 
 __version__ = "0.1.0"
@@ -81,6 +85,9 @@ __all__ = [
     "describe",
     "evaluate_result",
     "explain",
+    "export_graph",
+    "export_matches",
+    "learn",
     "load_config",
     "merge_result",
     "merged_graph",
@@ -89,12 +96,14 @@ __all__ = [
     "prepare",
     "read_graph",
     "read_links",
+    "read_merged",
     "read_pair",
     "score_pairs",
     "to_hetero",
     "to_networkx",
     "to_pandas",
     "train_pairs",
+    "unmerge",
     "update",
 ]
 
@@ -117,6 +126,9 @@ _HOMES = {
     "describe": "features.description",
     "evaluate_result": "evaluation",
     "explain": "explaining.answer",
+    "export_graph": "exporting.files",
+    "export_matches": "exporting.files",
+    "learn": "relearning",
     "load_config": "config",
     "merge_result": "merging.files",
     "merged_graph": "conversions",
@@ -125,12 +137,14 @@ _HOMES = {
     "prepare": "proposing",
     "read_graph": "graphs.readers",
     "read_links": "graphs.links",
+    "read_merged": "merging.dataset",
     "read_pair": "graphs.readers",
     "score_pairs": "pipeline",
     "to_hetero": "conversions",
     "to_networkx": "conversions",
     "to_pandas": "conversions",
     "train_pairs": "pipeline",
+    "unmerge": "merging.unmerging",
     "update": "updating.update",
 }
 

@@ -239,6 +239,12 @@ def test_export_refuses_a_predicate_that_the_form_does_not_have(result: Path, gi
     assert not Path(out).exists()
 
 
+@pytest.mark.parametrize("out", ["m.csv", "m.ttl", "m.unknown"])
+def test_export_tells_that_what_is_given_is_not_there(result: Path, out: str) -> None:
+    done = run("export", "RESLT", "--out", out)
+    assert (done.exit_code, "RESLT is not there" in done.stderr) == (1, True), done.stderr
+
+
 def test_a_merged_graph_is_exported_as_file_or_folder(result: Path) -> None:
     run("merge", result, "--out", "m.nq")
     for name in ("again.nq", "again.trig", "m.ttl"):

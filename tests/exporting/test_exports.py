@@ -23,6 +23,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossgraph.blocking.combine import NOTHING_MAPPED
 from crossgraph.errors import ConfigError, ResultError
 from crossgraph.exporting.files import export_graph, export_matches, graph_format, match_format
 from crossgraph.exporting.matches import write_matches
@@ -32,12 +33,13 @@ from crossgraph.graphs import GraphTables, KnowledgeGraph, read_graph
 from crossgraph.graphs._csv import first_header
 from crossgraph.graphs.links import Links, read_links
 from crossgraph.graphs.quads import tables_from
-from crossgraph.merging.dataset import MERGED_ROLES, read_merged, write_merged
+from crossgraph.merging.dataset import MERGED_ROLES, dataset_form, read_merged, write_merged
 from crossgraph.merging.merge import merge
 from crossgraph.merging.options import MergeOptions
 from crossgraph.merging.source import Source
 from crossgraph.merging.unmerging import same_graph
 from crossgraph.schema.mapping import AttributeMapping, SchemaMapping, TypeMapping
+from features.plain import graph_of
 
 NAMES = [
     "plain",
@@ -233,7 +235,19 @@ def test_neo4j_files_keep_to_the_grammar_and_are_read_as_the_graph(merged, tmp_p
         for entity, attribute, value, tag in expected.tables().facts.iter_rows()
     }
     assert {row[:3] for row in found.tables().facts.iter_rows()} == facts
-    assert {"film", "person", "a；b"} <= set(found.tables().types["type"])
+    labels = set(pl.read_csv(tmp_path / "neo" / "names.csv").filter(part="label")["name"])
+    assert {"film", "person", "a；b"} <= labels == set(found.tables().types["type"])
+
+
+def test_labels_that_differ_by_the_delimiter_stay_two(tmp_path):
+    types = [("1", "a;b"), ("2", "a；b"), ("3", "a；b；")]
+    path = tmp_path / "merged.nq"
+    one = graph_of(types, [], [(name, "name", name) for name in "123"])
+    merged = merge((Source(one), Source(one)), Links.of([], []), NOTHING_MAPPED, options=MergeOptions())
+    write_merged(merged, path, dataset_form(path))
+    export_graph(path, tmp_path / "neo", "neo4j")
+    labels = pl.read_csv(tmp_path / "neo" / "names.csv").filter(part="label")["name"]
+    assert labels.n_unique() == len(labels) == 6
 
 
 def test_kgx_has_the_columns_that_its_validator_requires(merged, tmp_path):

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.errors import ConfigError, LinksError
+from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.links import Links
 from crossgraph.graphs.terms import from_iri, to_iri
 from crossgraph.merging.merge import merge
 from crossgraph.merging.options import MergeOptions, parse_policies
 from crossgraph.merging.report import Found, report_of
 from crossgraph.merging.source import Source
-from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping
+from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping, TypeMapping
 
 BASE = "https://crossgraph.invalid/"
 F1, P1, F2 = (f"{BASE}left/{name}" for name in ("f1", "p1", "f2"))
@@ -322,3 +323,64 @@ def test_declared_functional_properties_are_known_by_the_names_that_they_become(
         merged = merge((Source(left), Source(right)), Links.of(["a"], ["b"]), schema, options=options)
         (found,) = reported(merged)["functional"]
         assert found["name"] == {"left": p, "right": q, "mint": f"{BASE}attribute/p"}[prefer]
+
+
+@pytest.mark.parametrize(("declared", "told"), [("FunctionalProperty", 0), ("InverseFunctionalProperty", 1)])
+def test_a_relation_that_is_turned_round_has_one_value_if_its_inverse_is_functional(declared, told):
+    a, b = "http://a.org/", "http://b.org/"
+    left = graph([], [(f"{a}land", f"{a}capital", f"{a}{city}") for city in "12"], [])
+    right = graph(
+        [(f"{b}of", f"http://www.w3.org/2002/07/owl#{declared}")],
+        [(f"{b}{city}", f"{b}of", f"{b}land") for city in "12"],
+        [],
+    )
+    links = Links.of([f"{a}{one}" for one in ("land", "1", "2")], [f"{b}{one}" for one in ("land", "1", "2")])
+    schema = replace(NO_SCHEMA, relations=(RelationMapping(f"{a}capital", f"{b}of", inverse=True),))
+    merged = merge((Source(left, rdf=True), Source(right, rdf=True)), links, schema, options=MergeOptions())
+    assert {head for head, _, _, _, _ in edges(merged)} == {f"{a}land"}
+    assert len(reported(merged)["functional"]) == told
+
+
+RDFS, OWL = "http://www.w3.org/2000/01/rdf-schema#", "http://www.w3.org/2002/07/owl#"
+
+
+def declaring(base: str) -> KnowledgeGraph:
+    """An item and its maker, whose class, relations and attribute are declared; a class is an entity too."""
+    item, made, makes, title, many = (base + name for name in ("Item", "made", "makes", "title", "Many"))
+    return graph(
+        [
+            (f"{base}1", item),
+            *((one, f"{OWL}Class") for one in (item, many)),
+            (many, f"{base}Topic"),
+            *((one, f"{OWL}ObjectProperty") for one in (made, makes)),
+            (title, f"{OWL}DatatypeProperty"),
+        ],
+        [
+            (f"{base}1", made, f"{base}2"),
+            (f"{base}2", makes, f"{base}1"),
+            (item, f"{RDFS}subClassOf", f"{base}Thing"),
+            *((one, f"{RDFS}domain", item) for one in (made, title)),
+            (makes, f"{RDFS}range", item),
+        ],
+        [(f"{base}1", title, "One", ""), (item, f"{RDFS}label", base, "@en")],
+    )
+
+
+def test_what_is_said_of_a_class_or_property_is_said_of_what_it_is_called_now():
+    a, b = "http://a.org/", "http://b.org/"
+    schema = SchemaMapping(
+        types=(TypeMapping(f"{a}Item", f"{b}Item", 1.0), TypeMapping(f"{a}Topic", f"{b}Many", 1.0)),
+        relations=(RelationMapping(f"{a}made", f"{b}makes", inverse=True, weight=1.0),),
+        attributes=(AttributeMapping(f"{a}title", f"{b}title", 1.0),),
+    )
+    sources = Source(declaring(a), rdf=True), Source(declaring(b), rdf=True)
+    merged = merge(sources, Links.of([f"{a}1"], [f"{b}1"]), schema, options=MergeOptions())
+    found = edges(merged)
+    assert (f"{a}Item", f"{RDFS}subClassOf", f"{b}Thing", False, True) in found
+    assert (f"{a}title", f"{RDFS}domain", f"{a}Item", True, True) in found
+    assert (f"{a}made", f"{RDFS}domain", f"{a}Item", True, False) in found
+    # Turned round, its range would be a domain.
+    assert (f"{b}makes", f"{RDFS}range", f"{a}Item", False, True) in found
+    assert kept(merged, f"{a}Item", f"{RDFS}label") == {(a, "@en"), (b, "@en")}
+    assert f"{b}Many" in merged.types["entity"]
+    assert f"{b}Item" not in {*merged.types["entity"], *merged.facts["entity"]}

@@ -33,6 +33,7 @@ from crossgraph.explaining.backdrop import Backdrop
 from crossgraph.explaining.reopening import reopen
 from crossgraph.features.text import normalise, normalised
 from crossgraph.graphs.adjacency import directed_name
+from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.model.scorer import BINS, EvidenceScorer, ScorerOptions
 from crossgraph.pipeline import Inputs, align
 from crossgraph.reviewing.views import GraphView
@@ -299,8 +300,25 @@ def test_what_a_record_asks_for_is_kept_to(served: Served, mid_pair: Pair) -> No
     first, *others = matcher.match([replace(record, name=wanted)])[0]
     assert (first.entity, first.probability, first.match) == (entity, 1.0, True)
     assert not any(one.match or one.entity == entity for one in others)
+    other = next(name for name in served.types[0] if name not in served.view.types(entity))
+    assert entity not in {
+        one.entity for one in matcher.match([replace(record, name=wanted, types=(other,))])[0]
+    }
     unknown = replace(record, values=(*record.values, ("no such", Value("x"))))
     assert matcher.match([unknown]) == matcher.match([record])
+
+
+def test_a_name_is_no_identifier_where_somebody_is_called_so(
+    served: Served, mid_pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, wanted = next((one, who) for one, who in records_of(served, mid_pair, 20) if one.name)
+    entity = served.view.number(wanted)
+    called = replace(record, name=served.view.name(entity))
+    holder = (entity + 1) % len(served.graph)
+    monkeypatch.setattr(KnowledgeGraph, "position", lambda self, name: holder)
+    found = Matcher(served).match([called])[0]
+    assert all(one.features for one in found)
+    assert found[0].entity == entity
 
 
 def test_who_must_agree_and_does_not_is_no_match(served: Served, mid_pair: Pair) -> None:

@@ -135,7 +135,7 @@ def merge(
     Prints a report, and writes it beside as FILE.report.json; --findings lists what it counts.
 
     Example:
-        crossgraph merge RESULT --out merged.nq --policy longest --policy population=newest
+        crossgraph merge RESULT --out merged.nq --policy population=newest --modified updated
 
     Before: crossgraph align, crossgraph review. After: crossgraph export merged.nq, crossgraph unmerge.
     """
@@ -239,8 +239,12 @@ def export(
 
     with session(quiet=quiet, verbose=verbose) as console:
         from crossgraph.cli.console import print_text
+        from crossgraph.errors import InputError
         from crossgraph.exporting import files
 
+        if not given.exists():
+            hint = "give a folder of crossgraph align, or a file of crossgraph merge"
+            raise InputError(f"{given} is not there", hint=hint)
         asked = None if form is None else form.value
         if given.is_dir():
             kind = files.match_format(out, asked)

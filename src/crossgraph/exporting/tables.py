@@ -65,7 +65,7 @@ def write_neo4j(view: View, folder: Path) -> int:
     Source: the header grammar of https://neo4j.com/docs/operations-manual/current/import/
     """
     tables = view.tables
-    labels = short_names(tables.types["type"])
+    labels = _without(ARRAY_DELIMITER, short_names(tables.types["type"]))
     kinds = short_names(tables.edges["relation"])
     keys = _keys(tables.facts, taken=("iri",))
     many = (ARRAY_DELIMITER, _FULLWIDTH)
@@ -183,11 +183,20 @@ def _parts(
 
 
 def _labels(types: pl.DataFrame, labels: dict[str, str]) -> pl.DataFrame:
-    name = pl.col("type").replace_strict(labels, return_dtype=pl.String)
-    plain = name.str.replace_all(ARRAY_DELIMITER, _FULLWIDTH, literal=True).sort()
-    return types.group_by(pl.col("entity").alias(_ENTITY)).agg(
-        plain.str.join(ARRAY_DELIMITER).alias(":LABEL")
-    )
+    name = pl.col("type").replace_strict(labels, return_dtype=pl.String).sort()
+    return types.group_by(pl.col("entity").alias(_ENTITY)).agg(name.str.join(ARRAY_DELIMITER).alias(":LABEL"))
+
+
+def _without(delimiter: str, labels: dict[str, str]) -> dict[str, str]:
+    """The names with the delimiter in its full-width form; with as many more as tell it from another name."""
+    found, taken = {}, {name for name in labels.values() if delimiter not in name}
+    for iri, name in sorted(labels.items()):
+        plain = name.replace(delimiter, _FULLWIDTH)
+        while delimiter in name and plain in taken:
+            plain += _FULLWIDTH
+        found[iri] = plain
+        taken.add(plain)
+    return found
 
 
 def _keys(facts: pl.DataFrame, *, taken: tuple[str, ...]) -> dict[str, str]:

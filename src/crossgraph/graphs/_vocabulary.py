@@ -38,7 +38,7 @@ def without_schema(tables: GraphTables) -> tuple[GraphTables, GraphTables, int]:
     A declaration goes with its facts, its edges, and the blank nodes that only it leads to. Something
     typed both as schema and as something else is an entity.
     """
-    schema = _declared(tables)
+    schema = declared(tables.types)
     kept_types = tables.types.filter(~pl.col("type").is_in(_SCHEMA))
     if schema.is_empty():
         types = _informative(kept_types)
@@ -49,10 +49,10 @@ def without_schema(tables: GraphTables) -> tuple[GraphTables, GraphTables, int]:
     for end in ("head", "tail"):
         edges = edges.join(gone, left_on=end, right_on="entity", how="anti")
     types = _informative(types)
-    declared, ends = gone["entity"].implode(), (pl.col("head"), pl.col("tail"))
+    names, ends = gone["entity"].implode(), (pl.col("head"), pl.col("tail"))
     aside = GraphTables(
         types=_less(tables, types),
-        edges=tables.edges.filter(pl.any_horizontal(end.is_in(declared) for end in ends)),
+        edges=tables.edges.filter(pl.any_horizontal(end.is_in(names) for end in ends)),
         facts=tables.facts.join(gone, on="entity", how="semi"),
     )
     return GraphTables(types=types, edges=edges, facts=facts), aside, len(schema)
@@ -65,10 +65,14 @@ def _less(tables: GraphTables, types: pl.DataFrame) -> pl.DataFrame:
     return tables.types.join(types, on=["entity", "type"], how="anti")
 
 
-def _declared(tables: GraphTables) -> pl.DataFrame:
+def declared(types: pl.DataFrame) -> pl.DataFrame:
+    """What is declared to be a class, a property or an ontology, and is nothing else: column ``entity``.
+
+    types   entity, type, and perhaps other columns
+    """
     is_schema = pl.col("type").is_in(_SCHEMA)
-    others = tables.types.filter(~is_schema & ~pl.col("type").is_in(_UNIVERSAL))
-    return tables.types.filter(is_schema).join(others, on="entity", how="anti").select("entity").unique()
+    others = types.filter(~is_schema & ~pl.col("type").is_in(_UNIVERSAL))
+    return types.filter(is_schema).join(others, on="entity", how="anti").select("entity").unique()
 
 
 def _informative(types: pl.DataFrame) -> pl.DataFrame:

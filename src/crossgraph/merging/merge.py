@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from crossgraph._types import Side
+from crossgraph.graphs._vocabulary import declared
 from crossgraph.graphs.graph import GraphTables
 from crossgraph.graphs.links import Links
 from crossgraph.graphs.terms import Role, to_iri
@@ -65,7 +66,10 @@ def merge(
     named = tuple(_with_canonical(one, canonical) for one in iris)
     names = tuple(_name_iris(source, side, part) for source, side in _sided(sources) for part in _PARTS)
     vocabulary = unite(schema, names, (named[0], named[1]), options=options)
-    both = [_renamed(one, vocabulary, side) for one, side in zip(named, SIDES, strict=True)]
+    both = [
+        _redeclared(_renamed(one, vocabulary, side), vocabulary.declared(side))
+        for one, side in zip(named, SIDES, strict=True)
+    ]
     policies = policy_of_attributes(options, _attributes(sources, vocabulary))
     facts = _together([one.facts for one in both], counted=True)
     return Merged(
@@ -141,6 +145,19 @@ def _renamed(tables: GraphTables, vocabulary: Vocabulary, side: Side) -> GraphTa
         types=tables.types.with_columns(pl.col("type").replace(names["type"])),
         edges=edges.with_columns(pl.col("relation").replace(names["relation"])),
         facts=tables.facts.with_columns(pl.col("attribute").replace(names["attribute"])),
+    )
+
+
+def _redeclared(tables: GraphTables, names: dict[str, str]) -> GraphTables:
+    """The tables with what is said of types and properties said of what they are called in the merged graph.
+
+    names   see ``Vocabulary.declared``; one that is of an entity too stays whose it is
+    """
+    new = {name: names[name] for name in declared(tables.types)["entity"] if name in names}
+    return GraphTables(
+        types=tables.types.with_columns(pl.col("entity").replace(new)),
+        edges=tables.edges.with_columns(pl.col("head", "tail").replace(new)),
+        facts=tables.facts.with_columns(pl.col("entity").replace(new)),
     )
 
 

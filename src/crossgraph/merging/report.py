@@ -8,13 +8,14 @@ from typing import Any
 import polars as pl
 
 from crossgraph._types import Side
+from crossgraph.graphs._vocabulary import declared
 from crossgraph.graphs.quads import TYPE
 from crossgraph.merging.merge import SIDES, Merged
 from crossgraph.merging.policies import QUESTION
 from crossgraph.merging.vocabulary import Part
 
 EXAMPLES = 5
-_FUNCTIONAL = "http://www.w3.org/2002/07/owl#FunctionalProperty"
+_OWL = "http://www.w3.org/2002/07/owl#"
 
 
 @dataclass(frozen=True)
@@ -219,9 +220,11 @@ def functional_properties(merged: Merged) -> pl.DataFrame:
 
     Properties with one value everywhere in each graph that has them, and two in the merged graph.
 
-    What a graph declares to be an owl:FunctionalProperty counts too, whatever it holds.
+    What a graph declares to be an owl:FunctionalProperty counts too, whatever it holds. A class that both
+    graphs declare may well have two of what it had one of in each.
     """
     found = []
+    classes = declared(merged.types)["entity"].implode()
     facts = merged.facts.filter("chosen")
     renamed = [merged.renamed(side) for side in SIDES]
     parts: tuple[tuple[Part, list[str], str, pl.DataFrame, list[pl.DataFrame]], ...] = (
@@ -236,16 +239,22 @@ def functional_properties(merged: Merged) -> pl.DataFrame:
         expected = expected.filter(pl.col(name) != TYPE)
         several = rows.group_by(keys).agg(n=pl.col(value).n_unique()).filter(pl.col("n") > 1)
         several = several.join(expected, on=name, how="semi").select(entity, name).unique()
+        several = several.filter(~pl.col(entity).is_in(classes))
         found.append(several.select(part=pl.lit(part), name=name, entity=entity))
     return pl.concat(found)
 
 
 def _declared(merged: Merged, part: Part) -> list[str]:
-    """What either graph declares to be functional, by its name in the merged graph."""
+    """What either graph declares to be functional, by its name in the merged graph.
+
+    A relation that is turned round has one value there if its inverse is functional.
+    """
     found: set[str] = set()
     for side, tables in zip(SIDES, merged.iris, strict=True):
-        names = merged.vocabulary.names(part, side)
-        found |= {names.get(one, one) for one in tables.types.filter(type=_FUNCTIONAL)["entity"]}
+        names, turned = merged.vocabulary.names(part, side), set(merged.vocabulary.turned(side))
+        for name, asked in (("FunctionalProperty", False), ("InverseFunctionalProperty", True)):
+            declared = tables.types.filter(type=_OWL + name)["entity"]
+            found |= {names.get(one, one) for one in declared if (one in turned) == asked}
     return sorted(found)
 
 

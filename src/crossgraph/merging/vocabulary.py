@@ -70,6 +70,18 @@ class Vocabulary:
         rows = [one for one in self.united if one.inverse and one.turned == side]
         return [one.left if side == "left" else one.right for one in rows]
 
+    def declared(self, side: Side) -> dict[str, str]:
+        """From a side's own IRIs to the one canonical name of each, for what is said of them.
+
+        Not of relations that are turned round: whom they come from is to whom the canonical ones go.
+        """
+        found: dict[str, set[str]] = {}
+        for one in self.united:
+            found.setdefault(one.left if side == "left" else one.right, set()).add(one.canonical)
+        for turned in self.turned(side):
+            found.pop(turned, None)
+        return {name: new for name, (new, *others) in found.items() if not others and name != new}
+
 
 def unite(
     schema: SchemaMapping,

@@ -7,6 +7,7 @@ from typing import Any
 from crossgraph import __version__
 from crossgraph.serving.protocol import MOST_QUERIES, named
 from crossgraph.serving.served import Served
+from crossgraph.serving.showing import MOST_SHOWN
 
 MOST_DEFAULT_TYPES = 10
 WIDTH, HEIGHT = 430, 300
@@ -48,7 +49,7 @@ def manifest_of_02(served: Served, name: str, root: str) -> dict[str, Any]:
         "label": "Limit",
         "type": "number",
         "default": 0,
-        "help_text": "Most values for each entity; 0 for all.",
+        "help_text": f"Most values for each entity; 0 for as many as there can be, {MOST_SHOWN}.",
     }
     return {
         "versions": ["0.2"],
@@ -76,7 +77,7 @@ def manifest_of_draft(served: Served, name: str, root: str) -> dict[str, Any]:
         "name": "Limit",
         "type": "number",
         "default": 0,
-        "helpText": "Most values for each entity; 0 for all.",
+        "helpText": f"Most values for each entity; 0 for as many as there can be, {MOST_SHOWN}.",
     }
     return {
         "versions": ["1.0-draft"],

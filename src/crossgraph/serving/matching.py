@@ -29,6 +29,8 @@ from crossgraph.serving.served import Served
 
 # Candidates of a record that are scored: the best by their prior.
 MOST_SCORED = 8
+# Who is called so nearly what a record is called is meant by it, whatever identifiers say.
+SAME_NAME = 0.999
 # Comparisons that every pair has, and what they are called as features.
 FEATURES = {
     "names:value": "name",
@@ -55,9 +57,9 @@ class Matcher:
 
     def match(self, records: Sequence[Record]) -> list[list[Candidate]]:
         """The candidates of each record, the likeliest first, at most as many as it wants."""
-        found = [self._named(record) for record in records]
         asked = self._asker.ask(records)
         pool = self._pooler.pool(asked)
+        found = self._identified(asked, pool)
         if not len(pool):
             return found
         scored = self.scored(asked, pool)
@@ -73,10 +75,19 @@ class Matcher:
             own.append(Candidate(entity, float(probability[row]), match, shown.of(row)))
         return found
 
-    def _named(self, record: Record) -> list[Candidate]:
-        """Who has the identifier that a record is called by."""
-        entity = self._served.graph.position(record.name)
-        return [Candidate(entity, 1.0, True, {})] if entity >= 0 else []
+    def _identified(self, asked: Asked, pool: Pool) -> list[list[Candidate]]:
+        """Who has the identifier that a record is called by, and may be meant by it.
+
+        A film "1917" is not an entity of another type with identifier 1917, nor any beside a film so called.
+        """
+        held = np.array([self._served.graph.position(record.name) for record in asked.records])
+        called = (pool.name >= SAME_NAME) & (pool.entity != held[pool.record])
+        others = np.bincount(pool.record[called], minlength=len(asked))
+        told: list[list[Candidate]] = []
+        for at, (record, entity) in enumerate(zip(asked.records, held.tolist(), strict=True)):
+            meant = entity >= 0 and not others[at] and (not record.types or asked.may_be[at].mask[entity])
+            told.append([Candidate(entity, 1.0, True, {})] if meant else [])
+        return told
 
     def scored(self, asked: Asked, pool: Pool) -> Scored:
         """The best of the pairs, and the model's word on them."""

@@ -174,5 +174,7 @@ def _most(settings: object) -> int:
     if isinstance(limit, str) and limit.isascii() and limit.isdigit() and len(limit) < 10:
         limit = int(limit)
     if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit >= 1:
-        raise QueryError("the setting `limit` is a number, 1 or more, or 0 for all")
+        raise QueryError(
+            f"the setting `limit` is a number, 1 or more, or 0 for as many as there can be, {MOST_SHOWN}"
+        )
     return int(min(limit, MOST_SHOWN))

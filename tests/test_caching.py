@@ -120,14 +120,9 @@ def test_a_kept_run_is_not_that_of_other_inputs_or_rules(inputs, tmp_path):
     align(inputs, tmp_path / "one", config=QUICK, cache=cache)
     rules = replace(QUICK, decisions=DecisionOptions(apart=("film = Human",)))
     assert reused(align(inputs, tmp_path / "two", config=rules, cache=cache).report) == list(STAGES)
-    # Looks at few candidates ask how many partners an entity may have.
+    # Blocking asks how many partners an entity may have.
     free = replace(QUICK, decisions=DecisionOptions(cardinality="free"))
     assert reused(align(inputs, tmp_path / "four", config=free, cache=cache).report) == []
-    blind, blind_free = (replace(one, blocking=replace(one.blocking, looks=0)) for one in (QUICK, free))
-    align(inputs, tmp_path / "five", config=blind, cache=tmp_path / "other")
-    assert reused(
-        align(inputs, tmp_path / "six", config=blind_free, cache=tmp_path / "other").report
-    ) == list(STAGES[:2])
     fewer = tmp_path / "fewer.tsv"
     fewer.write_text("".join(inputs.links[0].read_text().splitlines(keepends=True)[:-1]))
     other = replace(inputs, links=(fewer,))

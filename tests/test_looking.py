@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.combine import BlockingOptions
+from crossgraph.blocking.combine import BlockingOptions, Former
 from crossgraph.config import Config, load_config
 from crossgraph.inputs import Inputs
 from crossgraph.labelling import labels_found
@@ -57,7 +57,7 @@ class Watched:
         if said is None:
             return None
         candidates = preparation.candidates
-        best = candidates.shares > 0.5
+        best = Former.guessed(candidates).shares > 0.5
         loss = self.loss[min(number, len(self.loss) - 1)] if self.loss else 0.0
         # Each pair's own loss, the same in each look.
         own = loss + 0.001 * (candidates.left % 7 + candidates.right % 3)
@@ -88,7 +88,7 @@ def test_blocking_believes_the_last_look(mid_pair: Pair) -> None:
     found = looked(mid_pair.graphs, watched)
     alike = found.weighing.similarity
     candidates = watched.asked[-1].candidates
-    best = candidates.shares > 0.5
+    best = Former.guessed(candidates).shares > 0.5
     assert best.sum() > 50
     said = np.asarray(alike[candidates.left[best], candidates.right[best]]).ravel()
     np.testing.assert_allclose(said, 0.7, rtol=1e-6)
@@ -204,7 +204,7 @@ def test_looks_are_compared_by_pairs_that_both_labelled_alike() -> None:
 def test_pairs_known_to_differ_are_not_believed(mid_pair: Pair) -> None:
     free = looked(mid_pair.graphs, Watched(0.95))
     candidates = free.candidates
-    place = int(np.flatnonzero(candidates.shares > 0.99)[0])
+    place = int(np.flatnonzero(Former.guessed(candidates).shares > 0.99)[0])
     pair = candidates.left[[place]], candidates.right[[place]]
     assert free.weighing.similarity[pair[0][0], pair[1][0]] > 0.9
     known = Known(Known.nothing().same, EntityPairs.of(*pair))

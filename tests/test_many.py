@@ -15,7 +15,7 @@ from crossgraph.blocking.candidates import Candidates
 from crossgraph.cli import app
 from crossgraph.clustering import KNOWN
 from crossgraph.config import load_config
-from crossgraph.errors import InputError, LinksError, ResultError
+from crossgraph.errors import InputError, LinksError, NoCandidatesError, ResultError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.explaining.answer import explain
 from crossgraph.graphs.links import read_links
@@ -28,6 +28,7 @@ from crossgraph.merging.options import MergeOptions
 from crossgraph.results import read_matches, staging
 from crossgraph.schema.mapping import SchemaMapping, TypeMapping
 from features.plain import graph_of
+from noted import Notes
 
 QUICK = load_config(
     None,
@@ -230,6 +231,7 @@ def test_every_pair_of_four_graphs_is_reached_through_one_with_the_same_graph_on
             assert after < place
             before = numbers[order[after][0]]
             assert numbers[at][0] == before[0] or numbers[at][1] == before[1]
+    assert reached_from(1, [(0, 1), (1, 2)]) == [(1, None), (0, 0)]
 
 
 def test_evidence_of_one_name_is_one_column_and_what_is_missing_is_nan() -> None:
@@ -247,6 +249,33 @@ def test_two_graphs_or_wrong_numbers_are_refused_with_what_to_do(inputs: ManyInp
     for numbers in ((0, 1), (2, 1), (1, 1), (1, 4)):
         with pytest.raises(InputError, match=f"links of graphs {numbers[0]} and {numbers[1]}"):
             replace(inputs, links={numbers: inputs.links[1, 2]})
+
+
+def test_two_graphs_with_nothing_in_common_meet_through_a_third(tmp_path: Path) -> None:
+    """The first has titles, the third numbers, and the second both."""
+    numbers = [f"{7919 * film % 100_003:06d}" for film in range(40)]
+    tables = ({"title": TITLES}, {"title": TITLES, "number": numbers}, {"number": numbers})
+    paths = [tmp_path / f"{name}.csv" for name in "abc"]
+    for graph, (path, table) in enumerate(zip(paths, tables, strict=True)):
+        kind = [("film", "work", "record")[graph]] * 40
+        pl.DataFrame({"id": [key(graph, film) for film in range(40)], "type": kind, **table}).write_csv(path)
+    notes = Notes()
+    found = align_many(ManyInputs(graphs=tuple(paths)), tmp_path / "MANY", config=QUICK, progress=notes)
+    assert any(note.startswith("graphs 1-3: no two entities") for note in notes.notes)
+    assert sorted(one.name for one in (tmp_path / "MANY" / "pairs").iterdir()) == ["1-2", "2-3"]
+    (third,) = (one for one in found.report["pairs"] if one["pair"] == "1-3")
+    met = read_links(tmp_path / "MANY" / "matches" / "1-3.jsonl")
+    assert (third["candidates"], third["matches"], third["gained"]) == (0, 0, len(met))
+    true = {(key(0, film), key(2, film)) for film in range(40)}
+    assert len(true & set(zip(met.left, met.right, strict=True))) >= 30
+
+
+def test_graphs_of_which_no_two_have_anything_in_common_are_told(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.csv" for name in "abc"]
+    for path, said in zip(paths, ("Amber Falcon", "Ohm", "Zebu"), strict=True):
+        pl.DataFrame({"id": ["1", "2"], "title": [said, said[::-1]]}).write_csv(path)
+    with pytest.raises(NoCandidatesError, match="no two of the graphs"):
+        align_many(ManyInputs(graphs=tuple(paths)), tmp_path / "MANY", config=QUICK)
 
 
 def test_links_of_other_graphs_are_refused_and_nothing_is_written(inputs: ManyInputs, tmp_path: Path) -> None:

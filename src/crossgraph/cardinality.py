@@ -9,6 +9,7 @@ import numpy as np
 
 from crossgraph._types import Bool, Int32
 from crossgraph.blocking.candidates import PairTypes
+from crossgraph.blocking.singles import Singles
 from crossgraph.schema.seeds import EntityPairs
 
 Cardinality: TypeAlias = Literal["one-to-one", "many-to-one", "one-to-many", "free"]
@@ -58,11 +59,12 @@ def _mostly_single(ends: Int32) -> bool:
     return bool((np.unique(ends, return_counts=True)[1] > 1).mean() <= FEW)
 
 
+def singles_of(cardinalities: Mapping[str, Cardinality]) -> Singles:
+    """Who has one partner at most."""
+    usual = _SINGLE[cardinalities.get(ANY_TYPE, "one-to-one")]
+    return Singles({name: _SINGLE[one] for name, one in cardinalities.items()}, usual)
+
+
 def single(cardinalities: Mapping[str, Cardinality], types: PairTypes) -> tuple[Bool, Bool]:
     """(P) whether the left entity of each pair has at most one partner, and whether the right one has."""
-    fallback = cardinalities.get(ANY_TYPE, "one-to-one")
-    left, right = (
-        types.told({name: _SINGLE[one][side] for name, one in cardinalities.items()}, _SINGLE[fallback][side])
-        for side in (0, 1)
-    )
-    return left, right
+    return singles_of(cardinalities).of_pairs(types)

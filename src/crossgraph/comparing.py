@@ -8,7 +8,6 @@ from scipy import sparse
 from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import Float32, Float64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_rows
 from crossgraph.evidence.attributes import Yardstick, attribute_columns
 from crossgraph.evidence.competition import lead_columns
@@ -26,7 +25,6 @@ def gather_evidence(
     preparation: Preparation, *, progress: Progress = SILENT, space: Space = IN_MEMORY
 ) -> EvidenceTable:
     """Everything that is known of each candidate before any learning."""
-    left, right = preparation.graphs
     candidates, description, schema = preparation.candidates, preparation.description, preparation.schema
     pairs = candidates.left, candidates.right
     usual = Yardstick.of(description, schema)
@@ -40,8 +38,7 @@ def gather_evidence(
 
         attributes = EvidenceTable.by_parts(compared, len(candidates), space=space)
     with progress.stage("compare: neighbours", len(candidates), "pairs") as advance:
-        similarity = name_similarity(candidates, (len(left), len(right)))
-        echo = _echoed(preparation, similarity, advance, space)
+        echo = _echoed(preparation, preparation.alike, advance, space)
     names = name_rows(description, usual.names)
     namesakes = namesakes_of(names, preparation.adjacency, preparation.graphs)
     return EvidenceTable.beside(

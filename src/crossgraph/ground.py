@@ -39,7 +39,7 @@ from crossgraph.graphs.sorting import row_starts
 from crossgraph.schema.seeds import type_codes
 from crossgraph.workings import array_text, text_array
 
-FORMAT = 2
+FORMAT = 3
 SIDES: tuple[Side, Side] = ("left", "right")
 _ARRAYS, _TEXTS = "arrays.npz", "texts.parquet"
 
@@ -205,7 +205,7 @@ def store_ground(
         write_parquet_graph(tables, folder / side, ids=graph.sorted_ids)
         store_aside(aside, folder / side)
         store_parquet(graph.ids.to_frame("id"), folder / f"{side}_ids.parquet")
-        card[side] = [[column.name, column.kind, column.day_first] for column in own]
+        card[side] = [[one.name, one.kind, one.day_first, one.skewed] for one in own]
         for at, column in enumerate(own):
             columns[f"{side}.{at}.entities"] = column.entities
             columns[f"{side}.{at}.texts"] = column.texts
@@ -240,7 +240,7 @@ def _described(
 
 
 def _column(arrays: dict[str, AnyArray], key: str, told: list[Any], *, entities: int) -> AttributeColumn:
-    name, kind, day_first = told
+    name, kind, day_first, skewed = told
     own, texts = arrays[f"{key}.entities"], arrays[f"{key}.texts"]
     return AttributeColumn(
         name=name,
@@ -250,4 +250,5 @@ def _column(arrays: dict[str, AnyArray], key: str, told: list[Any], *, entities:
         texts=texts,
         values=arrays[f"{key}.values"] if kind != "text" else np.full(len(texts), np.nan),
         day_first=day_first,
+        skewed=skewed,
     )

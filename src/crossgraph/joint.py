@@ -33,8 +33,8 @@ class Part:
     known           links of the pair
     barred          (P) candidates that a rule forbids
     cardinalities   how many partners entities of each type may have
-    after           the number of an earlier part with the same left or the same right graph, through which
-                    the network knows names of this pair; None for the first
+    after           the number of an earlier part, best with the same left or the same right graph, through
+                    which the network knows names of this pair; None for the first
     """
 
     preparation: Preparation

@@ -9,6 +9,7 @@ from crossgraph.cardinality import Cardinality, observed_cardinalities, single
 from crossgraph.config import Config
 from crossgraph.errors import InputError
 from crossgraph.graphs.content import content_keys
+from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
 from crossgraph.preparation import Known, Preparation
 from crossgraph.schema.seeds import type_codes
@@ -45,13 +46,13 @@ def labels_found(preparation: Preparation, known: Known, config: Config) -> Labe
     left, candidates, seed = preparation.graphs[0], preparation.candidates, config.run.seed
     keys = content_keys(left), content_keys(preparation.graphs[1])
     seeds = seeds_of_unlinked(preparation.teaching, known.same, type_codes(left)[1], seed=seed, keys=keys)
-    alone = single(cardinalities_of(preparation, known, config), PairTypes.of(candidates, left))
+    alone = single(cardinalities_of(left, known, config), PairTypes.of(candidates, left))
     links = known.same, known.different
     unseen = preparation.unseen
     return label_links(candidates, links, seeds, seed=seed, keys=keys, alone=alone, unseen=unseen)
 
 
-def cardinalities_of(preparation: Preparation, known: Known, config: Config) -> dict[str, Cardinality]:
+def cardinalities_of(left: KnowledgeGraph, known: Known, config: Config) -> dict[str, Cardinality]:
     """How many partners entities of each type may have: as the settings say, or as the known links show."""
-    observed = observed_cardinalities(known.same, type_codes(preparation.graphs[0]))
+    observed = observed_cardinalities(known.same, type_codes(left))
     return config.decisions.cardinalities(observed)

@@ -52,7 +52,7 @@ def _look(
     candidates = preparation.candidates
     evidence = gather_evidence(preparation, space=around.space)
     types = PairTypes.of(candidates, preparation.graphs[0])
-    alone = single(cardinalities_of(preparation, known, config), types)
+    alone = single(cardinalities_of(preparation.graphs[0], known, config), types)
     contest = Contest.of(candidates, known, alone, labels)
     pool = Pool.of(preparation, evidence, contest, space=around.space)
     try:

@@ -14,6 +14,7 @@ import polars as pl
 from crossgraph._space import Space
 from crossgraph.blocking.candidates import PairTypes
 from crossgraph.caching import StageCache
+from crossgraph.cardinality import singles_of
 from crossgraph.checkpoint import load_model
 from crossgraph.cluster import engine_of, require_engine
 from crossgraph.config import Config, load_config
@@ -129,11 +130,18 @@ def align(
         refuse_unknown(graphs, config.decisions)
         known = known_links(inputs.links, graphs, progress)
         card = inputs_card(inputs)
-        keep, learns = known.pairs, model is None
-        preparation, evidence = session.prepare(graphs, known, keep=keep, inputs=inputs, halves=learns)
-        refuse_unmapped(preparation.schema, graphs[1], config.decisions)
         if model is not None:
             model = replace(model, cardinalities=config.decisions.cardinalities(model.cardinalities))
+        preparation, evidence = session.prepare(
+            graphs,
+            known,
+            keep=known.pairs,
+            inputs=inputs,
+            halves=model is None,
+            singles=singles_of(model.cardinalities) if model else None,
+        )
+        refuse_unmapped(preparation.schema, graphs[1], config.decisions)
+        if model is not None:
             run = session.apply(model, preparation, evidence, known)
         else:
             labels = labels_for(preparation, known, config)
@@ -241,7 +249,9 @@ def scores_of(
         progress.note(note)
     known = Known.nothing() if graphs else stored_known(folder, both)
     keep = EntityPairs.of(places.left, places.right).and_also(known.same).and_also(known.different)
-    preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs)
+    preparation, evidence = session.prepare(
+        both, known, keep=keep, inputs=inputs, singles=singles_of(model.cardinalities)
+    )
     scored = session.apply(model, preparation, evidence, known).scored
     rows = preparation.candidates.find(places.left, places.right)
     ends = {"left": asked.left, "right": asked.right}

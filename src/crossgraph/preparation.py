@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from scipy import sparse
+
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.combine import Weighing, mutual_seeds
+from crossgraph.blocking.combine import Weighing, mutual_seeds, name_similarity
 from crossgraph.features.description import Description
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -61,6 +63,16 @@ class Preparation:
     weighing: Weighing
     judged: EntityPairs = NO_PAIRS
     unseen: EntityPairs = NO_PAIRS
+
+    @cached_property
+    def alike(self) -> sparse.csr_matrix:
+        """(E, E') how surely two neighbours are one before they are scored: by their names.
+
+        Where no names are found, it is what blocking thought at last.
+        """
+        if not self.candidates.name.any():
+            return self.weighing.similarity
+        return name_similarity(self.candidates, (len(self.graphs[0]), len(self.graphs[1])))
 
     @property
     def teaching(self) -> EntityPairs:

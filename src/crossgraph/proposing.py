@@ -10,10 +10,11 @@ from typing import TypeAlias
 import numpy as np
 
 from crossgraph._types import Bool, Float64, Side
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.blocking.combine import SURE, Blocked, BlockingOptions, Former, block
 from crossgraph.blocking.names import NameLookups
 from crossgraph.blocking.products import Nearest, nearest_rows
+from crossgraph.blocking.singles import ONE_EACH, Singles
 from crossgraph.calibration import drifted
 from crossgraph.errors import Fault, GraphFormatError, NoCandidatesError
 from crossgraph.features.description import Description, describe
@@ -158,6 +159,7 @@ def prepare(
     encoder: TextEncoder | None = None,
     halves: bool = False,
     look: Look | None = None,
+    singles: Singles = ONE_EACH,
     progress: Progress = SILENT,
 ) -> Preparation:
     """Describe both graphs, map their schemas and block.
@@ -168,6 +170,7 @@ def prepare(
     halves      block each half of the links by the other too, to know which of them are ``unseen``
     look        judges candidates, whom blocking then believes (``looking.looks`` makes one); without it
                 blocking goes by quick estimates
+    singles     who has one partner at most
 
     Raises NoCandidatesError where blocking proposes nothing, and GraphFormatError where a given schema
     names what neither graph has.
@@ -187,6 +190,7 @@ def prepare(
         blocking=blocking,
         halves=halves,
         look=look,
+        singles=singles,
         progress=progress,
     )
     return prepared(graphs, adjacency, description, known, proposed)
@@ -205,6 +209,7 @@ def propose(
     blocking: BlockingOptions,
     halves: bool = False,
     look: Look | None = None,
+    singles: Singles = ONE_EACH,
     progress: Progress = SILENT,
     nearest: Nearest = nearest_rows,
 ) -> Proposed:
@@ -220,6 +225,7 @@ def propose(
         inherited,
         schema_options,
         blocking,
+        singles,
         lookups,
         nearest,
         progress,
@@ -244,6 +250,7 @@ class _Rounds:
     inherited: SchemaMapping | None
     schema_options: SchemaOptions
     blocking: BlockingOptions
+    singles: Singles
     lookups: NameLookups
     nearest: Nearest
     progress: Progress
@@ -264,10 +271,8 @@ class _Rounds:
         for number in range(1, self.blocking.rounds + 1):
             glanced = self._block(at, self._glance, f"{told}: round {number}", keep=asked)
             found = glanced.candidates.take(glanced.candidates.proposed)
-            before, at = (
-                at,
-                self._after(at, seeds_of(known, found, self.graphs[0]), known, Former.guessed(found)),
-            )
+            former = Former.guessed(found, self.singles.of_pairs(PairTypes.of(found, self.graphs[0])))
+            before, at = at, self._after(at, seeds_of(known, found, self.graphs[0]), known, former)
             if len(at.seeds) < GROWS * len(before.seeds):
                 break
         if look is not None:
@@ -356,6 +361,7 @@ class _Rounds:
             former=at.former,
             keep=keep,
             options=options,
+            singles=self.singles,
             progress=self.progress,
             told=told,
             lookups=self.lookups,

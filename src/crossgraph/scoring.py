@@ -11,7 +11,6 @@ import torch
 from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import Bool, Float32, Float64
 from crossgraph.blocking.candidates import Candidates, PairTypes
-from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_keys
 from crossgraph.calibration import Calibration, drifted, log_losses, probabilities, rival_leads
 from crossgraph.checkpoint import ScoringRound, TrainedModel
@@ -86,8 +85,7 @@ def pair_tensors(
         return SideTensors.of(facts, types, around[at], edges=edges, directions=directions, device=device)
 
     sketch = torch.from_numpy(text_sketch(description.texts)).to(device)
-    alike = name_similarity(preparation.candidates, (len(graphs[0]), len(graphs[1])))
-    return PairTensors(side(0), side(1), sketch, Likeness.of(alike))
+    return PairTensors(side(0), side(1), sketch, Likeness.of(preparation.alike))
 
 
 @dataclass(frozen=True, eq=False)

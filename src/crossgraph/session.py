@@ -12,8 +12,9 @@ from crossgraph._memory import keep_freed_memory, one_heap
 from crossgraph._space import IN_MEMORY, Space
 from crossgraph._types import Bool
 from crossgraph.blocking.candidates import PairTypes
+from crossgraph.blocking.singles import Singles
 from crossgraph.caching import NO_CACHE, StageCache, evidence_form, proposed_form
-from crossgraph.cardinality import single
+from crossgraph.cardinality import single, singles_of
 from crossgraph.checkpoint import TrainedModel, save_model
 from crossgraph.comparing import gather_evidence
 from crossgraph.config import Config
@@ -83,21 +84,23 @@ class Session:
         inputs: Inputs,
         evidence: bool = True,
         halves: bool = False,
+        singles: Singles | None = None,
     ) -> tuple[Preparation, EvidenceTable]:
         """Describe, map, block, and compare unless no evidence is wanted.
 
-        halves   as of ``proposing.prepare``: where links are learned from
+        halves    as of ``proposing.prepare``: where links are learned from
+        singles   who has one partner at most; as settings say and known links show if not given
         """
+        if singles is None:
+            singles = singles_of(cardinalities_of(graphs[0], known, self.config))
         schema = read_schema(inputs.schema) if inputs.schema else None
         inherited = read_schema(ResultFolder(inputs.model).schema_file) if inputs.model else None
         cache = self.cache.on(*(graph.fingerprint() for graph in graphs), schema, inherited)
         for pairs in (known.same, known.different, *([] if keep is None else [keep])):
             cache = cache.on(pairs.left, pairs.right)
-        cache = cache.on(self.config.schema, self.config.blocking, halves)
+        cache = cache.on(self.config.schema, self.config.blocking, halves, singles)
         # Where a model is applied, nothing is learned.
         look = None if inputs.model else looks(self.config, engine=self.engine, space=self.space)
-        if look is not None:
-            cache = cache.on(self.config.decisions.partners)
         if self.encoder is not None:
             cache = cache.on(self.encoder.fingerprint)
         with self.clock.stage("describe"), self.progress.stage("describe", None), one_heap():
@@ -118,6 +121,7 @@ class Session:
                     blocking=self.config.blocking,
                     halves=halves,
                     look=look,
+                    singles=singles,
                     progress=self.progress,
                     nearest=self.engine.nearest,
                 ),
@@ -151,7 +155,7 @@ class Session:
                 clock=self.clock,
                 known=known,
                 barred=barred,
-                cardinalities=cardinalities_of(preparation, known, self.config),
+                cardinalities=cardinalities_of(preparation.graphs[0], known, self.config),
                 progress=self.progress,
                 cache=self.cache,
                 engine=self.engine,

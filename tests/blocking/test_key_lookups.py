@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.combine import asking_sides, block
-from crossgraph.blocking.keys import KeyLookups, poorly_named
+from crossgraph.blocking.combine import BlockingOptions, block
+from crossgraph.blocking.keys import FEW, KeyLookups, poorly_named
 from crossgraph.blocking.names import name_attributes
+from crossgraph.blocking.singles import asking_sides
 from crossgraph.features.description import Description, describe
 from crossgraph.schema.mapping import AttributeMapping, SchemaMapping, TypeMapping
 from crossgraph.schema.seeds import NO_PAIRS
@@ -101,6 +103,43 @@ def test_graphs_exchanged_have_the_same_pairs(left, right):
         sides[::-1], sides[::-1], top=2
     )
     assert set(zip(found.left, found.right, strict=True)) == set(zip(back.right, back.left, strict=True))
+
+
+@given(firms, firms, st.integers(0, 6))
+def test_who_shares_what_hardly_anybody_has_is_found_whatever_the_names(left, right, others):
+    description, graphs = described(left, right)
+    numbers = [np.array([int(name) for name in one.ids]) for one in graphs]
+    sides = everybody(graphs)[0], numbers[1] < others
+    found = lookups(description, graphs).by_rare_values(sides)
+    there = left, right[:others]
+    wanted = {
+        (mine, other)
+        for place in (0, 1)
+        for value in {row[place] for row in left} - {None}
+        for one in [[[at for at, row in enumerate(rows) if row[place] == value] for rows in there]]
+        if max(map(len, one)) <= FEW
+        for mine, other in product(*one)
+    }
+    got = zip(numbers[0][found.left].tolist(), numbers[1][found.right].tolist(), strict=True)
+    assert sorted(got) == sorted(wanted)
+
+
+def test_a_key_finds_its_product_beside_one_of_a_nearer_name():
+    left = graph_of([("0", "item")], [], [("0", "name", "Silver Pine table lamp"), ("0", "key", "00-4711")])
+    right = graph_of(
+        [(str(at), "item") for at in range(40)],
+        [],
+        [(str(at), "title", f"Silver Pine table lamp {at}") for at in range(39)]
+        + [("39", "title", "Lamp, wood, from the pine series"), ("39", "code", "00-4711")],
+    )
+    schema = SchemaMapping(
+        (TypeMapping("item", "item", 1.0),),
+        (),
+        (AttributeMapping("name", "title", 1.0), AttributeMapping("key", "code", 1.0)),
+    )
+    options = BlockingOptions(name_pool=5, per_entity=40, least_chance=0.0)
+    found = block((left, right), describe(left, right), schema, NO_PAIRS, options=options).candidates
+    assert found.find(np.array([0]), np.array([right.position("39")]))[0] >= 0
 
 
 def test_what_more_share_than_there_is_room_for_finds_nobody():

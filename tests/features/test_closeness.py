@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -47,6 +49,18 @@ def test_rounding_is_no_distance_and_the_largest_floats_are_no_warning():
     a, b = column([[1e9], [1.7e308], [5.0]]), column([[1e9 + 0.1], [-1.7e308], [5.1]])
     assert number_distance(a, b, (plain.ints(0, 1), plain.ints(0, 1))).tolist() == [0.0, np.inf]
     assert np.isinf(random_distances(a, b)).any()
+
+
+def test_of_numbers_of_many_sizes_ratios_tell():
+    people = [[round(10 * 1.4**at)] for at in range(40)]
+    near = [[one * 1.01] for (one,) in people]
+    a, b = (replace(column(rows), skewed=True) for rows in (people, near))
+    same = np.arange(40, dtype=np.int32)
+    chance = chance_of(number_distance(a, b, (same, same)), random_distances(a, b))
+    assert chance.max() < 0.05
+    plainly = replace(a, skewed=False)
+    chance = chance_of(number_distance(plainly, b, (same, same)), random_distances(plainly, b))
+    assert chance[-1] > 0.4
 
 
 def test_text_closeness_is_the_best_of_all_combinations():

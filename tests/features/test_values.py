@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.features.values import days, kinds_of, numbers, reads_day_first
+from crossgraph.features.values import are_of_many_sizes, days, kinds_of, numbers, reads_day_first
 
 
 def number(text: str) -> float | None:
@@ -77,6 +78,10 @@ def test_iso_dates_are_days_since_1970_in_every_year(when):
         "07/04/1976",
         "04.07.1976",
         "1976/07/04",
+        "1976-07-04Z",
+        "1976-07-04+02:00",
+        "1976年7月4日",
+        "1976년 07월 04일",
     ],
 )
 def test_one_day_in_many_spellings(text):
@@ -169,3 +174,19 @@ def test_slips_of_the_pen_do_not_change_the_kind_of_few_values():
     names = [f"name {number}" for number in range(300)]
     told = [pl.Series([*years, *slips]), pl.Series([*slips, *years, *names])]
     assert kinds_of(told) == ["date", "text"]
+
+
+@pytest.mark.parametrize(
+    ("values", "many"),
+    [
+        ([10.0 * 3**at for at in range(10)], True),
+        ([0.0] * 8 + [5.0, 7.0], True),
+        ([1900.0 + at for at in range(100)], False),
+        ([-10.0 * 3**at for at in range(10)], False),
+        ([float("nan")] * 3, False),
+        ([], False),
+        ([0.0] * 10, False),
+    ],
+)
+def test_which_numbers_are_of_many_sizes(values, many):
+    assert are_of_many_sizes(np.array(values)) is many

@@ -141,6 +141,48 @@ def test_namesakes_give_way_only_to_known_links():
         assert {m.right for m in schema.types} == expected
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_narrower_type_corresponds_to_who_bears_the_name_of_the_wider_one(turned):
+    people = [(f"p{i}", "person") for i in range(30)]
+    narrower = [(f"p{i}", "artist") for i in range(10)] + [(f"p{i}", "painter") for i in range(4)]
+    thing = [(f"p{i}", "thing") for i in range(40)]
+    for others, expected in (
+        ([], {("person", "person"), ("person", "artist"), ("person", "painter"), ("thing", "thing")}),
+        # Who has a namesake of its own needs no wider one.
+        (
+            [("q", "artist")],
+            {("person", "person"), ("artist", "artist"), ("artist", "painter"), ("thing", "thing")},
+        ),
+    ):
+        graphs = graph_of([*people, *thing, *others]), graph_of([*people, *thing, *narrower])
+        left, right = graphs[::-1] if turned else graphs
+        types = estimate_schema(left, right, describe(left, right), NONE).types
+        found = {(m.left, m.right): m.weight for m in types}
+        assert set(found) == {one[::-1] if turned else one for one in expected}
+        assert found["person", "person"] == 0.5
+        assert all(weight < 0.5 for (a, b), weight in found.items() if a != b)
+
+
+def test_who_is_in_part_of_another_type_is_no_narrower_one():
+    left = graph_of([(f"p{i}", "person") for i in range(10)])
+    right = graph_of([*((f"p{i}", "person") for i in range(8)), *((f"p{i}", "ship") for i in range(5, 10))])
+    assert [(m.left, m.right) for m in estimate_schema(left, right, describe(left, right), NONE).types] == [
+        ("person", "person")
+    ]
+
+
+def test_a_small_type_whose_links_are_with_a_large_one_is_part_of_it():
+    left = graph_of(
+        [*((f"a{i:03}", "film") for i in range(100)), *((f"b{i:03}", "firm") for i in range(100))]
+    )
+    right = graph_of(facts=[(f"{kind}{i:03}", "name", "x") for kind in "ab" for i in range(100)])
+    seeds = EntityPairs.of(
+        np.r_[0:60, 100:105], np.r_[0:60, 100:105], np.r_[np.full(60, BELIEVED), np.ones(5)]
+    )
+    types = estimate_schema(left, right, describe(left, right), seeds).types
+    assert {(m.left, m.right) for m in types} == {("film", "entity"), ("firm", "entity")}
+
+
 def test_a_small_type_is_not_swallowed_by_a_large_one():
     left = graph_of([*((f"a{i:02}", "person") for i in range(50)), *((f"b{i}", "ship") for i in range(5))])
     right = graph_of([*((f"a{i:02}", "human") for i in range(50)), *((f"b{i}", "boat") for i in range(5))])

@@ -240,6 +240,17 @@ def test_what_people_decided_stays(aligned, changes, mid_pair, tmp_path):
     assert told(new) == told(result)
 
 
+def test_an_answer_that_is_taken_back_is_forgotten(aligned, updated, changes, mid_pair, tmp_path):
+    result = Path(shutil.copytree(aligned, tmp_path / "R"))
+    same, ledger = (mid_pair.truth[2][0], mid_pair.truth[5][1]), Ledger(ResultFolder(result).ledger_file)
+    ledger.record(Saying(who="ann", left=same[0], right=same[1], verdict="same"))
+    assert same in matched(update(result, files(changes, tmp_path / "files")).path)
+    ledger.undo("ann")
+    update(result, ChangeFiles())
+    assert same not in matched(result)
+    assert told(result) == told(updated)
+
+
 def test_new_links_come_as_answers_even_of_who_is_not_there_yet(
     aligned, updated, changes, mid_pair, tmp_path
 ):

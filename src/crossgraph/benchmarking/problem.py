@@ -12,6 +12,7 @@ import polars as pl
 
 from crossgraph._types import AnyArray, Bool, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.cardinality import singles_of
 from crossgraph.config import Config
 from crossgraph.encoding import encoder_of
 from crossgraph.errors import ConfigError, InputError
@@ -19,6 +20,7 @@ from crossgraph.graphs.content import content_keys
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
 from crossgraph.graphs.links import read_links
 from crossgraph.graphs.readers import read_pair
+from crossgraph.labelling import cardinalities_of
 from crossgraph.labels import ContentOfBoth, Labels, label_links, label_pairs
 from crossgraph.looking import looks
 from crossgraph.preparation import Graphs, Known, Preparation
@@ -280,6 +282,7 @@ def _prepared(graphs: Graphs, split: _Split, config: Config, progress: Progress)
         blocking=config.blocking,
         encoder=encoder_of(config.encoding),
         look=looks(config),
+        singles=singles_of(cardinalities_of(graphs[0], known, config)),
         progress=progress,
     )
     if keep is None:

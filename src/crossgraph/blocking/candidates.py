@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import polars as pl
 
-from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
-from crossgraph.blocking.ranking import partner_shares
+from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.sorting import firsts
 from crossgraph.schema.seeds import EntityPairs, type_codes
@@ -36,11 +34,6 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.left)
-
-    @cached_property
-    def shares(self) -> Float64:
-        """(P) how likely each pair is by its prior, beside its rivals: see ``partner_shares``."""
-        return partner_shares(self.left, self.right, self.prior)
 
     @staticmethod
     def of_pairs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,15 +16,14 @@ from crossgraph.blocking.names import NameLookups, name_attributes, name_rows
 from crossgraph.blocking.pool import (
     Clues,
     Searching,
-    Sides,
     asking_pieces,
     pool_of,
-    smaller_sides,
     weighed,
 )
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.products import Nearest, nearest_rows
-from crossgraph.blocking.ranking import lead, ranks
+from crossgraph.blocking.ranking import lead, partner_shares, ranks
+from crossgraph.blocking.singles import ONE_EACH, Alone, Sides, Singles, askers, asking_sides, left_has_room
 from crossgraph.blocking.structure import echoed_share, neighbour_products
 from crossgraph.blocking.values import ValueLookups
 from crossgraph.errors import ConfigError
@@ -95,9 +95,11 @@ class Former:
     judged: bool = False
 
     @staticmethod
-    def guessed(candidates: Candidates) -> Former:
-        """By their priors alone."""
-        return Former(candidates, candidates.shares)
+    def guessed(candidates: Candidates, alone: tuple[Bool, Bool] | None = None) -> Former:
+        """By their priors alone; ``alone`` (P) as of ``partner_shares``."""
+        return Former(
+            candidates, partner_shares(candidates.left, candidates.right, candidates.prior, alone=alone)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +143,7 @@ def block(
     former: Former | None = None,
     keep: EntityPairs | None = None,
     options: BlockingOptions = BlockingOptions(),
+    singles: Singles = ONE_EACH,
     progress: Progress = SILENT,
     told: str = "block",
     lookups: NameLookups | None = None,
@@ -153,15 +156,17 @@ def block(
     former  what the round before says: neighbours that may be the same speak for a pair too, and where
             scorers judged them, in the place of those of one name
     keep    pairs that are to be candidates whatever their names, neighbours and types
+    singles who has one partner at most
     told    what people are told is going on
     lookups what other rounds found by names
     nearest where the products of names and of neighbours are made
 
-    Returns at most ``per_entity`` candidates for each entity of a type's smaller side, best prior first,
-    and those to keep.
+    Returns at most ``per_entity`` candidates for each entity of the side of a type that asks, see ``askers``,
+    best prior first, and those to keep.
     """
     left, right = graphs
     members = type_members(left, right, schema)
+    lone = [singles.of(name) for name, _ in mapped_types(schema, (type_codes(left)[0], type_codes(right)[0]))]
     called = name_attributes(description, schema)
     names = name_rows(description, called)
     if lookups is None:
@@ -170,13 +175,15 @@ def block(
     keyed = KeyLookups(description, schema, called, (len(left), len(right)))
     with progress.stage(f"{told}: names", len(members), "types") as advance:
         named = []
-        for sides in members:
+        for sides, alone in zip(members, lone, strict=True):
             rows = _rows_of(names[0], sides[0]), _rows_of(names[1], sides[1])
-            by_name = lookups.candidates(rows, top=options.name_pool)
+            # Of sides that are alike, the one with fewer names asks.
+            ask = None if alone[0] == alone[1] else askers(sides, alone)
+            by_name = lookups.candidates(rows, top=options.name_pool, ask=ask)
             by_value = valued.candidates(names, sides, top=options.name_pool)
-            asks = asking_sides(poorly_named(by_name, sides), sides)
+            asks = asking_sides(poorly_named(by_name, sides), sides, alone)
             by_key = keyed.candidates(sides, asks, nearest=nearest)
-            named.append(Candidates.united(by_name, by_value, by_key))
+            named.append(Candidates.united(by_name, by_value, by_key, keyed.by_rare_values(sides)))
             advance(1)
     similarity = likeness(named, seeds, (len(left), len(right)), former=former)
     settled = None if former is None else settled_by(former, (len(left), len(right)))
@@ -187,16 +194,17 @@ def block(
     clues = Clues(description, schema, names, factors, seeds)
     kept: list[Candidates] = []
     pools: list[tuple[Sides, Weigher]] = []
-    pieces = [asking_pieces(sides, seeds) for sides in members]
+    pieces = [asking_pieces(sides, seeds, alone) for sides, alone in zip(members, lone, strict=True)]
     asking = sum(len(one) for own in pieces for _, one in own)
     with progress.stage(f"{told}: neighbours", asking, "entities") as advance:
         room = POOLED * options.per_entity
         held = None if former is None else former.candidates
         searching = Searching(options.structure_pool, room, held, settled, nearest, advance)
-        for sides, by_name, own in zip(members, named, pieces, strict=True):
+        for sides, alone, by_name, own in zip(members, lone, named, pieces, strict=True):
             pool, weigher = pool_of(by_name, clues, sides, searching, own)
             pools.append((sides, weigher))
-            kept.append(best_of_each(pool, options, by_left=left_is_smaller(graphs, sides)))
+            by_left = left_has_room(graphs, sides, alone)
+            kept.append(best_of_each(pool, options, by_left=by_left, alone=alone))
             # The next one, of another two types, takes as much.
             del pool
     proposed = Candidates.stacked(kept)
@@ -213,32 +221,20 @@ def block(
 
 
 def type_members(left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping) -> list[Sides]:
-    """The (E) and (E') members of each mapped pair of types, each pair once."""
+    """The (E) and (E') members of each of the ``mapped_types``."""
     (left_names, left_of), (right_names, right_of) = type_codes(left), type_codes(right)
     return [
         (left_of == left_names.index(a), right_of == right_names.index(b))
-        for a, b in dict.fromkeys((m.left, m.right) for m in schema.types)
-        if a in left_names and b in right_names
+        for a, b in mapped_types(schema, (left_names, right_names))
     ]
 
 
-def left_is_smaller(graphs: tuple[KnowledgeGraph, KnowledgeGraph], sides: Sides) -> bool:
-    """Whether the budget of two types is for left entities: for the type that has fewer.
-
-    Where they are as many, the graph that tells less decides, so that graphs exchanged keep the same pairs.
-    """
-    left, right = (
-        (int(side.sum()), len(graph.heads), len(graph.fact_values))
-        for graph, side in zip(graphs, sides, strict=True)
-    )
-    return left <= right
-
-
-def asking_sides(asking: Sides, sides: Sides) -> Sides:
-    """Of entities of two types that would ask, those of the types that ask, see ``smaller_sides``."""
-    asks = smaller_sides(sides)
-    left, right = (one if side in asks else np.zeros_like(one) for side, one in enumerate(asking))
-    return left, right
+def mapped_types(
+    schema: SchemaMapping, known: tuple[Container[str], Container[str]]
+) -> list[tuple[str, str]]:
+    """The pairs of types that correspond, each once, where both graphs have them."""
+    pairs = dict.fromkeys((m.left, m.right) for m in schema.types)
+    return [(a, b) for a, b in pairs if a in known[0] and b in known[1]]
 
 
 def _rows_of(names: pl.DataFrame, member: Bool) -> pl.DataFrame:
@@ -308,7 +304,12 @@ def _likely(pairs: Candidates, sure: Float64, shape: tuple[int, int]) -> sparse.
 
 
 def best_of_each(
-    pool: Candidates, options: BlockingOptions, *, by_left: bool, held: Bool | None = None
+    pool: Candidates,
+    options: BlockingOptions,
+    *,
+    by_left: bool,
+    alone: Alone = (True, True),
+    held: Bool | None = None,
 ) -> Candidates:
     """The best candidates of each left (or right) entity: by prior and by share in turn (``partner_shares``).
 
@@ -316,12 +317,15 @@ def best_of_each(
     alone, a partner is lost to whom a wrong one seems sure. Who has a sure partner needs no twenty others:
     but for the first, pairs without a chance are left out.
 
+    alone      who has one partner at most: others are no rivals
     held (P)   pairs that had a chance once, and stay while there is room
     """
+    every = np.ones(len(pool), dtype=bool)
+    shares = partner_shares(pool.left, pool.right, pool.prior, alone=(every & alone[0], every & alone[1]))
     entity = pool.left if by_left else pool.right
     by_prior = ranks(entity, pool.prior)
-    in_turn = np.minimum(2 * by_prior, 2 * ranks(entity, pool.shares) + 1)
-    likely = (by_prior < ALWAYS) | (pool.shares >= options.least_chance)
+    in_turn = np.minimum(2 * by_prior, 2 * ranks(entity, shares) + 1)
+    likely = (by_prior < ALWAYS) | (shares >= options.least_chance)
     if held is not None:
         likely |= held
     return pool.take(likely & (ranks(entity, -in_turn) < options.per_entity))

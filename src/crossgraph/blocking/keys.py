@@ -1,4 +1,4 @@
-"""Candidates that share values, for entities whose names find nobody of nearly their name."""
+"""Candidates that share values: rare ones, and any for entities whose names find nobody near."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.pool import Sides
 from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, within_reach
 from crossgraph.blocking.ranking import largest
+from crossgraph.blocking.singles import Sides
 from crossgraph.features.description import AttributeColumn, Description, column_of
 from crossgraph.graphs.sorting import firsts
 from crossgraph.schema.mapping import SchemaMapping
@@ -21,6 +21,8 @@ from crossgraph.schema.mapping import SchemaMapping
 POOR = 0.5
 # Partners that are looked up for each who asks; as many may share no more than a town.
 MOST = 50
+# Who shares a value that no more entities of either side have is a candidate whatever its name.
+FEW = 2
 
 
 def poorly_named(by_name: Candidates, sides: Sides) -> Sides:
@@ -72,6 +74,19 @@ class KeyLookups:
             ends = asks[row], known[column]
             parts.append(Candidates.of_pairs(ends[mine], ends[1 - mine]))
         return Candidates.united(*parts)
+
+    def by_rare_values(self, sides: Sides) -> Candidates:
+        """The pairs that share a value which at most ``FEW`` entities of either side have, such as a key.
+
+        sides   (E), (E') who is to be compared
+        """
+        members = [np.flatnonzero(side) for side in sides]
+        held = [rows[who] for rows, who in zip(self._rows[0], members, strict=True)]
+        counts = [np.bincount(rows.indices, minlength=rows.shape[1]) for rows in held]
+        rare = np.flatnonzero((np.minimum(*counts) > 0) & (np.maximum(*counts) <= FEW))
+        left, right = (rows[:, rare] for rows in held)
+        found = (left @ right.T).tocoo()
+        return Candidates.of_pairs(members[0][found.row], members[1][found.col])
 
     @cached_property
     def _rows(self) -> tuple[tuple[sparse.csr_matrix, sparse.csr_matrix], Float64]:

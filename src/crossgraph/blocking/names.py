@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import polars as pl
@@ -36,6 +35,7 @@ NAME_WEIGHT = 0.5
 NAMELESS = 0.02
 # A category has fewer different values than this share of all its values.
 DISTINCT_SHARE = 0.3
+_SIDES = ("left", "right")
 # Two texts whose holders make more pairs than this ("unknown" twice) name nobody.
 MOST_NAMESAKES = 2_500
 
@@ -259,31 +259,35 @@ class NameLookups:
     texts: TextTable
     top: int
     nearest: Nearest = nearest_rows
-    _found: dict[tuple[bytes, ...], pl.DataFrame] = field(default_factory=dict)
+    _found: dict[tuple[tuple[int, ...], bytes, bytes], pl.DataFrame] = field(default_factory=dict)
 
-    def candidates(self, names: tuple[pl.DataFrame, pl.DataFrame], *, top: int) -> Candidates:
+    def candidates(
+        self, names: tuple[pl.DataFrame, pl.DataFrame], *, top: int, ask: tuple[int, ...] | None = None
+    ) -> Candidates:
         """The pairs of two sets of named entities whose names are nearest.
-
-        The side with fewer entities asks, so that a large catalogue does not flood a small one; two sides of
-        one size both ask.
 
         names   tables (entity, text) of the left and right entities to be compared
         top     partners for each distinct name of the asking side, no more than the lookups have
+        ask     the sides (0 is left) that ask; that with fewer named entities, or both, if not given
         """
-        asked = tuple(side.hash_rows(seed=1).to_numpy().tobytes() for side in names)
+        if ask is None:
+            left, right = (side["entity"].n_unique() for side in names)
+            ask = (0, 1) if left == right else (int(right < left),)
+        rows = [side.hash_rows(seed=1).to_numpy().tobytes() for side in names]
+        asked = ask, rows[0], rows[1]
         if asked not in self._found:
-            self._found[asked] = self._looked_up(*names)
+            self._found[asked] = self._looked_up(names, ask)
         return Candidates.united_frame(self._found[asked].filter(pl.col("place") < top))
 
-    def _looked_up(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
-        ask = partial(nearest_names, texts=self.texts, top=self.top, nearest=self.nearest)
-        sizes = left["entity"].n_unique(), right["entity"].n_unique()
+    def _looked_up(self, names: tuple[pl.DataFrame, pl.DataFrame], ask: tuple[int, ...]) -> pl.DataFrame:
         parts = []
-        if sizes[0] <= sizes[1]:
-            parts.append(ask(left, right).rename({"query": "left", "found": "right"}))
-        if sizes[1] <= sizes[0]:
-            parts.append(ask(right, left).rename({"query": "right", "found": "left"}))
-        return pl.concat([part.select("left", "right", "name", "place") for part in parts])
+        for mine in ask:
+            found = nearest_names(
+                names[mine], names[1 - mine], self.texts, top=self.top, nearest=self.nearest
+            )
+            called = {"query": _SIDES[mine], "found": _SIDES[1 - mine]}
+            parts.append(found.rename(called).select("left", "right", "name", "place"))
+        return pl.concat(parts)
 
 
 def name_cosines(

@@ -8,13 +8,14 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from crossgraph._types import Bool, Float32, Int32
+from crossgraph._types import Float32, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.names import name_cosines
 from crossgraph.blocking.partners import FEW, Surroundings
 from crossgraph.blocking.prior import Weigher, value_tests, weigher_of
 from crossgraph.blocking.products import Nearest
 from crossgraph.blocking.ranking import ranks
+from crossgraph.blocking.singles import Alone, Sides, askers
 from crossgraph.blocking.structure import weights_of
 from crossgraph.features.description import Description
 from crossgraph.graphs.sorting import marked
@@ -25,7 +26,6 @@ from crossgraph.schema.seeds import EntityPairs
 # So many entities look for partners at once: a pool of millions of entities would fill the memory.
 PIECE = 50_000
 
-Sides = tuple[Bool, Bool]
 Pieces = list[tuple[int, Int32]]
 
 
@@ -116,7 +116,8 @@ def pool_of(
     pieces   see ``asking_pieces``; the first one says how telling names, neighbours and values are
     """
     weigher: Weigher | None = None
-    whole, smaller = len(pieces[0][1]) == min(side.sum() for side in sides), pieces[0][0]
+    first = pieces[0][0]
+    whole = len(pieces[0][1]) == sides[first].sum()
     around: Surroundings | None = None
     kept: dict[int, list[Candidates]] = {0: [], 1: []}
     for mine, asking in pieces:
@@ -124,7 +125,7 @@ def pool_of(
             around = Surroundings.of(clues.factors, sides[1 - mine], mine=mine, nearest=searching.nearest)
         # The first piece says what is usual among all pairs that a search finds.
         found = searching.partners(around, asking, sides, all_ask=weigher is None)
-        if mine == smaller:
+        if mine == first:
             named = marked(asking, len(sides[mine]))[by_name.end(mine)]
             found = Candidates.united(by_name.take(named), found)
         piece = clues.of(found)
@@ -136,25 +137,19 @@ def pool_of(
         searching.advance(len(asking))
     assert weigher is not None  # there is one piece at least
     del around
-    pool, others = (Candidates.stacked(kept.pop(side)) for side in (smaller, 1 - smaller))
+    pool, others = (Candidates.stacked(kept.pop(side)) for side in (first, 1 - first))
     # Here a run of millions of entities takes most: who was found from both sides is let go first.
     others = others.take(pool.find(others.left, others.right) < 0)
     return Candidates.stacked([pool, others]), weigher
 
 
-def smaller_sides(sides: Sides) -> tuple[int, ...]:
-    """The side (0 is left) of fewer entities, or both where they are as many."""
-    left, right = (int(side.sum()) for side in sides)
-    return (0, 1) if left == right else (int(right < left),)
-
-
-def asking_pieces(sides: Sides, seeds: EntityPairs) -> Pieces:
+def asking_pieces(sides: Sides, seeds: EntityPairs, alone: Alone) -> Pieces:
     """Who looks for partners at once: the side (0 is left) and its entities, those of seeds first.
 
-    The smaller type asks, and both where they are as many; one piece at least.
+    One piece at least, of the sides that ask, see ``askers``.
     """
     pieces = []
-    for mine in smaller_sides(sides):
+    for mine in askers(sides, alone):
         last = ~marked(seeds.right if mine else seeds.left, len(sides[mine]))
         rows = np.flatnonzero(sides[mine]).astype(np.int32)
         rows = rows[np.argsort(last[rows], kind="stable")]

@@ -70,12 +70,17 @@ def _placed(groups: AnyArray, losses: AnyArray, starts: Int64) -> Int32:
     return out
 
 
-def partner_shares(left: Int32, right: Int32, log_odds: AnyArray) -> Float64:
-    """(P) how likely each pair is, when each entity has one partner or none: in (0, 1)."""
+def partner_shares(
+    left: Int32, right: Int32, log_odds: AnyArray, *, alone: tuple[Bool, Bool] | None = None
+) -> Float64:
+    """(P) how likely each pair is, when each entity has one partner or none: in (0, 1).
+
+    alone   (P) as of ``standings``: whose entities may have several; nobody's if not given
+    """
     odds = np.array(log_odds, dtype=np.float64)
     np.clip(odds, -FARTHEST, FARTHEST, out=odds)
     every = np.ones(len(odds), dtype=bool)
-    shares = standings((left, right), odds, (every, every))
+    shares = standings((left, right), odds, alone or (every, every))
     # In its place, as are the next ones: a pool has tens of millions of pairs.
     np.negative(shares, out=shares)
     np.exp(shares, out=shares)

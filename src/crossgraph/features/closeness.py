@@ -25,13 +25,19 @@ def text_closeness(
 
 
 def number_distance(a: AttributeColumn, b: AttributeColumn, pairs: tuple[Int32, Int32]) -> Float32:
-    """(P) the least absolute difference over all combinations of values; NaN where either has none."""
+    """(P) the least difference over all combinations of values; NaN where either has none."""
+    left, right = on_one_scale(a, b)
     parts = in_parts(
-        lambda part: _least((a.indptr, a.values), (b.indptr, b.values), (pairs[0][part], pairs[1][part])),
+        lambda part: _least((a.indptr, left), (b.indptr, right), (pairs[0][part], pairs[1][part])),
         len(pairs[0]),
         least=LEAST_EACH,
     )
     return np.concatenate(parts)
+
+
+def on_one_scale(a: AttributeColumn, b: AttributeColumn) -> tuple[Float64, Float64]:
+    """The values of both, so that differences tell; of those of many sizes, by how many times."""
+    return (a.sizes, b.sizes) if a.skewed and b.skewed else (a.values, b.values)
 
 
 @njit(cache=True, nogil=True)
@@ -79,7 +85,7 @@ def chance_of(distances: Float32, background: Float32) -> Float32:
 
 def random_distances(a: AttributeColumn, b: AttributeColumn, *, most: int = 20_000) -> Float32:
     """Sorted distances of values paired at random (by a fixed stride), without NaN."""
-    first, second = np.sort(a.values[~np.isnan(a.values)]), np.sort(b.values[~np.isnan(b.values)])
+    first, second = (np.sort(values[~np.isnan(values)]) for values in on_one_scale(a, b))
     if not len(first) or not len(second):
         return np.zeros(0, dtype=np.float32)
     # Two golden-ratio strides pair every part of one distribution with every part of the other.

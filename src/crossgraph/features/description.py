@@ -13,7 +13,7 @@ from numba import njit
 from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.features.meaning import Meanings, TextEncoder
 from crossgraph.features.text import TextTable, normalise, said_in
-from crossgraph.features.values import Kind, days, kinds_of, numbers, reads_day_first
+from crossgraph.features.values import Kind, are_of_many_sizes, days, kinds_of, numbers, reads_day_first
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.sorting import distinct, row_starts
 from crossgraph.progress import SILENT, Progress
@@ -32,6 +32,7 @@ class AttributeColumn:
     texts (F)         row of the shared TextTable; of every kind
     values (F)        the number, or days since 1970; NaN where a value does not parse, and for text
     day_first         how its dates are read, see ``days``
+    skewed            its numbers are of many sizes, see ``are_of_many_sizes``
     """
 
     name: str
@@ -41,6 +42,12 @@ class AttributeColumn:
     texts: Int32
     values: Float64
     day_first: bool = False
+    skewed: bool = False
+
+    @cached_property
+    def sizes(self) -> Float64:
+        """(F) ``sign * log(1 + |value|)``, of which equal ratios are equally far apart."""
+        return np.copysign(np.log1p(np.abs(self.values)), self.values)
 
     @cached_property
     def distinct_share(self) -> float:
@@ -169,13 +176,9 @@ def _columns(
         (kind, kind == "date" and reads_day_first(one))
         for kind, one in zip(kinds_of(said), said, strict=True)
     ]
-    if before:
-        forms = [
-            (before[name].kind, before[name].day_first) if name in before else form
-            for name, form in zip(graph.attribute_names, forms, strict=True)
-        ]
+    known = before or {}
     return tuple(
-        _column(graph, name, form, own, rows)
+        _column(graph, name, form, own, rows, before=known.get(name))
         for name, form, own in zip(graph.attribute_names, forms, facts, strict=True)
     )
 
@@ -198,9 +201,15 @@ def _of_most(order: Int64, graph: KnowledgeGraph, rows: Int32) -> Int64:
 
 
 def _column(
-    graph: KnowledgeGraph, name: str, form: tuple[Kind, bool], facts: Int64, rows: Int32
+    graph: KnowledgeGraph,
+    name: str,
+    form: tuple[Kind, bool],
+    facts: Int64,
+    rows: Int32,
+    *,
+    before: AttributeColumn | None,
 ) -> AttributeColumn:
-    kind, day_first = form
+    kind, day_first = form if before is None else (before.kind, before.day_first)
     entities = graph.fact_entities[facts]
     if kind == "text":
         values = np.full(len(facts), np.nan)
@@ -216,6 +225,7 @@ def _column(
         texts=rows[facts],
         values=values,
         day_first=day_first,
+        skewed=before.skewed if before else kind == "number" and are_of_many_sizes(values),
     )
 
 

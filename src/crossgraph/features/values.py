@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import polars as pl
 
-from crossgraph._types import Bool
+from crossgraph._types import Bool, Float64
 
 Kind: TypeAlias = Literal["text", "number", "date"]
 
@@ -17,6 +17,8 @@ KIND_SHARE, NEARLY_ALL = 0.85, 0.95
 # Of a long column about so many values are looked at.
 SAMPLE = 2_000
 YEARS = (1400, 2100)
+# Numbers are of many sizes if the largest tenth is beyond so many times the one in the middle.
+MANY_TIMES = 10
 
 _DATE_FORMATS = (
     "%Y-%m-%d",
@@ -37,6 +39,8 @@ _MONTH_FIRST, _DAY_FIRST = (
 )
 # With a time behind it. Shorter rows of numbers and dashes are codes.
 _EITHER_FIRST = r"^(\d{1,2}/\d{1,2}/(?:\d{4}|\d{2})|\d{1,2}-\d{1,2}-\d{4})(?:[T ].*)?$"
+# As Chinese, Japanese and Korean dates are written.
+_MARKED = r"^(\d{4}) ?[年년] ?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일]$"
 _NUMBER = r"^[$€£¥\s]*([+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*[%a-zA-Z$€£¥]{0,3}$"
 
 
@@ -63,6 +67,15 @@ def _seconds(groups: pl.Expr) -> pl.Expr:
     return pl.when(pl.any_horizontal(*[part.is_not_null() for part in parts])).then(total)
 
 
+def are_of_many_sizes(values: Float64) -> bool:
+    """Whether ratios of numbers tell more than their differences, as of towns' people; NaN says nothing."""
+    known = values[np.isfinite(values)]
+    if not len(known) or known.min() < 0:
+        return False
+    middle, large = np.quantile(known, [0.5, 0.9])
+    return bool(large > MANY_TIMES * middle)
+
+
 def reads_day_first(values: pl.Series) -> bool:
     """Whether dates of two numbers and a year begin with the day: more of them must than must not."""
     text = values.str.strip_chars().str.extract(_EITHER_FIRST, 1)
@@ -76,8 +89,7 @@ def days(values: pl.Series, *, day_first: bool = False) -> pl.Series:
 
     day_first   whether 4/7/1976 begins with the day; else it is the seventh of April
     """
-    text = pl.col("value").str.strip_chars().str.replace_all(r"\s*,\s*|\s+", " ")
-    text = text.str.replace(r"^(\d{4}-\d{2}-\d{2})[T ].*$", "$1")
+    text = pl.col("value")
     either = _DAY_FIRST + _MONTH_FIRST if day_first else _MONTH_FIRST + _DAY_FIRST
     # "%Y" takes years of one figure too: 1-2-3 is a code.
     dated = pl.when(text.str.contains(_FULL_YEAR)).then(text)
@@ -89,10 +101,18 @@ def days(values: pl.Series, *, day_first: bool = False) -> pl.Series:
     # The epoch subtraction goes through days so that years before 1677 do not overflow nanoseconds.
     parsed = pl.coalesce(*dates, midyear)
     return (
-        pl.DataFrame({"value": values})
+        pl.DataFrame({"value": _plain(values)})
         .select(day=parsed.cast(pl.Int32).cast(pl.Float64))["day"]
         .rename("day")
     )
+
+
+def _plain(values: pl.Series) -> pl.Series:
+    """Dates without what stands behind them, with single blanks and without commas."""
+    text = values.str.strip_chars().str.replace_all(r"\s*,\s*|\s+", " ")
+    text = text.str.replace(r"^(\d{4}-\d{2}-\d{2})(?:[T ].*|Z|[+-]\d{2}:\d{2})$", "$1")
+    # Looked for at first, as hardly any column has them.
+    return text.str.replace(_MARKED, "$1-$2-$3") if text.str.contains("[年년]").any() else text
 
 
 def kinds_of(columns: Sequence[pl.Series]) -> list[Kind]:

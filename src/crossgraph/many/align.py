@@ -15,7 +15,7 @@ from crossgraph.config import Config
 from crossgraph.deciding import forbidden, refuse_unknown, refuse_unmapped
 from crossgraph.devices import require_device
 from crossgraph.encoding import encoder_of
-from crossgraph.errors import InputError
+from crossgraph.errors import InputError, NoCandidatesError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import Around
 from crossgraph.graphs import KnowledgeGraph, ReadOptions
@@ -25,7 +25,7 @@ from crossgraph.joint import Part, fit_together
 from crossgraph.labelling import cardinalities_of, labels_found
 from crossgraph.labels import Labels
 from crossgraph.layout import ResultFolder
-from crossgraph.many.clusters import Clustered, Decisions, Numbers
+from crossgraph.many.clusters import Clustered, Decisions, Numbers, with_uncompared
 from crossgraph.preparation import Known, Preparation
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import store_report, versions
@@ -97,11 +97,10 @@ def align_many(
             graphs = read_graphs(inputs.graphs, options=inputs.read)
         encoder = encoder_of(config.encoding, keep=stage.stages_folder)
         session = Session(config, clock, progress, encoder=encoder)
-        pairs = [
-            _prepared(inputs.pair(numbers), numbers, graphs, session)
-            for numbers in combinations(range(len(graphs)), 2)
-        ]
-        decisions = _decided(pairs, stage, config, Around(clock, progress))
+        every = list(combinations(range(len(graphs)), 2))
+        found = (_prepared(inputs.pair(numbers), numbers, graphs, session) for numbers in every)
+        pairs = [pair for pair in found if pair is not None]
+        decisions = with_uncompared(_decided(pairs, stage, config, Around(clock, progress)), every)
         with clock.stage("cluster"), progress.stage("cluster", None):
             tables = _Tables.of(Clustered(graphs, decisions))
         report = {
@@ -111,8 +110,13 @@ def align_many(
             ],
             "read": asdict(inputs.read),
             "pairs": [
-                _pair_counts(pair, decided, tables.agreed[pair.numbers])
-                for pair, decided in zip(pairs, decisions, strict=True)
+                _pair_counts(graphs, decided, tables.agreed[decided.numbers])
+                | {
+                    "known_links": sum(
+                        len(pair.known.same) for pair in pairs if pair.numbers == decided.numbers
+                    )
+                }
+                for decided in decisions
             ],
             **tables.counts(),
             "stages": clock.stages,
@@ -170,14 +174,23 @@ def _name(numbers: Numbers) -> str:
     return f"{numbers[0] + 1}-{numbers[1] + 1}"
 
 
-def _prepared(inputs: Inputs, numbers: Numbers, graphs: Sequence[KnowledgeGraph], session: Session) -> _Pair:
+def _prepared(
+    inputs: Inputs, numbers: Numbers, graphs: Sequence[KnowledgeGraph], session: Session
+) -> _Pair | None:
+    """Two of the graphs; None, with a note, where they have nothing in common and no link is known."""
     session = replace(session, clock=StageClock())
     config, progress = session.config, session.progress
     both = graphs[numbers[0]], graphs[numbers[1]]
     known = known_links(inputs.links, both, progress)
     keep = known.pairs
     refuse_unknown(both, config.decisions)
-    preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs, halves=True)
+    try:
+        preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs, halves=True)
+    except NoCandidatesError as error:
+        if len(keep):
+            raise
+        progress.note(f"graphs {_name(numbers)}: {error}; others alone can tell what is the same in them")
+        return None
     refuse_unmapped(preparation.schema, both[1], config.decisions)
     labels = labels_found(preparation, known, config)
     return _Pair(numbers, inputs, known, preparation, evidence, labels, session)
@@ -194,7 +207,7 @@ def _decided(pairs: Sequence[_Pair], stage: ResultFolder, config: Config, around
             labels=pairs[at].labels,
             known=pairs[at].known,
             barred=barred[at],
-            cardinalities=cardinalities_of(pairs[at].preparation, pairs[at].known, config),
+            cardinalities=cardinalities_of(pairs[at].preparation.graphs[0], pairs[at].known, config),
             after=after,
         )
         for at, after in order
@@ -213,6 +226,11 @@ def _decided(pairs: Sequence[_Pair], stage: ResultFolder, config: Config, around
 
 def _best_labelled(pairs: Sequence[_Pair]) -> int:
     """The first of the pairs with the most known links, then the most labels."""
+    if not pairs:
+        raise NoCandidatesError(
+            "no two of the graphs have similar names, values or neighbours",
+            hint="see `crossgraph schema`: which types and attributes correspond? --names-from-iri may help",
+        )
     best = max(
         range(len(pairs)), key=lambda at: (len(pairs[at].known.same), pairs[at].labels.same.sum(), -at)
     )
@@ -228,7 +246,8 @@ def reached_from(first: int, numbers: Sequence[Numbers]) -> list[tuple[int, int 
     """All pairs of graphs from one on: the place of each in ``numbers``, and how it is reached.
 
     That is the place in the returned order of an earlier pair with the same left or the same right graph, and
-    None for the first; each is reached through as few others as can be.
+    None for the first; each is reached through as few others as can be, and one that none leads to, since
+    others are missing, after the first.
 
         >>> reached_from(0, [(0, 1), (0, 2), (1, 2)])
         [(0, None), (1, 0), (2, 1)]
@@ -241,12 +260,15 @@ def reached_from(first: int, numbers: Sequence[Numbers]) -> list[tuple[int, int 
             for other, pair in enumerate(numbers)
             if other not in reached and (pair[0] == numbers[at][0] or pair[1] == numbers[at][1])
         ]
-    return order
+    missed = set(range(len(numbers))) - {one for one, _ in order}
+    return [*order, *((other, 0) for other in sorted(missed))]
 
 
-def _pair_counts(pair: _Pair, decided: Decisions, agreed: pl.DataFrame) -> dict[str, Any]:
+def _pair_counts(
+    graphs: Sequence[KnowledgeGraph], decided: Decisions, agreed: pl.DataFrame
+) -> dict[str, Any]:
     """What was decided about a pair of graphs by itself, and what the clusters make of it."""
-    left, right = pair.preparation.graphs
+    left, right = (graphs[number] for number in decided.numbers)
     own = pl.DataFrame(
         {
             "left": left.ids.gather(decided.left[decided.matched]),
@@ -255,8 +277,7 @@ def _pair_counts(pair: _Pair, decided: Decisions, agreed: pl.DataFrame) -> dict[
     )
     kept = len(own.join(agreed, on=["left", "right"], how="semi"))
     return {
-        "pair": pair.name,
-        "known_links": len(pair.known.same),
+        "pair": _name(decided.numbers),
         "candidates": len(decided.left),
         "matches": len(own),
         "given_up": len(own) - kept,

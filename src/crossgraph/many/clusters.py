@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,6 +48,13 @@ class Decisions:
     types: frozenset[tuple[str, str]]
 
     @staticmethod
+    def none(numbers: Numbers, types: frozenset[tuple[str, str]]) -> Decisions:
+        """Of two graphs without any candidates."""
+        nobody, nothing = np.zeros(0, dtype=np.int32), np.zeros(0)
+        no = np.zeros(0, dtype=bool)
+        return Decisions(numbers, nobody, nobody, nothing, no, nothing, (no, no), types)
+
+    @staticmethod
     def of(run: Run, thresholds: dict[str, float], numbers: Numbers) -> Decisions:
         """The decisions of a run.
 
@@ -76,6 +83,31 @@ class Decisions:
             alone=(right_has_one, left_has_one),
             types=frozenset((row.left, row.right) for row in run.preparation.schema.types),
         )
+
+
+def with_uncompared(decisions: Sequence[Decisions], every: Sequence[Numbers]) -> list[Decisions]:
+    """Decisions about ``every`` two graphs, in that order: about nothing where no two entities were compared.
+
+    The types of such graphs correspond where both correspond to one type of a third graph.
+    """
+    known = {one.numbers: one for one in decisions}
+    types: dict[Numbers, frozenset[tuple[str, str]]] = {}
+    for (one, two), decided in known.items():
+        types[one, two], types[two, one] = decided.types, frozenset((b, a) for a, b in decided.types)
+    return [known.get(pair) or Decisions.none(pair, _through_others(pair, types)) for pair in every]
+
+
+def _through_others(
+    pair: Numbers, types: Mapping[Numbers, frozenset[tuple[str, str]]]
+) -> frozenset[tuple[str, str]]:
+    middles = {one for known in types for one in known}
+    return frozenset(
+        (left, right)
+        for middle in middles
+        for left, over in types.get((pair[0], middle), ())
+        for other, right in types.get((middle, pair[1]), ())
+        if over == other
+    )
 
 
 def _log_odds(probability: Float64) -> Float64:

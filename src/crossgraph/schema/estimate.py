@@ -9,6 +9,7 @@ import polars as pl
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.errors import ConfigError
+from crossgraph.features.closeness import on_one_scale
 from crossgraph.features.description import AttributeColumn, Description, value_pairs
 from crossgraph.features.text import TextTable, normalise
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -16,6 +17,10 @@ from crossgraph.schema.glance import likely_partners
 from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping, TypeMapping
 from crossgraph.schema.seeds import BELIEVED, EntityPairs, type_codes
 
+# A type is part of another one if so many of its entities bear that name too.
+NEARLY_ALL = 0.9
+# What corresponds by that weighs less than what bears the same name.
+LESS = 0.8
 # Pairs of attributes that are all compared; the value is far above what catalogues and their like have.
 MOST_COMPARED = 100_000
 
@@ -72,8 +77,9 @@ def map_types(
     weight = sqrt(share of the left type's seeds * share of the right type's), so that a small type is
     not swallowed by a large one whose names it happens to share. A small type is part of a large one if most
     of its seeds are of that, and as many of its entities are seeds as elsewhere in the large one (the sixties
-    among films). Types of one name correspond, and then to no other, unless a known link (a seed of weight 1)
-    says so.
+    among films), or if most known links (seeds of weight 1) of it are with that. Types of one name
+    correspond, and then to no other, unless a known link says so. A type whose name the other graph lacks
+    corresponds to that of the narrowest type which nearly all of it has besides (artists to people).
     """
     (left_names, left_of), (right_names, right_of) = type_codes(left), type_codes(right)
     counts, linked = np.zeros((2, len(left_names), len(right_names)))
@@ -86,12 +92,15 @@ def map_types(
     taken = namesakes.any(axis=1, keepdims=True) | namesakes.any(axis=0, keepdims=True)
     held = np.bincount(left_of, minlength=len(left_names)), np.bincount(right_of, minlength=len(right_names))
     parts = _parts(counts, held[0], options=options) | _parts(counts.T, held[1], options=options).T
+    parts |= _linked(linked, options=options) | _linked(linked.T, options=options).T
     alike = (weights > 0) & ((weights >= options.type_share * best) | parts)
     kept = alike & (~taken | namesakes | (linked > 0))
-    weights = np.where(namesakes, np.maximum(weights, options.type_share), weights)
+    wider = _wider(left, namesakes) | _wider(right, namesakes.T).T
+    for which, least in ((namesakes, options.type_share), (wider, LESS * options.type_share)):
+        weights = np.where(which, np.maximum(weights, least), weights)
     rows = [
         TypeMapping(left_names[i], right_names[j], _weight(weights[i, j]))
-        for i, j in np.argwhere(kept | namesakes)
+        for i, j in np.argwhere(kept | namesakes | wider)
     ]
     return tuple(sorted(rows, key=lambda m: (-m.weight, m.left, m.right)))
 
@@ -109,6 +118,36 @@ def _parts(counts: Float64, sizes: Int64, *, options: SchemaOptions) -> Bool:
     enough = counts >= options.support * BELIEVED
     parts: Bool = enough & (share >= options.type_share) & (covered >= options.type_share * of_largest)
     return parts
+
+
+def _linked(linked: Float64, *, options: SchemaOptions) -> Bool:
+    """(K, L) whether most known links of each of K types, and enough of them, are with each of L types."""
+    told: Bool = (linked >= options.support) & (
+        linked >= options.type_share * linked.sum(axis=1, keepdims=True)
+    )
+    return told
+
+
+def _wider(graph: KnowledgeGraph, namesakes: Bool) -> Bool:
+    """(K, L) to which of L types each of K types of a graph corresponds by a wider one that has a namesake.
+
+    namesakes (K, L)   who has one has no need of it
+    """
+    entities, codes = graph.typed[:, 0], graph.typed[:, 1]
+    _, primary = type_codes(graph)
+    found, count = np.zeros(namesakes.shape, dtype=bool), len(namesakes)
+    called = np.asarray(namesakes.any(axis=1))
+    rows = np.flatnonzero(~called[primary[entities]] & called[codes])
+    pairs, held = np.unique(
+        primary[entities[rows]].astype(np.int64) * count + codes[rows], return_counts=True
+    )
+    narrow, wide = np.divmod(pairs, max(count, 1))
+    enough = held >= NEARLY_ALL * np.bincount(primary, minlength=count)[narrow]
+    sizes = np.bincount(codes, minlength=count)
+    # The narrowest one comes last, and stays.
+    for at in np.flatnonzero(enough)[np.argsort(-sizes[wide[enough]], kind="stable")]:
+        found[narrow[at]] = namesakes[wide[at]]
+    return found
 
 
 def _weight(value: float) -> float:
@@ -252,8 +291,9 @@ def _closeness(
     if a.kind == "text":
         close: AnyArray = texts.nearness(a.texts[left], b.texts[right]).astype(np.float64)
     else:
+        of_left, of_right = on_one_scale(a, b)
         with np.errstate(over="ignore"):
-            close = -np.abs(a.values[left] - b.values[right])
+            close = -np.abs(of_left[left] - of_right[right])
         close[np.isnan(close)] = -np.inf
     return np.maximum.reduceat(close, starts)
 

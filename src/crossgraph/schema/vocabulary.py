@@ -6,7 +6,7 @@ or for a right one alone. Slot 0 takes all that is rare or new. Nothing requires
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from crossgraph._types import AnyArray, Int32
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.schema.mapping import AttributeMapping, SchemaMapping, TypeMapping
+from crossgraph.schema.mapping import AttributeMapping, RelationMapping, SchemaMapping, TypeMapping
 
 RELATION_SLOTS = 32
 ATTRIBUTE_SLOTS = 16
@@ -60,8 +60,13 @@ class Vocabulary:
 
 
 def build_vocabulary(left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping) -> Vocabulary:
-    """Number the most used relations and attributes of both graphs, corresponding ones alike."""
-    left_relations = _most_used(left.relation_names, left.relations, RELATION_SLOTS // 2)
+    """Number the most used relations, attributes and types of both graphs, mapped ones alike and first.
+
+    What is used less than others, but has a counterpart, tells more of who is the same.
+    """
+    left_relations = _most_used(
+        left.relation_names, left.relations, RELATION_SLOTS // 2, first=_mapped(schema.relations)
+    )
     relations_left = {name: (slot, False) for slot, name in enumerate(left_relations, start=1)}
     relations_right = _through(schema, relations_left)
     for name in _most_used(right.relation_names, right.relations, RELATION_SLOTS // 2):
@@ -71,12 +76,17 @@ def build_vocabulary(left: KnowledgeGraph, right: KnowledgeGraph, schema: Schema
                 False,
             )
     attributes_left, attributes_right = _numbered(
-        _most_used(left.attribute_names, left.fact_attributes, ATTRIBUTE_SLOTS // 2),
+        _most_used(
+            left.attribute_names,
+            left.fact_attributes,
+            ATTRIBUTE_SLOTS // 2,
+            first=_mapped(schema.attributes),
+        ),
         _most_used(right.attribute_names, right.fact_attributes, ATTRIBUTE_SLOTS // 2),
         schema.attributes,
     )
     types_left, types_right = _numbered(
-        _most_used(left.type_names, left.typed[:, 1], TYPE_SLOTS // 2),
+        _most_used(left.type_names, left.typed[:, 1], TYPE_SLOTS // 2, first=_mapped(schema.types)),
         _most_used(right.type_names, right.typed[:, 1], TYPE_SLOTS // 2),
         schema.types,
     )
@@ -128,9 +138,17 @@ def attribute_slots(names: tuple[str, ...], slots: Mapping[str, int]) -> Int32:
     return np.array([slots.get(name, OTHER) for name in names], dtype=np.int32)
 
 
-def _most_used(names: tuple[str, ...], codes: AnyArray, most: int) -> list[str]:
+def _mapped(mappings: Mappings | Sequence[RelationMapping]) -> set[str]:
+    """The left names that have a counterpart."""
+    return {one.left for one in mappings}
+
+
+def _most_used(
+    names: tuple[str, ...], codes: AnyArray, most: int, *, first: Collection[str] = ()
+) -> list[str]:
     counts = np.bincount(codes, minlength=len(names))
-    return [names[i] for i in np.argsort(-counts, kind="stable")[:most]]
+    later = np.array([name not in first for name in names], dtype=bool)
+    return [names[i] for i in np.lexsort((-counts, later))[:most]]
 
 
 def _through(

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from crossgraph.cardinality import singles_of
 from crossgraph.checkpoint import load_model
 from crossgraph.errors import CrossgraphError, NoCandidatesError
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
@@ -40,7 +41,9 @@ class Aligner:
         inputs = Inputs(left=self._result, model=self._result)
         nothing = Known.nothing()
         try:
-            preparation, evidence = session.prepare(graphs, nothing, keep=None, inputs=inputs)
+            preparation, evidence = session.prepare(
+                graphs, nothing, keep=None, inputs=inputs, singles=singles_of(self._model.cardinalities)
+            )
             run = session.apply(self._model, preparation, evidence, nothing)
         except NoCandidatesError:
             return {"matches": [], "candidates": 0}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -140,7 +140,7 @@ class Asked:
             raw = [self.words.raw[text] for text in texts.tolist()]
             values = reader.read(raw, like.kind, day_first=like.day_first)
         starts = np.searchsorted(entities, np.arange(len(self.types) + 1)).astype(np.int64)
-        return AttributeColumn(like.name, like.kind, starts, entities, texts, values, like.day_first)
+        return replace(like, indptr=starts, entities=entities, texts=texts, values=values)
 
 
 class Asker:

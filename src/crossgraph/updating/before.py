@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates, pair_keys
-from crossgraph.blocking.combine import name_similarity, type_members
+from crossgraph.blocking.combine import mapped_types, name_similarity, type_members
 from crossgraph.blocking.prior import Weigher
 from crossgraph.calibration import bounded_leads, probabilities
 from crossgraph.features.description import Description, Moved, column_of, redescribe
@@ -123,20 +123,14 @@ def before(
 def names_of_types(graphs: Graphs, schema: SchemaMapping) -> list[tuple[tuple[str, str], tuple[Bool, Bool]]]:
     """The pairs of types that correspond, by name, with their members."""
     known = type_codes(graphs[0])[0], type_codes(graphs[1])[0]
-    return list(zip(_mapped(schema, known), type_members(*graphs, schema), strict=True))
-
-
-def _mapped(schema: SchemaMapping, known: tuple[Container[str], Container[str]]) -> list[tuple[str, str]]:
-    """The pairs of types that correspond and that both graphs have, in the order of ``type_members``."""
-    pairs = dict.fromkeys((m.left, m.right) for m in schema.types)
-    return [(a, b) for a, b in pairs if a in known[0] and b in known[1]]
+    return list(zip(mapped_types(schema, known), type_members(*graphs, schema), strict=True))
 
 
 def _weighers(
     card: dict[str, Any], ground: Ground, description: Description, schema: SchemaMapping
 ) -> dict[tuple[str, str] | None, Weigher]:
     cards: dict[tuple[str, str] | None, Any] = dict(
-        zip(_mapped(schema, ground.types), card["pools"], strict=True)
+        zip(mapped_types(schema, ground.types), card["pools"], strict=True)
     )
     if card["asked"] is not None:
         cards[None] = card["asked"]

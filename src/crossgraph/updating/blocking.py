@@ -15,15 +15,14 @@ from crossgraph.blocking.combine import (
     BlockingOptions,
     Weighing,
     best_of_each,
-    left_is_smaller,
     name_similarity,
 )
 from crossgraph.blocking.keys import KeyLookups, poorly_named
 from crossgraph.blocking.names import name_attributes, name_cosines, name_rows, nearest_names
 from crossgraph.blocking.partners import structural_candidates
-from crossgraph.blocking.pool import Sides
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import ranks
+from crossgraph.blocking.singles import Alone, Sides, Singles, left_has_room
 from crossgraph.blocking.structure import neighbour_rows, shortened, weights_of
 from crossgraph.blocking.values import ValueLookups
 from crossgraph.graphs.sorting import marked
@@ -49,7 +48,8 @@ class Reblocked:
 class Reblocker:
     """Blocks the touched entities of two graphs again.
 
-    known   pairs that are candidates in any case
+    known     pairs that are candidates in any case
+    singles   who has one partner at most
     """
 
     graphs: Graphs
@@ -58,6 +58,7 @@ class Reblocker:
     touched: tuple[Touched, Touched]
     known: Known
     options: BlockingOptions
+    singles: Singles
 
     def reblocked(self) -> Reblocked:
         """Who is not touched keeps its candidates, but for those that a new pair is better than."""
@@ -74,7 +75,7 @@ class Reblocker:
         for (name, sides), by_name in zip(types, named, strict=True):
             found = Candidates.united(by_name, *self._nearest_neighbours(factors, sides))
             found = found.take(former.find(found.left, found.right) < 0)
-            kept.append(self._chosen(found, sides, weigh, before.weighers[name]))
+            kept.append(self._chosen(found, sides, self.singles.of(name[0]), weigh, before.weighers[name]))
         proposed = Candidates.stacked([one for one in kept if len(one)])
         asked = proposed.without(self.known.pairs)
         everyone = Candidates.stacked([proposed, weigh(asked, weigher)])
@@ -91,8 +92,11 @@ class Reblocker:
         by_name, top = self._nearest_names(names, sides), self.options.name_pool
         left, right = poorly_named(by_name, sides)
         asking = left & self.touched[0].told, right & self.touched[1].told
+        by_rare = keyed.by_rare_values(sides)
+        told = self.touched[0].told[by_rare.left] | self.touched[1].told[by_rare.right]
         return Candidates.united(
             by_name,
+            by_rare.take(told),
             valued.candidates(names, sides, top=top, asking=(self.touched[0].told, self.touched[1].told)),
             keyed.candidates(sides, asking),
         )
@@ -200,13 +204,15 @@ class Reblocker:
                 found.append(structural_candidates(factors, members, top=top))
         return found
 
-    def _chosen(self, found: Candidates, sides: Sides, weigh: _Weigh, weigher: Weigher) -> Candidates:
+    def _chosen(
+        self, found: Candidates, sides: Sides, alone: Alone, weigh: _Weigh, weigher: Weigher
+    ) -> Candidates:
         """What stays of the candidates of two types."""
         own = self.before.candidates
         own = own.take(own.proposed & sides[0][own.left] & sides[1][own.right])
         fresh = self._fresh(own)
         own = Candidates.stacked([own.take(~fresh), weigh(own.take(fresh), weigher)])
-        by_left = left_is_smaller(self.graphs, sides)
+        by_left = left_has_room(self.graphs, sides, alone)
         new = weigh(found.take(own.find(found.left, found.right) < 0), weigher)
         new = new.take(self._in_reach(new, own, by_left))
         again = np.zeros(len(sides[0] if by_left else sides[1]), dtype=bool)
@@ -214,7 +220,7 @@ class Reblocker:
         rivals = again[_asking(own, by_left)]
         pool = Candidates.stacked([own.take(rivals), new])
         held = own.find(pool.left, pool.right) >= 0
-        best = best_of_each(pool, self.options, by_left=by_left, held=held)
+        best = best_of_each(pool, self.options, by_left=by_left, alone=alone, held=held)
         return Candidates.stacked([own.take(~rivals), best])
 
     def _in_reach(self, new: Candidates, own: Candidates, by_left: bool) -> Bool:

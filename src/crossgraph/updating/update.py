@@ -12,7 +12,7 @@ import polars as pl
 from crossgraph._memory import keep_freed_memory
 from crossgraph._types import Int32, Int64
 from crossgraph.blocking.candidates import PairTypes
-from crossgraph.cardinality import single
+from crossgraph.cardinality import single, singles_of
 from crossgraph.checkpoint import TrainedModel, load_model
 from crossgraph.config import Config
 from crossgraph.contest import Contest
@@ -122,9 +122,8 @@ def _keep_known(source: ResultFolder, stage: ResultFolder) -> None:
     links = source.linked_file if source.linked_file.is_file() else source.known_file
     answers = answers_of(source.path).table().select("left", "right", same=pl.col("label") == 1)
     if not len(answers):
-        for name in ("known_file", "linked_file"):
-            if getattr(source, name).is_file():
-                name_again(getattr(source, name), getattr(stage, name))
+        # What was answered and taken back is known no more.
+        name_again(links, stage.known_file)
         return
     table = pl.read_parquet(links)
     store_parquet(table, stage.linked_file)
@@ -188,7 +187,15 @@ class _Work:
             )
             both = touched[0], touched[1]
         with clock.stage("block"):
-            blocked = Reblocker(graphs, schema, former, both, known, self.session.config.blocking).reblocked()
+            blocked = Reblocker(
+                graphs,
+                schema,
+                former,
+                both,
+                known,
+                self.session.config.blocking,
+                singles_of(model.cardinalities),
+            ).reblocked()
         if not len(blocked.candidates):
             raise NoCandidatesError(
                 "the changes leave no two entities to compare", hint="align the graphs as they are now"

@@ -66,18 +66,21 @@ class Preparation:
 
     @cached_property
     def alike(self) -> sparse.csr_matrix:
-        """(E, E') how surely two neighbours are one before they are scored: by their names.
-
-        Where no names are found, it is what blocking thought at last.
-        """
-        if not self.candidates.name.any():
-            return self.weighing.similarity
-        return name_similarity(self.candidates, (len(self.graphs[0]), len(self.graphs[1])))
+        """(E, E') see ``alike_unscored``."""
+        return alike_unscored(self.candidates, self.weighing.similarity)
 
     @property
     def teaching(self) -> EntityPairs:
         """The pairs that teach where few links are known: seeds alone teach that names must be equal."""
         return self.judged.joined(self.seeds)
+
+
+def alike_unscored(candidates: Candidates, thought: sparse.csr_matrix) -> sparse.csr_matrix:
+    """(E, E') how surely two neighbours are one before they are scored: by their names.
+
+    thought (E, E')   by what blocking weighed them at last, which tells where no names are found
+    """
+    return name_similarity(candidates, thought.shape) if candidates.name.any() else thought
 
 
 def seeds_of(known: Known, candidates: Candidates, left: KnowledgeGraph) -> EntityPairs:

@@ -10,7 +10,6 @@ import polars as pl
 from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
-from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_rows
 from crossgraph.blocking.ranking import Claims, claims
 from crossgraph.blocking.structure import surest_partners
@@ -74,8 +73,8 @@ class Backdrop:
 
     @cached_property
     def alike(self) -> sparse.csr_matrix:
-        """How surely the names of two entities mean one."""
-        return name_similarity(self.opened.preparation.candidates, self.sizes)
+        """How surely two neighbours are one before they are scored."""
+        return self.opened.preparation.alike
 
     @cached_property
     def believed(self) -> sparse.csr_matrix | None:

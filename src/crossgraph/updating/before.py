@@ -12,13 +12,13 @@ from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates, pair_keys
-from crossgraph.blocking.combine import mapped_types, name_similarity, type_members
+from crossgraph.blocking.combine import mapped_types, type_members
 from crossgraph.blocking.prior import Weigher
 from crossgraph.calibration import bounded_leads, probabilities
 from crossgraph.features.description import Description, Moved, column_of, redescribe
 from crossgraph.graphs.changes import Changes
 from crossgraph.ground import Ground
-from crossgraph.preparation import Graphs
+from crossgraph.preparation import Graphs, alike_unscored
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import type_codes
 from crossgraph.workings import PAIRS, read_arrays, weigher_from
@@ -36,7 +36,7 @@ class Before:
     candidates          those of which both entities are still there
     said (9, P), raw (R, P), folds (P)   as in ``Workings``
     probability (R, P)  of each round
-    alike (E, E')       how surely names meant one entity
+    alike (E, E')       how surely two were one before they were scored
     leads (P)           by quantity (``prior``, ``said``): over the rivals of both sides, each within +-8
     """
 
@@ -109,7 +109,7 @@ def before(
         raw=arrays["raw"][:, kept],
         folds=arrays["folds"][kept].astype(np.int32),
         probability=probabilities(arrays["score"][:, kept]),
-        alike=_moved(name_similarity(whole, shape), numbers, sizes),
+        alike=_moved(alike_unscored(whole, similar), numbers, sizes),
         leads={
             name: (both[0][kept], both[1][kept])
             for name, both in (

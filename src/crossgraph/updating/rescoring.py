@@ -9,7 +9,6 @@ import numpy as np
 from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64, Int32, Int64
-from crossgraph.blocking.combine import name_similarity
 from crossgraph.blocking.names import name_rows
 from crossgraph.calibration import bounded_leads
 from crossgraph.checkpoint import TrainedModel
@@ -126,7 +125,7 @@ class Rescorer:
         before, now = self.before.candidates.prior, self.preparation.candidates.prior
         worth[self._old] |= now[self._old] >= before[self.former[self._old]] + RISEN
         rows = ~self._old | (touched & worth)
-        moved = abs(self._alike - self.before.alike).tocoo()
+        moved = abs(self.preparation.alike - self.before.alike).tocoo()
         far = moved.data >= MOVED
         pairs = moved.row[far].astype(np.int32), moved.col[far].astype(np.int32)
         beside = around(pairs, self.preparation.adjacency, self.preparation.candidates)
@@ -156,10 +155,6 @@ class Rescorer:
         far = np.abs(probability - self._likely(number)) >= MOVED
         pairs = self._pairs[0][far], self._pairs[1][far]
         return around(pairs, self.preparation.adjacency, self.preparation.candidates)
-
-    @cached_property
-    def _alike(self) -> sparse.csr_matrix:
-        return name_similarity(self.preparation.candidates, self._shape)
 
     @cached_property
     def _groups(self) -> RelationGroups:
@@ -205,7 +200,7 @@ class Rescorer:
         return EvidenceTable.beside(
             [
                 attribute_evidence(now, preparation.schema, pairs, against=self._usual),
-                self._echo(rows, self._alike),
+                self._echo(rows, self.preparation.alike),
                 EvidenceTable.of(
                     {
                         **{name: values[rows] for name, values in leads.items()},
@@ -222,7 +217,7 @@ class Rescorer:
         if not rows.any():
             return np.zeros((len(SAID), 0), dtype=np.float32)
         pairs = self._pairs[0][rows], self._pairs[1][rows]
-        tensors, see = self.sight.of(pairs, self._alike)
+        tensors, see = self.sight.of(pairs, self.preparation.alike)
         return heard(networks, tensors, pairs, self.contest.folds[rows], see=see)
 
 

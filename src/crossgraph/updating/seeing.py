@@ -77,7 +77,7 @@ class Sight:
     def of(self, pairs: tuple[Int32, Int32], alike: sparse.csr_matrix) -> tuple[PairTensors, See | None]:
         """Tensors that tell of all that networks read of some pairs, and who sees their entities alone.
 
-        alike (E, E')   how surely names mean one entity
+        alike (E, E')   how surely two are one before they are scored
         """
         likeness = Likeness.of(alike)
         asked = [marked(ends, len(graph)) for ends, graph in zip(pairs, self.preparation.graphs, strict=True)]

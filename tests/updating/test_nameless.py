@@ -1,0 +1,85 @@
+"""Of graphs without names, too, an update and an explanation hear what the alignment heard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crossgraph.config import load_config
+from crossgraph.explaining.answer import explain
+from crossgraph.graphs.changes import Changes, statements_about
+from crossgraph.layout import ResultFolder
+from crossgraph.pipeline import Inputs, align
+from crossgraph.results import read_scores
+from crossgraph.updating.update import ChangeFiles, update
+
+if TYPE_CHECKING:
+    from conftest import Pair
+
+QUICK = load_config(
+    None,
+    [
+        *("training.steps=4", "training.epochs=1", "training.batch=32", "model.width=16"),
+        *("training.scorer_steps=20", "training.scorer_epochs=1", "training.scorer_batch=32"),
+        *("blocking.per_entity=8", "scorer.hidden=8"),
+    ],
+)
+
+
+@pytest.fixture(scope="module")
+def aligned(mid_pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("nameless")
+    graphs = mid_pair.write(folder / "g")
+    for file in graphs.glob("attr_triples_*"):
+        file.unlink()
+    links = folder / "links.tsv"
+    links.write_text("".join(f"{a}\t{b}\n" for a, b in mid_pair.truth[::2]))
+    return align(Inputs(left=graphs, links=(links,)), folder / "R", config=QUICK).path
+
+
+def raw(result: Path) -> np.ndarray:
+    with np.load(ResultFolder(result).workings_file) as stored:
+        return stored["raw"]
+
+
+def test_neighbours_that_blocking_thought_one_are_an_echo(aligned):
+    with np.load(ResultFolder(aligned).workings_file) as stored:
+        assert not stored["name"].any()
+        assert len(stored["alike"])
+    assert read_scores(ResultFolder(aligned).scores_file)["probability"].n_unique() > 10
+
+
+def test_no_change_changes_nothing_and_all_scored_again_comes_near(aligned, tmp_path):
+    same = update(aligned, ChangeFiles(), tmp_path / "U").path
+    np.testing.assert_array_equal(raw(same), raw(aligned))
+    again = update(aligned, ChangeFiles(), tmp_path / "E", everything=True).path
+    np.testing.assert_allclose(raw(again), raw(aligned), atol=1e-4)
+
+
+def test_a_lost_edge_is_followed(aligned, mid_pair, tmp_path):
+    tables = mid_pair.graphs[0].tables()
+    who = pl.Series([mid_pair.truth[1][0]])
+    edge = statements_about(tables, who).filter(pl.col("kind") == "edge").head(1)
+    changes = Changes(Changes.nothing().added, edge)
+    changes.rows().write_csv(tmp_path / "left.csv")
+    new = update(aligned, ChangeFiles(left=tmp_path / "left.csv"), tmp_path / "U").path
+    both = read_scores(ResultFolder(aligned).scores_file).join(
+        read_scores(ResultFolder(new).scores_file), on=["left", "right"]
+    )
+    apart = (both["probability"] - both["probability_right"]).abs()
+    assert apart.max() > 0
+    assert apart.median() < 0.01
+
+
+def test_a_reason_starts_from_the_same_probability(aligned):
+    left, right, probability = (
+        read_scores(ResultFolder(aligned).scores_file)
+        .sort("probability")
+        .select("left", "right", "probability")
+        .row(-1)
+    )
+    assert explain(aligned, left, right).explanation.probability == pytest.approx(probability, abs=1e-6)

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from crossgraph.blocking.candidates import Candidates
+from crossgraph.checkpoint import load_model
 from crossgraph.cli import app
 from crossgraph.clustering import KNOWN
 from crossgraph.config import load_config
@@ -22,7 +23,7 @@ from crossgraph.graphs.links import read_links
 from crossgraph.joint import stacked
 from crossgraph.layout import ResultFolder
 from crossgraph.many.align import ManyInputs, ManyOutcome, align_many, reached_from
-from crossgraph.many.clusters import Clustered, Decisions
+from crossgraph.many.clusters import Clustered, Decisions, with_uncompared
 from crossgraph.merging.files import MergeInputs, merge_result
 from crossgraph.merging.options import MergeOptions
 from crossgraph.results import read_matches, staging
@@ -268,6 +269,30 @@ def test_two_graphs_with_nothing_in_common_meet_through_a_third(tmp_path: Path) 
     assert (third["candidates"], third["matches"], third["gained"]) == (0, 0, len(met))
     true = {(key(0, film), key(2, film)) for film in range(40)}
     assert len(true & set(zip(met.left, met.right, strict=True))) >= 30
+    assert not any(
+        one["left_graph"] == 1 and one["right_graph"] == 3 for one in found.disagreements.to_dicts()
+    )
+    # The network knows the names of a pair that has a graph with the one it learned from on its other side.
+    assert told_apart(tmp_path / "MANY" / "pairs" / "2-3") > 1
+
+
+def told_apart(result: Path) -> int:
+    """How many slots of attributes the network of a RESULT tells apart."""
+    vocabulary = load_model(ResultFolder(result).model_folder).vocabulary
+    return len({*vocabulary.attributes_left.values(), *vocabulary.attributes_right.values()})
+
+
+def test_types_are_carried_along_a_chain_of_graphs() -> None:
+    def decided(numbers: tuple[int, int], *types: tuple[str, str]) -> Decisions:
+        return Decisions.none(numbers, frozenset(types))
+
+    known = [decided((0, 1), ("a", "b")), decided((1, 2), ("b", "c")), decided((2, 3), ("c", "d"))]
+    every = list(combinations(range(4), 2))
+    found = {one.numbers: one.types for one in with_uncompared(known, every)}
+    assert sorted(found) == every
+    assert found[0, 3] == {("a", "d")}
+    assert found[1, 3] == {("b", "d")}
+    assert found[0, 2] == {("a", "c")}
 
 
 def test_graphs_of_which_no_two_have_anything_in_common_are_told(tmp_path: Path) -> None:

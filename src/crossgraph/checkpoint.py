@@ -21,7 +21,7 @@ from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
 from crossgraph.sampling import SamplingOptions
 from crossgraph.schema.vocabulary import Vocabulary
 
-FORMAT = 5
+FORMAT = 6
 _WEIGHTS, CARD = MODEL_FILES
 
 

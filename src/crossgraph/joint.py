@@ -33,8 +33,9 @@ class Part:
     known           links of the pair
     barred          (P) candidates that a rule forbids
     cardinalities   how many partners entities of each type may have
-    after           the number of an earlier part, best with the same left or the same right graph, through
-                    which the network knows names of this pair; None for the first
+    after           the number of an earlier part with the same left or the same right graph, through which
+                    the network knows names of this pair; None for the first
+    turned          the left graph of that part is the right one of this, or its right one the left one
     """
 
     preparation: Preparation
@@ -44,6 +45,7 @@ class Part:
     barred: Bool
     cardinalities: dict[str, Cardinality]
     after: int | None = None
+    turned: bool = False
 
 
 def fit_together(parts: Sequence[Part], *, config: Config, around: Around) -> list[Fitted]:
@@ -121,7 +123,8 @@ def _vocabularies(parts: Sequence[Part]) -> list[Vocabulary]:
     found = [build_vocabulary(*first.graphs, first.schema)]
     for part in parts[1:]:
         assert part.after is not None  # only the first comes after none
-        found.append(extended(found[part.after], part.preparation.schema))
+        known = found[part.after]
+        found.append(extended(known.turned() if part.turned else known, part.preparation.schema))
     return found
 
 

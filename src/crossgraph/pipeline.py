@@ -37,7 +37,7 @@ from crossgraph.inputs import (
     labelled_pairs,
     stored_known,
 )
-from crossgraph.labelling import labels_for
+from crossgraph.labelling import cardinalities_of, labels_for
 from crossgraph.labels import label_pairs
 from crossgraph.layout import ResultFolder
 from crossgraph.preparation import Graphs, Known
@@ -287,7 +287,12 @@ def plan(
     refuse_unknown(graphs, config.decisions)
     known = known_links(inputs.links, graphs, SILENT)
     entities = len(graphs[0]) + len(graphs[1])
-    candidates = config.blocking.per_entity * min(len(graphs[0]), len(graphs[1]))
+    cardinalities = cardinalities_of(graphs[0], known, config)
+    if inputs.model:
+        cardinalities = config.decisions.cardinalities(model.cardinalities)
+    # Where many of one side may have one partner, they have room, who may be more.
+    room = min if set(cardinalities.values()) <= {"one-to-one", "free"} else max
+    candidates = config.blocking.per_entity * room(len(graphs[0]), len(graphs[1]))
     learned = "learn from known links" if len(known.same) else "learn from seeds found without labels"
     seconds = 10 + SECONDS_PER_ENTITY * entities
     gib = 0.9 + BYTES_PER_ENTITY * entities / 2**30

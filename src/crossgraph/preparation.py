@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from scipy import sparse
 
 from crossgraph.blocking.candidates import Candidates
@@ -16,6 +17,9 @@ from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import NO_PAIRS, EntityPairs, type_codes
 
 Graphs = tuple[KnowledgeGraph, KnowledgeGraph]
+
+# Names say nothing where a smaller share of those who have candidates has one by a name.
+HARDLY = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +82,12 @@ class Preparation:
 def alike_unscored(candidates: Candidates, thought: sparse.csr_matrix) -> sparse.csr_matrix:
     """(E, E') how surely two neighbours are one before they are scored: by their names.
 
-    thought (E, E')   by what blocking weighed them at last, which tells where no names are found
+    thought (E, E')   by what blocking weighed them at last, which tells where hardly anybody has a name
     """
-    return name_similarity(candidates, thought.shape) if candidates.name.any() else thought
+    called = len(np.unique(candidates.left[candidates.name > 0]))
+    if called < HARDLY * len(np.unique(candidates.left)) or not called:
+        return thought
+    return name_similarity(candidates, thought.shape)
 
 
 def seeds_of(known: Known, candidates: Candidates, left: KnowledgeGraph) -> EntityPairs:

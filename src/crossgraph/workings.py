@@ -24,7 +24,7 @@ from crossgraph.features.description import Description, column_of
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.mapping import SchemaMapping
 
-FORMAT = 4
+FORMAT = 5
 PAIRS = ("left", "right", "name", "structure", "prior", "proposed")
 MATCHED = "matched.npy"
 

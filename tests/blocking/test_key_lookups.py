@@ -124,6 +124,16 @@ def test_who_shares_what_hardly_anybody_has_is_found_whatever_the_names(left, ri
     assert sorted(got) == sorted(wanted)
 
 
+def test_many_may_share_a_key_where_they_may_have_one_partner():
+    description, graphs = described([("Bath", None)] * 4, [("Bath", None), ("Ely", None)])
+    sides, keyed = everybody(graphs), lookups(description, graphs)
+    found = {
+        alone: len(keyed.by_rare_values(sides, alone))
+        for alone in ((True, True), (True, False), (False, True), (False, False))
+    }
+    assert found == {(True, True): 0, (True, False): 4, (False, True): 0, (False, False): 4}
+
+
 def test_a_key_finds_its_product_beside_one_of_a_nearer_name():
     left = graph_of([("0", "item")], [], [("0", "name", "Silver Pine table lamp"), ("0", "key", "00-4711")])
     right = graph_of(

@@ -45,10 +45,15 @@ def test_who_has_one_partner_asks_and_else_the_smaller_side(sizes, alone, expect
 def test_it_is_what_cardinalities_say(usual):
     types = PairTypes(("film", "offer"), np.array([0, 1, 1], dtype=np.int32))
     cardinalities = {"*": usual, "offer": "many-to-one"}
-    left, right = singles_of(cardinalities).of_pairs(types)
-    assert [one.tolist() for one in single(cardinalities, types)] == [left.tolist(), right.tolist()]
-    assert (left[1:].all(), right[1:].any()) == (True, False)
-    assert singles_of(cardinalities).of("film") == (left[0], right[0])
+    film = {
+        "one-to-one": (True, True),
+        "many-to-one": (True, False),
+        "one-to-many": (False, True),
+        "free": (False, False),
+    }[usual]
+    left, right = single(cardinalities, types)
+    assert (left.tolist(), right.tolist()) == ([film[0], True, True], [film[1], False, False])
+    assert singles_of(cardinalities).of("film") == film
     assert ONE_EACH.of("film") == (True, True)
 
 

@@ -162,7 +162,7 @@ def arrays_of(file: Path) -> dict[str, np.ndarray]:
         lambda file: file.write_bytes(b""),
         lambda file: file.write_bytes(b"no numbers"),
         lambda file: file.write_bytes(file.read_bytes()[:-40]),
-        lambda file: file.write_bytes(file.read_bytes().replace(b'"format": 4', b'"format": 9')),
+        lambda file: file.write_bytes(file.read_bytes().replace(b'"format": 5', b'"format": 9')),
         lambda file: np.savez(file, **{**arrays_of(file), "said": np.zeros(1, dtype=np.float32)}),
         lambda file: np.savez(file, left=arrays_of(file)["left"]),
     ],

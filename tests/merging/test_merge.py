@@ -384,3 +384,21 @@ def test_what_is_said_of_a_class_or_property_is_said_of_what_it_is_called_now():
     assert kept(merged, f"{a}Item", f"{RDFS}label") == {(a, "@en"), (b, "@en")}
     assert f"{b}Many" in merged.types["entity"]
     assert f"{b}Item" not in {*merged.types["entity"], *merged.facts["entity"]}
+
+
+def test_a_property_with_another_name_for_its_values_keeps_its_own():
+    a, b = "http://a.org/", "http://b.org/"
+    place = f"{b}place"
+    left = graph([], [], [(f"{a}1", f"{a}born", "Ely", "")])
+    right = graph(
+        [(place, f"{OWL}ObjectProperty")], [(f"{b}1", place, f"{b}2")], [(f"{b}1", place, "Ely", "")]
+    )
+    schema = replace(NO_SCHEMA, attributes=(AttributeMapping(f"{a}born", place),))
+    merged = merge(
+        (Source(left, rdf=True), Source(right, rdf=True)),
+        Links.of([f"{a}1"], [f"{b}1"]),
+        schema,
+        options=MergeOptions(),
+    )
+    assert place in merged.types["entity"]
+    assert set(merged.facts["attribute"]) == {f"{a}born"}

@@ -9,8 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from crossgraph.comparing import gather_evidence
 from crossgraph.config import load_config
 from crossgraph.explaining.answer import explain
+from crossgraph.explaining.reopening import reopen
 from crossgraph.graphs.changes import Changes, statements_about
 from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Inputs, align
@@ -50,7 +52,32 @@ def test_neighbours_that_blocking_thought_one_are_an_echo(aligned):
     with np.load(ResultFolder(aligned).workings_file) as stored:
         assert not stored["name"].any()
         assert len(stored["alike"])
-    assert read_scores(ResultFolder(aligned).scores_file)["probability"].n_unique() > 10
+    preparation = reopen(aligned).preparation
+    echo = gather_evidence(preparation)
+    shared = echo.values[:, echo.names.index("echo:shared")]
+    assert np.nanmax(shared) > 0.5
+    assert (preparation.alike != preparation.weighing.similarity).nnz == 0
+
+
+def test_a_changed_year_leaves_what_was_thought(mid_pair, tmp_path):
+    graphs = mid_pair.write(tmp_path / "g")
+    for side in "12":
+        file = graphs / f"attr_triples_{side}"
+        rows = [line.split("\t") for line in file.read_text(encoding="utf8").splitlines()]
+        file.write_text("".join("\t".join(row) + "\n" for row in rows if row[2].isdigit()), encoding="utf8")
+    links = tmp_path / "links.tsv"
+    links.write_text("".join(f"{a}\t{b}\n" for a, b in mid_pair.truth[::2]))
+    result = align(Inputs(left=graphs, links=(links,)), tmp_path / "R", config=QUICK).path
+    tables = mid_pair.graphs[0].tables()
+    numbers = tables.facts.filter(pl.col("value").str.contains(r"^\d+$"))
+    who = next(one for one, _ in mid_pair.truth[1::2] if one in set(numbers["entity"]))
+    old = numbers.filter(entity=who).select(
+        kind=pl.lit("fact"), entity="entity", name="attribute", value="value", tag="tag"
+    )
+    Changes(old.with_columns(value=pl.lit("1234")).unique(), old).rows().write_csv(tmp_path / "left.csv")
+    new = update(result, ChangeFiles(left=tmp_path / "left.csv"), tmp_path / "U").path
+    before, after = (reopen(one).preparation for one in (result, new))
+    assert before.weighing.similarity.nnz == after.weighing.similarity.nnz
 
 
 def test_no_change_changes_nothing_and_all_scored_again_comes_near(aligned, tmp_path):

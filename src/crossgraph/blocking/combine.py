@@ -10,7 +10,7 @@ import polars as pl
 from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64, Int32
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.blocking.keys import KeyLookups, poorly_named
 from crossgraph.blocking.names import NameLookups, name_attributes, name_rows
 from crossgraph.blocking.pool import (
@@ -56,7 +56,7 @@ NOTHING_MAPPED = SchemaMapping((), (), ())
 class BlockingOptions:
     """How many pairs to propose.
 
-    per_entity        candidates kept for each entity of the smaller side of a type, at most (count)
+    per_entity        candidates kept for each entity of the side of a type that asks, at most (count)
     least_chance      how likely a pair beyond an entity's two best must be, beside its rivals; in [0, 1)
     name_pool         partners looked up for each name, before the cut
     structure_pool    partners looked up by shared neighbours, before the cut
@@ -183,9 +183,10 @@ def block(
             by_value = valued.candidates(names, sides, top=options.name_pool)
             asks = asking_sides(poorly_named(by_name, sides), sides, alone)
             by_key = keyed.candidates(sides, asks, nearest=nearest)
-            named.append(Candidates.united(by_name, by_value, by_key, keyed.by_rare_values(sides)))
+            named.append(Candidates.united(by_name, by_value, by_key, keyed.by_rare_values(sides, alone)))
             advance(1)
-    similarity = likeness(named, seeds, (len(left), len(right)), former=former)
+    partners = singles.of_pairs(PairTypes(*type_codes(left)))
+    similarity = likeness(named, seeds, (len(left), len(right)), former=former, alone=partners)
     settled = None if former is None else settled_by(former, (len(left), len(right)))
     # Beside names an edge of mapped relations may count as any edge too: they weigh more than either.
     beyond = NOTHING_MAPPED if any(one.name.any() for one in named) else schema
@@ -242,7 +243,12 @@ def _rows_of(names: pl.DataFrame, member: Bool) -> pl.DataFrame:
 
 
 def likeness(
-    named: list[Candidates], seeds: EntityPairs, shape: tuple[int, int], *, former: Former | None = None
+    named: list[Candidates],
+    seeds: EntityPairs,
+    shape: tuple[int, int],
+    *,
+    former: Former | None = None,
+    alone: tuple[Bool, Bool] | None = None,
 ) -> sparse.csr_matrix:
     """(E, E') how surely two entities are one before any is scored: the most that speaks for it.
 
@@ -251,10 +257,13 @@ def likeness(
     judged somebody for, what they say alone counts. Who has a known link is nobody else, whatever the names.
 
     named   pairs by their names, of each pair of types
+    alone   (E) of left entities: whether they have one partner at most, and whether theirs have
     """
     known = seeds.weight >= 1.0
+    lefts, rights = alone or (np.ones(shape[0], dtype=bool), np.ones(shape[0], dtype=bool))
     guessed = _guessed(Candidates.united(*named), shape, former).tocoo()
-    free = ~(np.isin(guessed.row, seeds.left[known]) | np.isin(guessed.col, seeds.right[known]))
+    free = ~(np.isin(guessed.row, seeds.left[known]) & lefts[guessed.row])
+    free &= ~(np.isin(guessed.col, seeds.right[known]) & rights[guessed.row])
     others = sparse.csr_matrix(
         (guessed.data[free], (guessed.row[free], guessed.col[free])), shape=shape, dtype=np.float32
     )

@@ -12,7 +12,7 @@ from crossgraph._types import AnyArray, Bool, Float32, Float64, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, within_reach
 from crossgraph.blocking.ranking import largest
-from crossgraph.blocking.singles import Sides
+from crossgraph.blocking.singles import Alone, Sides
 from crossgraph.features.description import AttributeColumn, Description, column_of
 from crossgraph.graphs.sorting import firsts
 from crossgraph.schema.mapping import SchemaMapping
@@ -75,15 +75,18 @@ class KeyLookups:
             parts.append(Candidates.of_pairs(ends[mine], ends[1 - mine]))
         return Candidates.united(*parts)
 
-    def by_rare_values(self, sides: Sides) -> Candidates:
+    def by_rare_values(self, sides: Sides, alone: Alone = (True, True)) -> Candidates:
         """The pairs that share a value which at most ``FEW`` entities of either side have, such as a key.
 
         sides   (E), (E') who is to be compared
+        alone   where a right entity may have several partners, many left ones may have its value; and so on
         """
         members = [np.flatnonzero(side) for side in sides]
         held = [rows[who] for rows, who in zip(self._rows[0], members, strict=True)]
         counts = [np.bincount(rows.indices, minlength=rows.shape[1]) for rows in held]
-        rare = np.flatnonzero((np.minimum(*counts) > 0) & (np.maximum(*counts) <= FEW))
+        few = [one <= FEW for one in counts]
+        kept = (few[0] | few[1]) & (few[0] | (not alone[1])) & (few[1] | (not alone[0]))
+        rare = np.flatnonzero(kept & (np.minimum(*counts) > 0))
         left, right = (rows[:, rare] for rows in held)
         found = (left @ right.T).tocoo()
         return Candidates.of_pairs(members[0][found.row], members[1][found.col])

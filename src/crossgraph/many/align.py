@@ -187,9 +187,13 @@ def _prepared(
     try:
         preparation, evidence = session.prepare(both, known, keep=keep, inputs=inputs, halves=True)
     except NoCandidatesError as error:
-        if len(keep):
-            raise
-        progress.note(f"graphs {_name(numbers)}: {error}; others alone can tell what is the same in them")
+        if len(known.same):
+            raise NoCandidatesError(
+                f"graphs {_name(numbers)}, of which links are given: {error.problem}", hint=error.hint
+            ) from error
+        progress.note(
+            f"graphs {_name(numbers)}: {error.problem}; others alone can tell what is the same in them"
+        )
         return None
     refuse_unmapped(preparation.schema, both[1], config.decisions)
     labels = labels_found(preparation, known, config)
@@ -209,6 +213,7 @@ def _decided(pairs: Sequence[_Pair], stage: ResultFolder, config: Config, around
             barred=barred[at],
             cardinalities=cardinalities_of(pairs[at].preparation.graphs[0], pairs[at].known, config),
             after=after,
+            turned=after is not None and not _on_one_side(pairs[at].numbers, pairs[order[after][0]].numbers),
         )
         for at, after in order
     ]
@@ -246,22 +251,39 @@ def reached_from(first: int, numbers: Sequence[Numbers]) -> list[tuple[int, int 
     """All pairs of graphs from one on: the place of each in ``numbers``, and how it is reached.
 
     That is the place in the returned order of an earlier pair with the same left or the same right graph, and
-    None for the first; each is reached through as few others as can be, and one that none leads to, since
-    others are missing, after the first.
+    None for the first; each is reached through as few others as can be. Where pairs are missing, one may be
+    reached through one that has a graph of its on the other side, or through none: then after the first.
 
         >>> reached_from(0, [(0, 1), (0, 2), (1, 2)])
         [(0, None), (1, 0), (2, 1)]
+        >>> reached_from(0, [(0, 1), (1, 2)])
+        [(0, None), (1, 0)]
     """
     order: list[tuple[int, int | None]] = [(first, None)]
-    for place, (at, _) in enumerate(order):
-        reached = {one for one, _ in order}
-        order += [
+    while True:
+        # Grows while it is gone through.
+        for place, (at, _) in enumerate(order):
+            reached = {one for one, _ in order}
+            order += [
+                (other, place)
+                for other, pair in enumerate(numbers)
+                if other not in reached and _on_one_side(pair, numbers[at])
+            ]
+        missed = sorted(set(range(len(numbers))) - {one for one, _ in order})
+        if not missed:
+            return order
+        beside = (
             (other, place)
-            for other, pair in enumerate(numbers)
-            if other not in reached and (pair[0] == numbers[at][0] or pair[1] == numbers[at][1])
-        ]
-    missed = set(range(len(numbers))) - {one for one, _ in order}
-    return [*order, *((other, 0) for other in sorted(missed))]
+            for place, (at, _) in enumerate(order)
+            for other in missed
+            if set(numbers[other]) & set(numbers[at])
+        )
+        order.append(next(beside, (missed[0], 0)))
+
+
+def _on_one_side(one: Numbers, other: Numbers) -> bool:
+    """Whether two pairs of graphs have the same left or the same right one."""
+    return one[0] == other[0] or one[1] == other[1]
 
 
 def _pair_counts(

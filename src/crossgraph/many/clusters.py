@@ -88,24 +88,30 @@ class Decisions:
 def with_uncompared(decisions: Sequence[Decisions], every: Sequence[Numbers]) -> list[Decisions]:
     """Decisions about ``every`` two graphs, in that order: about nothing where no two entities were compared.
 
-    The types of such graphs correspond where both correspond to one type of a third graph.
+    The types of such graphs correspond where they do through others.
     """
     known = {one.numbers: one for one in decisions}
-    types: dict[Numbers, frozenset[tuple[str, str]]] = {}
-    for (one, two), decided in known.items():
-        types[one, two], types[two, one] = decided.types, frozenset((b, a) for a, b in decided.types)
-    return [known.get(pair) or Decisions.none(pair, _through_others(pair, types)) for pair in every]
+    types = {pair: known[pair].types for pair in every if pair in known}
+    missing = [pair for pair in every if pair not in known]
+    while True:
+        found = {pair: _through_others(pair, types) for pair in missing}
+        if all(found[pair] == types.get(pair, frozenset()) for pair in missing):
+            return [known.get(pair) or Decisions.none(pair, found[pair]) for pair in every]
+        types |= found
 
 
 def _through_others(
     pair: Numbers, types: Mapping[Numbers, frozenset[tuple[str, str]]]
 ) -> frozenset[tuple[str, str]]:
-    middles = {one for known in types for one in known}
+    def between(one: int, two: int) -> frozenset[tuple[str, str]]:
+        known = types.get((min(one, two), max(one, two)), frozenset())
+        return known if one < two else frozenset((b, a) for a, b in known)
+
     return frozenset(
         (left, right)
-        for middle in middles
-        for left, over in types.get((pair[0], middle), ())
-        for other, right in types.get((middle, pair[1]), ())
+        for middle in {one for known in types for one in known} - set(pair)
+        for left, over in between(pair[0], middle)
+        for other, right in between(middle, pair[1])
         if over == other
     )
 
@@ -152,7 +158,7 @@ class Clustered:
         left_middle, middle_right, left_right   probabilities; the last is null where that was no candidate
         together   which of the three ended in one cluster
 
-        Longer cycles that disagree hold such a triple, since every two graphs are aligned.
+        Longer cycles that disagree hold such a triple, where every two graphs are aligned.
         """
         scored = self._scored()
         matched = scored.filter("matched").select("first", "second", "probability")
@@ -166,6 +172,10 @@ class Clustered:
             graph_of.gather(path["first"]).alias("left_graph"),
             graph_of.gather(path["second"]).alias("right_graph"),
         ).filter(pl.col("left_graph") < pl.col("right_graph"))
+        # Where nobody was compared, nothing was decided otherwise.
+        nothing = [one.numbers for one in self.decisions if not len(one.left)]
+        for left, right in nothing:
+            path = path.filter((pl.col("left_graph") != left) | (pl.col("right_graph") != right))
         open_ends = path.join(matched, on=["first", "second"], how="anti")
         found = open_ends.join(
             scored.select("first", "second", left_right="probability"), on=["first", "second"], how="left"

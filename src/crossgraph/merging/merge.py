@@ -66,9 +66,10 @@ def merge(
     named = tuple(_with_canonical(one, canonical) for one in iris)
     names = tuple(_name_iris(source, side, part) for source, side in _sided(sources) for part in _PARTS)
     vocabulary = unite(schema, names, (named[0], named[1]), options=options)
+    used = [dict(zip(_PARTS, (one.values() for one in names[at : at + 3]), strict=True)) for at in (0, 3)]
     both = [
-        _redeclared(_renamed(one, vocabulary, side), vocabulary.declared(side))
-        for one, side in zip(named, SIDES, strict=True)
+        _redeclared(_renamed(one, vocabulary, side), vocabulary.declared(side, own))
+        for one, side, own in zip(named, SIDES, used, strict=True)
     ]
     policies = policy_of_attributes(options, _attributes(sources, vocabulary))
     facts = _together([one.facts for one in both], counted=True)

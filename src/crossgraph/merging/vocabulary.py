@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Literal, TypeAlias
@@ -70,14 +70,19 @@ class Vocabulary:
         rows = [one for one in self.united if one.inverse and one.turned == side]
         return [one.left if side == "left" else one.right for one in rows]
 
-    def declared(self, side: Side) -> dict[str, str]:
-        """From a side's own IRIs to the one canonical name of each, for what is said of them.
+    def declared(self, side: Side, used: Mapping[Part, Iterable[str]]) -> dict[str, str]:
+        """From a side's own IRIs to the one name that each has in the merged graph, for what is said of them.
+
+        used   the IRIs that the side uses as types, as relations and as attributes: what has another name as
+               an attribute than as a relation stays what it is called
 
         Not of relations that are turned round: whom they come from is to whom the canonical ones go.
         """
         found: dict[str, set[str]] = {}
-        for one in self.united:
-            found.setdefault(one.left if side == "left" else one.right, set()).add(one.canonical)
+        for part, iris in used.items():
+            names = self.names(part, side)
+            for iri in iris:
+                found.setdefault(iri, set()).add(names.get(iri, iri))
         for turned in self.turned(side):
             found.pop(turned, None)
         return {name: new for name, (new, *others) in found.items() if not others and name != new}

@@ -58,6 +58,17 @@ class Vocabulary:
         """Number of type slots, the shared slot 0 among them."""
         return 1 + max((*self.types_left.values(), *self.types_right.values()), default=0)
 
+    def turned(self) -> Vocabulary:
+        """The same of exchanged graphs."""
+        return Vocabulary(
+            relations_left=self.relations_right,
+            relations_right=self.relations_left,
+            attributes_left=self.attributes_right,
+            attributes_right=self.attributes_left,
+            types_left=self.types_right,
+            types_right=self.types_left,
+        )
+
 
 def build_vocabulary(left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping) -> Vocabulary:
     """Number the most used relations, attributes and types of both graphs, mapped ones alike and first.

@@ -85,7 +85,9 @@ class Matcher:
         others = np.bincount(pool.record[called], minlength=len(asked))
         told: list[list[Candidate]] = []
         for at, (record, entity) in enumerate(zip(asked.records, held.tolist(), strict=True)):
-            meant = entity >= 0 and not others[at] and (not record.types or asked.may_be[at].mask[entity])
+            meant = entity >= 0 and not others[at]
+            if meant and record.types:
+                meant = not set(record.types).isdisjoint(self._served.view.types(entity))
             told.append([Candidate(entity, 1.0, True, {})] if meant else [])
         return told
 

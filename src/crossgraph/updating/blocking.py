@@ -10,7 +10,7 @@ import polars as pl
 from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Int32, Int64
-from crossgraph.blocking.candidates import Candidates
+from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.blocking.combine import (
     BlockingOptions,
     Weighing,
@@ -22,12 +22,13 @@ from crossgraph.blocking.names import name_attributes, name_cosines, name_rows, 
 from crossgraph.blocking.partners import structural_candidates
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import ranks
-from crossgraph.blocking.singles import Alone, Sides, Singles, left_has_room
+from crossgraph.blocking.singles import Alone, Sides, Singles, askers, left_has_room
 from crossgraph.blocking.structure import neighbour_rows, shortened, weights_of
 from crossgraph.blocking.values import ValueLookups
 from crossgraph.graphs.sorting import marked
 from crossgraph.preparation import Graphs, Known
 from crossgraph.schema.mapping import SchemaMapping
+from crossgraph.schema.seeds import type_codes
 from crossgraph.updating.before import Before, names_of_types
 from crossgraph.updating.touched import Touched
 
@@ -65,7 +66,7 @@ class Reblocker:
         before = self.before
         names = self._names()
         types = names_of_types(self.graphs, self.schema)
-        named = [self._by_names_and_values(names, sides) for _, sides in types]
+        named = [self._by_names_and_values(names, sides, self.singles.of(name[0])) for name, sides in types]
         similarity = self._similarity(Candidates.united(*named))
         factors, lengths = self._factors(similarity)
         weigh = _Weigh(self, names, factors)
@@ -73,9 +74,10 @@ class Reblocker:
         former = before.candidates.take(~before.candidates.proposed)
         kept = [replace(weigh(former, weigher), proposed=former.proposed)]
         for (name, sides), by_name in zip(types, named, strict=True):
-            found = Candidates.united(by_name, *self._nearest_neighbours(factors, sides))
+            alone = self.singles.of(name[0])
+            found = Candidates.united(by_name, *self._nearest_neighbours(factors, sides, alone))
             found = found.take(former.find(found.left, found.right) < 0)
-            kept.append(self._chosen(found, sides, self.singles.of(name[0]), weigh, before.weighers[name]))
+            kept.append(self._chosen(found, sides, alone, weigh, before.weighers[name]))
         proposed = Candidates.stacked([one for one in kept if len(one)])
         asked = proposed.without(self.known.pairs)
         everyone = Candidates.stacked([proposed, weigh(asked, weigher)])
@@ -86,13 +88,15 @@ class Reblocker:
         weighing = Weighing(similarity, before.anyhow, lengths, pools, before.weighers.get(None))
         return Reblocked(everyone, weighing, places)
 
-    def _by_names_and_values(self, names: tuple[pl.DataFrame, pl.DataFrame], sides: Sides) -> Candidates:
+    def _by_names_and_values(
+        self, names: tuple[pl.DataFrame, pl.DataFrame], sides: Sides, alone: Alone
+    ) -> Candidates:
         """Whom those who are told otherwise find."""
         valued, keyed = self._lookups
-        by_name, top = self._nearest_names(names, sides), self.options.name_pool
+        by_name, top = self._nearest_names(names, sides, alone), self.options.name_pool
         left, right = poorly_named(by_name, sides)
         asking = left & self.touched[0].told, right & self.touched[1].told
-        by_rare = keyed.by_rare_values(sides)
+        by_rare = keyed.by_rare_values(sides, alone)
         told = self.touched[0].told[by_rare.left] | self.touched[1].told[by_rare.right]
         return Candidates.united(
             by_name,
@@ -130,19 +134,36 @@ class Reblocker:
     def _names(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         return name_rows(self.before.description, self._called)
 
-    def _nearest_names(self, names: tuple[pl.DataFrame, pl.DataFrame], sides: Sides) -> Candidates:
-        texts, top = self.before.description.texts, self.options.name_pool
-        parts = []
+    @property
+    def _alone(self) -> tuple[Bool, Bool]:
+        """(E) of left entities: whether they have one partner at most, and whether theirs have."""
+        return self.singles.of_pairs(PairTypes(*type_codes(self.graphs[0])))
+
+    def _most(self, mine: int, sides: Sides, alone: Alone, top: int) -> int:
+        """How many partners a side looks for: ``top`` if it asks, else as many as come to it."""
+        sizes = [int(side.sum()) for side in sides]
+        if mine in askers(sides, alone):
+            return top
+        return int(np.ceil(top * sizes[1 - mine] / max(sizes[mine], 1)))
+
+    def _nearest_names(
+        self, names: tuple[pl.DataFrame, pl.DataFrame], sides: Sides, alone: Alone
+    ) -> Candidates:
+        texts, parts = self.before.description.texts, []
         for mine, (query, found) in enumerate((("left", "right"), ("right", "left"))):
             asking = _of(names[mine], sides[mine] & self.touched[mine].told)
             if len(asking):
+                top = max(self.options.name_pool, self._most(mine, sides, alone, self.options.name_pool))
                 near = nearest_names(asking, _of(names[1 - mine], sides[1 - mine]), texts, top=top)
                 parts.append(near.rename({"query": query, "found": found}).select("left", "right", "name"))
         schema = {"left": pl.Int32, "right": pl.Int32, "name": pl.Float32}
         return Candidates.united_frame(pl.concat([pl.DataFrame(schema=schema), *parts]))
 
     def _similarity(self, named: Candidates) -> sparse.csr_matrix:
-        """How surely two entities are one: as before, and by their names for those told otherwise."""
+        """How surely two entities are one: as before, and by their names for those told otherwise.
+
+        Where no names are found, what was thought before is all that there is.
+        """
         told = self.touched[0].told, self.touched[1].told
         links = self.known.same
         linked = [np.zeros(len(one), dtype=bool) for one in told]
@@ -151,11 +172,12 @@ class Reblocker:
         # The rivals of a pair are all pairs of its entities.
         rivals = np.isin(own.left, named.left) | np.isin(own.right, named.right)
         named = Candidates.united(own.take(rivals), named)
-        stays = ~(told[0][old.row] | told[1][old.col])
         guessed = name_similarity(named, old.shape).tocoo()
-        new = (told[0][guessed.row] | told[1][guessed.col]) & ~(
-            linked[0][guessed.row] | linked[1][guessed.col]
-        )
+        stays = ~(told[0][old.row] | told[1][old.col]) | (not guessed.nnz)
+        new = told[0][guessed.row] | told[1][guessed.col]
+        left_alone, right_alone = self._alone
+        new &= ~(linked[0] & left_alone)[guessed.row]
+        new &= ~(linked[1][guessed.col] & right_alone[guessed.row])
         sure = told[0][links.left] | told[1][links.right]
         return sparse.csr_matrix(
             (
@@ -190,15 +212,13 @@ class Reblocker:
         return (factors[0], factors[1]), (lengths[0], lengths[1])
 
     def _nearest_neighbours(
-        self, factors: tuple[sparse.csr_matrix, sparse.csr_matrix], sides: Sides
+        self, factors: tuple[sparse.csr_matrix, sparse.csr_matrix], sides: Sides, alone: Alone
     ) -> list[Candidates]:
-        """Of the smaller side ``structure_pool`` partners each; of the larger one as many as come to it."""
-        sizes = [int(side.sum()) for side in sides]
+        """Of the side that asks ``structure_pool`` partners each; of the other one as many as come to it."""
         found = []
         for mine in range(2):
             asking = sides[mine] & self.touched[mine].blocked
-            share = min(1.0, sizes[1 - mine] / max(sizes[mine], 1))
-            top = max(self.options.per_entity, int(np.ceil(share * self.options.structure_pool)))
+            top = max(self.options.per_entity, self._most(mine, sides, alone, self.options.structure_pool))
             if asking.any():
                 members = (asking, sides[1]) if mine == 0 else (sides[0], asking)
                 found.append(structural_candidates(factors, members, top=top))
@@ -241,7 +261,7 @@ class Reblocker:
 
 
 def _asking(pairs: Candidates, by_left: bool) -> Int32:
-    """(P) the entity of each pair that is of the smaller side."""
+    """(P) the entity of each pair that is of the side with room."""
     return pairs.left if by_left else pairs.right
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 from scipy import sparse
 
 from crossgraph.blocking.candidates import Candidates
@@ -13,6 +12,7 @@ from crossgraph.blocking.combine import Weighing, mutual_seeds, name_similarity
 from crossgraph.features.description import Description
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.sorting import marked
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import NO_PAIRS, EntityPairs, type_codes
 
@@ -84,8 +84,11 @@ def alike_unscored(candidates: Candidates, thought: sparse.csr_matrix) -> sparse
 
     thought (E, E')   by what blocking weighed them at last, which tells where hardly anybody has a name
     """
-    called = len(np.unique(candidates.left[candidates.name > 0]))
-    if called < HARDLY * len(np.unique(candidates.left)) or not called:
+    everybody, called = (
+        int(marked(left, thought.shape[0]).sum())
+        for left in (candidates.left, candidates.left[candidates.name > 0])
+    )
+    if called < HARDLY * everybody or not called:
         return thought
     return name_similarity(candidates, thought.shape)
 

@@ -287,9 +287,11 @@ def plan(
     refuse_unknown(graphs, config.decisions)
     known = known_links(inputs.links, graphs, SILENT)
     entities = len(graphs[0]) + len(graphs[1])
-    cardinalities = cardinalities_of(graphs[0], known, config)
-    if inputs.model:
-        cardinalities = config.decisions.cardinalities(model.cardinalities)
+    cardinalities = (
+        config.decisions.cardinalities(model.cardinalities)
+        if inputs.model
+        else cardinalities_of(graphs[0], known, config)
+    )
     # Where many of one side may have one partner, they have room, who may be more.
     room = min if set(cardinalities.values()) <= {"one-to-one", "free"} else max
     candidates = config.blocking.per_entity * room(len(graphs[0]), len(graphs[1]))

@@ -153,7 +153,7 @@ def rebuilt_blocked(
     if any(arrays[name].shape != (count,) for name in PAIRS):
         raise ValueError("its columns are of different lengths")
     alike = sparse.csr_matrix((arrays["alike"], arrays["alike_right"], arrays["alike_starts"]), shape=shape)
-    members = type_members(*graphs, schema)
+    members = [sides for _, sides in type_members(*graphs, schema)]
     weighers = [weigher_from(one, description) for one in card["pools"]]
     weighing = Weighing(
         similarity=alike,

@@ -10,7 +10,7 @@ import polars as pl
 from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64, Int32
-from crossgraph.blocking.candidates import Candidates, PairTypes
+from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.keys import KeyLookups, poorly_named
 from crossgraph.blocking.names import NameLookups, name_attributes, name_rows
 from crossgraph.blocking.pool import (
@@ -165,8 +165,8 @@ def block(
     best prior first, and those to keep.
     """
     left, right = graphs
-    members = type_members(left, right, schema)
-    lone = [singles.of(name) for name, _ in mapped_types(schema, (type_codes(left)[0], type_codes(right)[0]))]
+    types = type_members(left, right, schema)
+    members, lone = [sides for _, sides in types], [singles.of(name) for (name, _), _ in types]
     called = name_attributes(description, schema)
     names = name_rows(description, called)
     if lookups is None:
@@ -185,8 +185,9 @@ def block(
             by_key = keyed.candidates(sides, asks, nearest=nearest)
             named.append(Candidates.united(by_name, by_value, by_key, keyed.by_rare_values(sides, alone)))
             advance(1)
-    partners = singles.of_pairs(PairTypes(*type_codes(left)))
-    similarity = likeness(named, seeds, (len(left), len(right)), former=former, alone=partners)
+    similarity = likeness(
+        named, seeds, (len(left), len(right)), former=former, alone=singles.of_entities(left)
+    )
     settled = None if former is None else settled_by(former, (len(left), len(right)))
     # Beside names an edge of mapped relations may count as any edge too: they weigh more than either.
     beyond = NOTHING_MAPPED if any(one.name.any() for one in named) else schema
@@ -221,11 +222,13 @@ def block(
     )
 
 
-def type_members(left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping) -> list[Sides]:
-    """The (E) and (E') members of each of the ``mapped_types``."""
+def type_members(
+    left: KnowledgeGraph, right: KnowledgeGraph, schema: SchemaMapping
+) -> list[tuple[tuple[str, str], Sides]]:
+    """The ``mapped_types`` by name, with their (E) and (E') members."""
     (left_names, left_of), (right_names, right_of) = type_codes(left), type_codes(right)
     return [
-        (left_of == left_names.index(a), right_of == right_names.index(b))
+        ((a, b), (left_of == left_names.index(a), right_of == right_names.index(b)))
         for a, b in mapped_types(schema, (left_names, right_names))
     ]
 

@@ -12,6 +12,7 @@ from crossgraph._types import Bool, Float32, Int32, Int64, UInt64
 from crossgraph.blocking.candidates import Candidates, pair_keys
 from crossgraph.blocking.products import Nearest, nearest_rows, turned_rows, within_reach
 from crossgraph.blocking.ranking import ranks
+from crossgraph.blocking.singles import fewer
 from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
 from crossgraph.features.serial import is_serial
@@ -272,7 +273,7 @@ class NameLookups:
         """
         if ask is None:
             left, right = (side["entity"].n_unique() for side in names)
-            ask = (0, 1) if left == right else (int(right < left),)
+            ask = fewer(left, right)
         rows = [side.hash_rows(seed=1).to_numpy().tobytes() for side in names]
         asked = ask, rows[0], rows[1]
         if asked not in self._found:

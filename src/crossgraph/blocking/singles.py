@@ -11,6 +11,7 @@ import numpy as np
 from crossgraph._types import Bool
 from crossgraph.blocking.candidates import PairTypes
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.schema.seeds import type_codes
 
 Alone: TypeAlias = tuple[bool, bool]
 """Whether a left entity has one partner at most, and whether a right one has."""
@@ -34,6 +35,10 @@ class Singles:
         """Of pairs whose left entity is of that type."""
         return self.of_types.get(name, self.usual)
 
+    def of_entities(self, left: KnowledgeGraph) -> tuple[Bool, Bool]:
+        """(E) of left entities: whether they have one partner at most, and whether theirs have."""
+        return self.of_pairs(PairTypes(*type_codes(left)))
+
     def of_pairs(self, types: PairTypes) -> tuple[Bool, Bool]:
         """(P) whether the left entity of each pair has one partner at most, and whether the right one has."""
         left, right = (
@@ -55,6 +60,11 @@ def askers(sides: Sides, alone: Alone) -> tuple[int, ...]:
     if alone[0] != alone[1]:
         return (1 - int(alone[0]),)
     left, right = (int(side.sum()) for side in sides)
+    return fewer(left, right)
+
+
+def fewer(left: int, right: int) -> tuple[int, ...]:
+    """The side (0 is left) that has fewer, or both where they have as many."""
     return (0, 1) if left == right else (int(right < left),)
 
 

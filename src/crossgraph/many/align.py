@@ -103,6 +103,7 @@ def align_many(
         decisions = with_uncompared(_decided(pairs, stage, config, Around(clock, progress)), every)
         with clock.stage("cluster"), progress.stage("cluster", None):
             tables = _Tables.of(Clustered(graphs, decisions))
+        known = {pair.numbers: len(pair.known.same) for pair in pairs}
         report = {
             "graphs": [
                 {"path": str(path.absolute()), "entities": len(graph)}
@@ -111,11 +112,7 @@ def align_many(
             "read": asdict(inputs.read),
             "pairs": [
                 _pair_counts(graphs, decided, tables.agreed[decided.numbers])
-                | {
-                    "known_links": sum(
-                        len(pair.known.same) for pair in pairs if pair.numbers == decided.numbers
-                    )
-                }
+                | {"known_links": known.get(decided.numbers, 0)}
                 for decided in decisions
             ],
             **tables.counts(),

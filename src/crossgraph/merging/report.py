@@ -253,8 +253,8 @@ def _declared(merged: Merged, part: Part) -> list[str]:
     for side, tables in zip(SIDES, merged.iris, strict=True):
         names, turned = merged.vocabulary.names(part, side), set(merged.vocabulary.turned(side))
         for name, asked in (("FunctionalProperty", False), ("InverseFunctionalProperty", True)):
-            declared = tables.types.filter(type=_OWL + name)["entity"]
-            found |= {names.get(one, one) for one in declared if (one in turned) == asked}
+            told = tables.types.filter(type=_OWL + name)["entity"]
+            found |= {names.get(one, one) for one in told if (one in turned) == asked}
     return sorted(found)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from crossgraph._types import Bool, Float32, Float64, Int32
+from crossgraph._types import Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates, pair_keys
-from crossgraph.blocking.combine import mapped_types, type_members
+from crossgraph.blocking.combine import mapped_types
 from crossgraph.blocking.prior import Weigher
 from crossgraph.calibration import bounded_leads, probabilities
 from crossgraph.features.description import Description, Moved, column_of, redescribe
@@ -20,7 +20,6 @@ from crossgraph.graphs.changes import Changes
 from crossgraph.ground import Ground
 from crossgraph.preparation import Graphs, alike_unscored
 from crossgraph.schema.mapping import SchemaMapping
-from crossgraph.schema.seeds import type_codes
 from crossgraph.workings import PAIRS, read_arrays, weigher_from
 
 
@@ -118,12 +117,6 @@ def before(
             )
         },
     )
-
-
-def names_of_types(graphs: Graphs, schema: SchemaMapping) -> list[tuple[tuple[str, str], tuple[Bool, Bool]]]:
-    """The pairs of types that correspond, by name, with their members."""
-    known = type_codes(graphs[0])[0], type_codes(graphs[1])[0]
-    return list(zip(mapped_types(schema, known), type_members(*graphs, schema), strict=True))
 
 
 def _weighers(

@@ -10,12 +10,13 @@ import polars as pl
 from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Int32, Int64
-from crossgraph.blocking.candidates import Candidates, PairTypes
+from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import (
     BlockingOptions,
     Weighing,
     best_of_each,
     name_similarity,
+    type_members,
 )
 from crossgraph.blocking.keys import KeyLookups, poorly_named
 from crossgraph.blocking.names import name_attributes, name_cosines, name_rows, nearest_names
@@ -28,8 +29,7 @@ from crossgraph.blocking.values import ValueLookups
 from crossgraph.graphs.sorting import marked
 from crossgraph.preparation import Graphs, Known
 from crossgraph.schema.mapping import SchemaMapping
-from crossgraph.schema.seeds import type_codes
-from crossgraph.updating.before import Before, names_of_types
+from crossgraph.updating.before import Before
 from crossgraph.updating.touched import Touched
 
 
@@ -65,7 +65,7 @@ class Reblocker:
         """Who is not touched keeps its candidates, but for those that a new pair is better than."""
         before = self.before
         names = self._names()
-        types = names_of_types(self.graphs, self.schema)
+        types = type_members(*self.graphs, self.schema)
         named = [self._by_names_and_values(names, sides, self.singles.of(name[0])) for name, sides in types]
         similarity = self._similarity(Candidates.united(*named))
         factors, lengths = self._factors(similarity)
@@ -134,11 +134,6 @@ class Reblocker:
     def _names(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         return name_rows(self.before.description, self._called)
 
-    @property
-    def _alone(self) -> tuple[Bool, Bool]:
-        """(E) of left entities: whether they have one partner at most, and whether theirs have."""
-        return self.singles.of_pairs(PairTypes(*type_codes(self.graphs[0])))
-
     def _most(self, mine: int, sides: Sides, alone: Alone, top: int) -> int:
         """How many partners a side looks for: ``top`` if it asks, else as many as come to it."""
         sizes = [int(side.sum()) for side in sides]
@@ -175,7 +170,7 @@ class Reblocker:
         guessed = name_similarity(named, old.shape).tocoo()
         stays = ~(told[0][old.row] | told[1][old.col]) | (not guessed.nnz)
         new = told[0][guessed.row] | told[1][guessed.col]
-        left_alone, right_alone = self._alone
+        left_alone, right_alone = self.singles.of_entities(self.graphs[0])
         new &= ~(linked[0] & left_alone)[guessed.row]
         new &= ~(linked[1][guessed.col] & right_alone[guessed.row])
         sure = told[0][links.left] | told[1][links.right]

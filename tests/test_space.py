@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import math
 import re
+from io import BufferedWriter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from crossgraph import _space
-from crossgraph._space import IN_MEMORY, Space, size_of
+from crossgraph._space import IN_MEMORY, PassingFile, Space, size_of
 from crossgraph.caching import StageCache, evidence_form
 from crossgraph.comparing import gather_evidence
 from crossgraph.config import RunOptions
@@ -92,3 +93,20 @@ def in_files() -> int:
     """Bytes of files that this process has in memory."""
     status = Path("/proc/self/status").read_text()
     return 1024 * int(re.search(r"RssFile:\s+(\d+)", status)[1])
+
+
+def test_what_is_written_piece_by_piece_is_whole_and_leaves_the_memory_of_the_system(tmp_path, monkeypatch):
+    monkeypatch.setattr(_space, "PIECE", 4096)
+    brought, released = [], []
+    monkeypatch.setattr(_space.os, "fdatasync", brought.append)
+    monkeypatch.setattr(_space.os, "posix_fadvise", lambda *of: released.append(of[3]), raising=False)
+    monkeypatch.setattr(_space.os, "POSIX_FADV_DONTNEED", "let go", raising=False)
+    arrays = {"large": np.arange(5000.0), "small": np.arange(3)}
+    with BufferedWriter(PassingFile(tmp_path / "some.npz", "wb")) as out:
+        np.savez(out, allow_pickle=False, **arrays)
+    with np.load(tmp_path / "some.npz", allow_pickle=False) as found:
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(found[name], array)
+    # The large one passes alone; what is small waits for more.
+    assert len(brought) == len(released) >= 1
+    assert set(released) == {"let go"}

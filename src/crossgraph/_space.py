@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import mmap
+import os
 import re
 import tempfile
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +17,8 @@ from crossgraph._types import AnyArray, Float32
 
 # A table that takes more than this share of the memory that a run may use lies in a file.
 LARGE = 0.03
+# Bytes that are brought to disk together.
+PIECE = 64 * 2**20
 _UNITS = {"": 1, **{f"{letter}B": 1000**power for power, letter in enumerate("KMGT", start=1)}}
 _UNITS |= {f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", start=1)}
 
@@ -64,3 +69,23 @@ def let_go(table: AnyArray) -> None:
     held = getattr(table, "_mmap", None)
     if held is not None and hasattr(mmap, "MADV_DONTNEED"):
         held.madvise(mmap.MADV_DONTNEED)
+
+
+class PassingFile(FileIO):
+    """A file to be written that takes hardly any memory of the system, however large it becomes.
+
+    The system keeps what is written in all the memory that is free. To clear and fill that costs more than to
+    bring the same 64 MiB to disk again and again, and whoever reads the file will do so after this run.
+    """
+
+    _written = 0
+
+    def write(self, data: Any, /) -> int:
+        """As of any file; what is on disk is let go of."""
+        count = super().write(data)
+        self._written += count
+        if self._written >= PIECE and hasattr(os, "posix_fadvise"):
+            os.fdatasync(self.fileno())
+            os.posix_fadvise(self.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            self._written = 0
+        return count

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from io import BufferedWriter
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 from zipfile import BadZipFile
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from crossgraph._space import IN_MEMORY, Space, let_go
+from crossgraph._space import IN_MEMORY, PassingFile, Space, let_go
 from crossgraph._types import AnyArray, Vectors
 from crossgraph.errors import CrossgraphError, ResultError
 from crossgraph.evidence.table import EvidenceTable
@@ -101,7 +102,7 @@ NO_CACHE = StageCache()
 
 def _store(arrays: Arrays, file: Path) -> None:
     def write(part: Path) -> None:
-        with part.open("wb") as out:
+        with BufferedWriter(PassingFile(part, "wb")) as out:
             np.savez(out, allow_pickle=False, **arrays)
 
     # No more than that: a folder that somebody removed meanwhile is not made again.

@@ -105,41 +105,44 @@ class Session:
             cache = cache.on(self.encoder.fingerprint)
         with self.clock.stage("describe"), self.progress.stage("describe", None), one_heap():
             description = describe(*graphs, encoder=self.encoder, progress=self.progress)
-        with self.clock.stage("block") as row:
-            adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
-            proposed = cache.recall(
-                "block",
-                lambda: propose(
-                    graphs,
-                    adjacency,
-                    description,
-                    known,
-                    keep=keep,
-                    schema=schema,
-                    inherited=inherited,
-                    schema_options=self.config.schema,
-                    blocking=self.config.blocking,
-                    halves=halves,
-                    look=look,
-                    singles=singles,
-                    progress=self.progress,
-                    nearest=self.engine.nearest,
-                ),
-                proposed_form(graphs, description),
-                row=row,
-            )
-            preparation = prepared(graphs, adjacency, description, known, proposed)
-        count = len(preparation.candidates)
-        if not evidence:
-            return preparation, EvidenceTable.none(count)
-        with self._heap(), self.clock.stage("compare") as row:
-            compared = cache.recall(
+        # What blocking needs no more is used by what compares: the system clears what it gives out again.
+        with self._heap():
+            with self.clock.stage("block") as row:
+                adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
+                proposed = cache.recall(
+                    "block",
+                    lambda: propose(
+                        graphs,
+                        adjacency,
+                        description,
+                        known,
+                        keep=keep,
+                        schema=schema,
+                        inherited=inherited,
+                        schema_options=self.config.schema,
+                        blocking=self.config.blocking,
+                        halves=halves,
+                        look=look,
+                        singles=singles,
+                        progress=self.progress,
+                        nearest=self.engine.nearest,
+                    ),
+                    proposed_form(graphs, description),
+                    row=row,
+                )
+                preparation = prepared(graphs, adjacency, description, known, proposed)
+            if not evidence:
+                return preparation, EvidenceTable.none(len(preparation.candidates))
+            return preparation, self._compared(preparation, cache)
+
+    def _compared(self, preparation: Preparation, cache: StageCache) -> EvidenceTable:
+        with self.clock.stage("compare") as row:
+            return cache.recall(
                 "compare",
                 lambda: gather_evidence(preparation, progress=self.progress, space=self.space),
-                evidence_form(count, self.space),
+                evidence_form(len(preparation.candidates), self.space),
                 row=row,
             )
-        return preparation, compared
 
     def learn(
         self, preparation: Preparation, evidence: EvidenceTable, known: Known, labels: Labels

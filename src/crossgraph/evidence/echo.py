@@ -249,11 +249,11 @@ def _first_from(numbers: AnyArray, start: int, end: int, number: int | np.int64)
 @njit(cache=True, nogil=True)
 def _alike_to_neighbours(
     left: _Rows, alike: tuple[AnyArray, AnyArray], group_left: Int32, entity: int
-) -> tuple[Int64, Float32, Float32]:
-    """(N) who is similar to the neighbours of an entity, ascending, how much, and how rare both are.
+) -> tuple[Int64, Int32, Float32, Float32]:
+    """(N) who is similar to the neighbours of an entity; and by place, which edge, how much, how rare both.
 
-    Each is ``right neighbour << 32 | edge``, the edge counted from the entity's first. Whose relation is not
-    mapped is left out.
+    Each is ``right neighbour << 32 | place``, ascending, and edges are counted from the entity's first. Whose
+    relation is not mapped is left out.
     """
     l_ptr, l_to, l_rel = left
     neighbours, similar = alike
@@ -261,18 +261,18 @@ def _alike_to_neighbours(
     for edge in range(first, l_ptr[entity + 1]):
         if group_left[l_rel[edge]] >= 0:
             count += neighbours[l_to[edge] + 1].begin - neighbours[l_to[edge]].begin
-    found, at = np.empty(count, dtype=np.int64), 0
+    found, edges, at = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int32), 0
     values, rare = np.empty(count, dtype=np.float32), np.empty(count, dtype=np.float32)
     for edge in range(first, l_ptr[entity + 1]):
         if group_left[l_rel[edge]] >= 0:
             own = neighbours[l_to[edge]]
             for place in range(own.begin, neighbours[l_to[edge] + 1].begin):
                 one = similar[place]
-                found[at], values[at] = np.int64(one.to) << 32 | (edge - first), one.value
-                rare[at] = np.float32(0.5) * (own.rare + one.rare)
+                found[at], edges[at] = np.int64(one.to) << 32 | at, edge - first
+                values[at], rare[at] = one.value, np.float32(0.5) * (own.rare + one.rare)
                 at += 1
-    order = np.argsort(found)
-    return found[order], values[order], rare[order]
+    found.sort()
+    return found, edges, values, rare
 
 
 @njit(cache=True, nogil=True)
@@ -301,7 +301,7 @@ def _echo(
         i, k = pairs[0][pair], pairs[1][pair]
         if i != who:
             who, first = i, l_ptr[i]
-            alike, values, both_rare = _alike_to_neighbours(left, similarity, group_left, i)
+            alike, edges, values, both_rare = _alike_to_neighbours(left, similarity, group_left, i)
             best = np.empty(l_ptr[i + 1] - first, dtype=np.float32)
             rare = np.empty_like(best)
             fetched[0] = _fetched(nodes, ends, pairs, pair)
@@ -314,13 +314,13 @@ def _echo(
             elif ends[other] >> 32 > q:
                 at = _first_from(alike, at + 1, len(alike), ends[other] >> 32 << 32)
             else:
-                edge = alike[at] & 0xFFFFFFFF
-                same = other
+                place = alike[at] & 0xFFFFFFFF
+                edge, same = edges[place], other
                 while same < end and ends[same] >> 32 == q:
-                    value = values[at] * _entry(weight, l_rel[first + edge], ends[same] & 0xFFFFFFFF)
+                    value = values[place] * _entry(weight, l_rel[first + edge], ends[same] & 0xFFFFFFFF)
                     if value > best[edge]:
                         best[edge] = value
-                        rare[edge] = value * both_rare[at]
+                        rare[edge] = value * both_rare[place]
                     same += 1
                 at += 1
         sums[:] = 0.0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from crossgraph import caching
+from crossgraph import caching, training
 from crossgraph.caching import NO_CACHE, StageCache, evidence_form
 from crossgraph.config import Config, load_config
 from crossgraph.decisions import DecisionOptions
@@ -89,6 +92,43 @@ def test_a_run_that_is_stopped_after_every_stage_ends_like_an_unbroken_one(
     assert "sample" not in [row["stage"] for row in report["stages"]]
     assert content(out) == unbroken
     assert [path.name for path in tmp_path.iterdir()] == ["RESULT"]
+
+
+def test_training_that_is_stopped_in_its_midst_goes_on_behind_its_last_epoch(inputs, tmp_path, monkeypatch):
+    longer, draw = changed("training.epochs=4"), training.draw_pairs
+    monkeypatch.setattr(caching, "LEAST_SECONDS", 0.0)
+    align(inputs, tmp_path / "unbroken", config=longer)
+    out = tmp_path / "RESULT"
+    # Two networks of four epochs each, side by side.
+    for most, ends in ((3, False), (1, False), (2, False), (2, True)):
+        begun = count()
+
+        def drawn(*given: Any, most: int = most, begun: Any = begun, **options: Any) -> Any:
+            if next(begun) >= most:
+                raise KeyboardInterrupt
+            return draw(*given, **options)
+
+        monkeypatch.setattr(training, "draw_pairs", drawn)
+        with suppress(KeyboardInterrupt):
+            align(inputs, out, config=longer, resume=True)
+        assert out.exists() == ends
+    assert content(out) == content(tmp_path / "unbroken")
+
+
+def test_epochs_that_a_kill_has_damaged_are_learned_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(caching, "LEAST_SECONDS", 0.0)
+    (kept,) = StageCache(tmp_path, "these").epochs("network", 1)
+    assert kept.had() is None
+    kept.keep(lambda: {"epochs": 3, "chance": {"state": 1 << 100}, "weight": torch.ones(300)})
+    assert kept.had()["chance"] == {"state": 1 << 100}
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    for share in (0, 1, 2, 3):
+        file.write_bytes(whole[: len(whole) * share // 4])
+        assert kept.had() is None
+    monkeypatch.setattr(caching, "LEAST_SECONDS", 60.0)
+    kept.keep(lambda: {"epochs": 4})
+    assert kept.had() is None
 
 
 def test_outputs_that_a_kill_has_damaged_are_made_anew(inputs, unbroken, tmp_path, monkeypatch):

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 # What glibc takes for _MMAP_MAX if nobody says otherwise.
 _USUAL_MAPPINGS = 65_536
+# Of _TRIM_THRESHOLD: so many bytes at the end of the heap stay, or all.
+_SOME, _ALL = 512 * 2**20, -1
 
 
 def keep_freed_memory() -> bool:
@@ -23,7 +25,7 @@ def keep_freed_memory() -> bool:
     return (
         libc is not None
         and bool(libc.mallopt(_MMAP_THRESHOLD, 32 * 2**20))
-        and bool(libc.mallopt(_TRIM_THRESHOLD, 512 * 2**20))
+        and bool(libc.mallopt(_TRIM_THRESHOLD, _SOME))
     )
 
 
@@ -32,18 +34,20 @@ def one_heap() -> Iterator[None]:
     """Within it glibc keeps arrays of any size when they are freed, and gives all back at its end.
 
     Columns of ten million numbers come and go in the reading of a large graph, and the system would clear
-    each page by page: a seventh of its CPU time. Blocking a million entities so would take a fifth more
-    memory, for what is freed leaves holes.
+    each page by page: a seventh of its CPU time. What is freed leaves holes: blocking a million entities so
+    takes a fifteenth more memory.
     """
     libc = _glibc()
     if libc is None:
         yield
         return
     libc.mallopt(_MMAP_MAX, 0)
+    libc.mallopt(_TRIM_THRESHOLD, _ALL)
     try:
         yield
     finally:
         libc.mallopt(_MMAP_MAX, _USUAL_MAPPINGS)
+        libc.mallopt(_TRIM_THRESHOLD, _SOME)
         libc.malloc_trim(0)
 
 

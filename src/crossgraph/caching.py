@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BufferedWriter
 from pathlib import Path
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from crossgraph._space import IN_MEMORY, PassingFile, Space, let_go
 from crossgraph._types import AnyArray, Vectors
@@ -30,11 +31,15 @@ from crossgraph.results import write_whole
 from crossgraph.schema.mapping import parse_schema
 from crossgraph.schema.seeds import BELIEVED, EntityPairs
 from crossgraph.stages import StageCost
+from crossgraph.training import Epochs, State
 from crossgraph.workings import array_text, blocked_arrays, rebuilt_blocked, text_array
 
 Arrays: TypeAlias = dict[str, AnyArray]
 T = TypeVar("T")
 
+# Between two epochs that are kept of a training.
+LEAST_SECONDS = 5.0
+_UNFINISHED = ".unfinished"
 DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile, CrossgraphError)
 
 
@@ -91,13 +96,74 @@ class StageCache:
             return found
         made = make()
         _store(form.pack(made), file)
+        for rest in file.parent.glob(f"{file.stem}.*{_UNFINISHED}"):
+            rest.unlink(missing_ok=True)
         return made
+
+    def epochs(self, stage: str, parts: int) -> tuple[Epochs, ...]:
+        """Where so many parts of a stage keep their epochs until it is finished."""
+        file = self._file(stage)
+        if file is None:
+            return (Epochs(),) * parts
+        return tuple(EpochFile(file.with_suffix(f".{part}{_UNFINISHED}")) for part in range(parts))
 
     def _file(self, stage: str) -> Path | None:
         return None if self.folder is None else self.folder / f"{stage}-{self.made_of[:32]}.npz"
 
 
 NO_CACHE = StageCache()
+
+
+@dataclass
+class EpochFile(Epochs):
+    """The last epoch of a training in a file, kept when so many seconds have passed since the one before."""
+
+    path: Path
+    since: float = field(default_factory=time.monotonic)
+
+    def had(self) -> State | None:
+        """What was kept last; nothing where that is damaged."""
+        with (
+            suppress(*DAMAGED),
+            self.path.open("rb") as opened,
+            np.load(opened, allow_pickle=False) as stored,
+        ):
+            arrays = dict(stored)
+            found: State = _unpacked(json.loads(array_text(arrays.pop("card"))), arrays)
+            return found
+        return None
+
+    def keep(self, state: Callable[[], State]) -> None:
+        """Take what an epoch has led to, if the last one is long ago."""
+        if time.monotonic() - self.since < LEAST_SECONDS:
+            return
+        arrays: Arrays = {}
+        card = json.dumps(_packed(state(), arrays))
+        _store({**arrays, "card": text_array(card)}, self.path)
+        self.since = time.monotonic()
+
+
+def _packed(value: Any, arrays: Arrays) -> list[Any]:
+    """What JSON can hold of nested numbers, texts and tensors, these by the names of arrays."""
+    if isinstance(value, Tensor):
+        name = f"tensor.{len(arrays)}"
+        arrays[name] = value.detach().cpu().numpy().copy()
+        return ["tensor", name]
+    if isinstance(value, dict):
+        # With their own keys, which are numbers too.
+        return ["dict", [[key, _packed(held, arrays)] for key, held in value.items()]]
+    if isinstance(value, list | tuple):
+        return ["list", [_packed(held, arrays) for held in value]]
+    return ["plain", value]
+
+
+def _unpacked(packed: list[Any], arrays: Arrays) -> Any:
+    kind, held = packed
+    if kind == "tensor":
+        return torch.from_numpy(arrays[held])
+    if kind == "dict":
+        return {key: _unpacked(one, arrays) for key, one in held}
+    return [_unpacked(one, arrays) for one in held] if kind == "list" else held
 
 
 def _store(arrays: Arrays, file: Path) -> None:

@@ -266,6 +266,7 @@ def fit_network(
             options=options,
             progress=progress,
             teach=around.engine.teach,
+            kept=cache.epochs("network", HALVES),
         )
 
     def opine() -> tuple[EvidenceTable, Vectors]:

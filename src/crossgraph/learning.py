@@ -32,7 +32,7 @@ from crossgraph.model.seen import See
 from crossgraph.progress import SILENT, Advance, Progress, unwatched
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.vocabulary import Vocabulary
-from crossgraph.training import TrainingOptions, network_schedule, train_network, train_scorer
+from crossgraph.training import Epochs, TrainingOptions, network_schedule, train_network, train_scorer
 
 T = TypeVar("T")
 
@@ -71,6 +71,7 @@ class Lesson:
     """What the networks of all halves learn from: the labelled candidates alone, for they are far fewer.
 
     labels   their places are those in ``candidates``
+    kept     what is kept of the network of each half while it learns
     """
 
     tensors: PairTensors
@@ -78,6 +79,7 @@ class Lesson:
     labels: Labels
     options: TrainingOptions
     seed: int
+    kept: tuple[Epochs, ...] = field(default=(Epochs(),) * HALVES, kw_only=True)
 
     @staticmethod
     def of(tensors: PairTensors, candidates: Candidates, labels: Labels, options: LearningOptions) -> Lesson:
@@ -99,7 +101,14 @@ class Lesson:
         rng = np.random.default_rng((self.seed, half))
         seen = self.seen(half)
         train_network(
-            network, self.tensors, self.candidates, seen, options=self.options, rng=rng, advance=advance
+            network,
+            self.tensors,
+            self.candidates,
+            seen,
+            options=self.options,
+            rng=rng,
+            advance=advance,
+            kept=self.kept[half],
         )
 
 
@@ -129,12 +138,17 @@ def fit_networks(
     options: LearningOptions,
     progress: Progress = SILENT,
     teach: Teach = taught,
+    kept: tuple[Epochs, ...] | None = None,
 ) -> tuple[CollectiveNetwork, ...]:
-    """One network for each half of the labels, trained on the other half."""
+    """One network for each half of the labels, trained on the other half.
+
+    kept   as of ``Lesson``; nothing if not given
+    """
     networks = tuple(
         untrained(vocabulary, schema, options, half).to(tensors.sketch.device) for half in range(HALVES)
     )
     lesson = Lesson.of(tensors, candidates, labels, options)
+    lesson = lesson if kept is None else replace(lesson, kept=kept)
     with progress.stage("train: network", lesson.steps, "steps") as advance:
         teach(networks, lesson, advance)
     return networks

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from functools import partial
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -92,6 +93,21 @@ class TrainingOptions:
                 raise ConfigError(f"[training] {name} = {getattr(self, name)}", hint="use 1 or more")
 
 
+State: TypeAlias = dict[str, Any]
+"""All that the epochs to come depend on: tensors, numbers and texts."""
+
+
+class Epochs:
+    """What is kept of a training while it runs: nothing."""
+
+    def had(self) -> State | None:
+        """What was kept last, of a training that came to no end."""
+        return None
+
+    def keep(self, state: Callable[[], State]) -> None:
+        """Take what an epoch has led to."""
+
+
 def train_network(
     network: nn.Module,
     tensors: PairTensors,
@@ -101,6 +117,7 @@ def train_network(
     options: TrainingOptions,
     rng: np.random.Generator,
     advance: Advance = unwatched,
+    kept: Epochs | None = None,
 ) -> None:
     """Teach the network the labelled pairs, in place.
 
@@ -111,6 +128,7 @@ def train_network(
     it is.
 
     network   a ``CollectiveNetwork``, or what answers with logits as it does
+    kept      from where it goes on, with the same end as if it had never been stopped
 
     Raises NonFiniteLossError.
     """
@@ -126,7 +144,10 @@ def train_network(
         optimiser, options.learning_rate, total_steps=_cycle(epochs * per_epoch), pct_start=0.25
     )
     network.train()
-    for _ in range(epochs):
+    course, kept = _Course(network, optimiser, schedule, rng), kept or Epochs()
+    reached = course.resumed(kept.had())
+    advance(reached * per_epoch)
+    for epoch in range(reached, epochs):
         drawn = draw_pairs(tensors, candidates, labels, options=options, rng=rng)
         losses = []
         for batch in _batches(drawn, per_epoch, rng):
@@ -134,7 +155,36 @@ def train_network(
             losses.append(_step(loss, optimiser, schedule))
             advance(1)
         _refuse_not_finite(losses)
+        kept.keep(partial(course.state, epoch + 1))
     network.eval()
+
+
+# What of a course knows its own state.
+_STATES = ("network", "optimiser", "schedule")
+
+
+@dataclass(frozen=True, eq=False)
+class _Course:
+    """A training between two epochs."""
+
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    rng: np.random.Generator
+
+    def state(self, epochs: int) -> State:
+        """What so many epochs have led to."""
+        parts = {name: getattr(self, name).state_dict() for name in _STATES}
+        return {**parts, "chance": self.rng.bit_generator.state, "epochs": epochs}
+
+    def resumed(self, state: State | None) -> int:
+        """Go on from a state, if there is one: how many epochs are behind it."""
+        if state is None:
+            return 0
+        for name in _STATES:
+            getattr(self, name).load_state_dict(state[name])
+        self.rng.bit_generator.state = state["chance"]
+        return int(state["epochs"])
 
 
 _Batch: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -42,6 +42,7 @@ from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.model.seen import See
 from crossgraph.progress import Advance, unwatched
+from crossgraph.training import Epochs
 
 # How much goes into one shard, and what fits into one is done here: asking rows of a product, and pairs.
 ROWS, PAIRS = 20_000, 100_000
@@ -150,12 +151,13 @@ class OnRay:
         """``taught``: each network by processes of its own, of which each learns from a share of every batch.
 
         Two processes teach a network each, as ``taught`` does: what they teach is the same to the last bit.
+        Nothing is kept of their epochs: a folder of this machine may not be there on others.
         """
         import ray
         from ray.train import FailureConfig, RunConfig, ScalingConfig
         from ray.train.torch import TorchConfig, TorchTrainer
 
-        held = _put((tuple(networks), lesson))
+        held = _put((tuple(networks), replace(lesson, kept=(Epochs(),) * HALVES)))
         processes = max(1, min(int(ray.cluster_resources().get("CPU", 1)), MOST_TEACHING))
         with self._scratch() as folder:
             trainer = TorchTrainer(

@@ -22,8 +22,9 @@ from crossgraph.schema.mapping import SchemaMapping
 GROUPS = 8
 # Pairs that are worth a thread.
 LEAST_EACH = 50_000
-# Numbers of 64 bits that come from memory together.
-_LINE = 8
+# Numbers of 64 bits that come from memory together, and how often so many are asked for at once: what most
+# neighbourhoods take.
+_LINE, _LINES = 8, 4
 
 _Rows: TypeAlias = tuple[AnyArray, AnyArray, AnyArray]
 
@@ -337,14 +338,17 @@ def _fetched(nodes: Int64, ends: Int64, pairs: tuple[Int32, Int32], pair: int) -
     """Some number that tells of the right edges of all pairs of a left entity, the first of which is given.
 
     Who asks for it has them at hand. A processor waits for many places of memory at once, but not for those
-    that lie behind a branch which it cannot guess.
+    that lie behind a branch which it cannot guess: so as many are asked for of each, the first of most and
+    the last again and again where they are fewer.
     """
-    i, found = pairs[0][pair], 0
-    while pair < len(pairs[0]) and pairs[0][pair] == i:
-        k = pairs[1][pair]
-        for edge in range(nodes[k, 0], nodes[k + 1, 0], _LINE):
-            found ^= ends[edge]
-        pair += 1
+    i, found, last = pairs[0][pair], 0, pair
+    while last < len(pairs[0]) and pairs[0][last] == i:
+        found ^= nodes[pairs[1][last], 0]
+        last += 1
+    for place in range(pair, last):
+        first, end = nodes[pairs[1][place], 0], nodes[pairs[1][place] + 1, 0]
+        for line in range(_LINES):
+            found ^= ends[max(min(first + _LINE * line, end - 1), 0)]
     return found
 
 

@@ -115,6 +115,22 @@ def test_training_that_is_stopped_in_its_midst_goes_on_behind_its_last_epoch(inp
     assert content(out) == content(tmp_path / "unbroken")
 
 
+def test_epochs_are_kept_until_their_training_is_finished(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(caching, "LEAST_SECONDS", 0.0)
+    written, write = [], caching._write
+    monkeypatch.setattr(caching, "_write", lambda *given: (written.append(given[1].name), write(*given)))
+    align(inputs, tmp_path / "R", config=QUICK, cache=tmp_path / "cache")
+    assert any(name.endswith(".unfinished") for name in written)
+    assert not list((tmp_path / "cache").glob("*.unfinished"))
+
+
+def test_epochs_of_other_networks_are_not_taken(inputs, unbroken, tmp_path, monkeypatch):
+    had = {"network": {"weight": torch.ones(3)}, "optimiser": {}, "schedule": {}, "chance": {}, "epochs": 1}
+    monkeypatch.setattr(caching.EpochFile, "had", lambda self: had)
+    align(inputs, tmp_path / "R", config=QUICK)
+    assert content(tmp_path / "R") == unbroken
+
+
 def test_epochs_that_a_kill_has_damaged_are_learned_again(tmp_path, monkeypatch):
     monkeypatch.setattr(caching, "LEAST_SECONDS", 0.0)
     (kept,) = StageCache(tmp_path, "these").epochs("network", 1)
@@ -129,6 +145,9 @@ def test_epochs_that_a_kill_has_damaged_are_learned_again(tmp_path, monkeypatch)
     monkeypatch.setattr(caching, "LEAST_SECONDS", 60.0)
     kept.keep(lambda: {"epochs": 4})
     assert kept.had() is None
+    # Where there is no room for it, a run goes on without.
+    monkeypatch.setattr(caching, "LEAST_SECONDS", 0.0)
+    caching.EpochFile(tmp_path / "no" / "folder" / "file").keep(lambda: {"epochs": 5})
 
 
 def test_outputs_that_a_kill_has_damaged_are_made_anew(inputs, unbroken, tmp_path, monkeypatch):

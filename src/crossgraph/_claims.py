@@ -14,8 +14,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 
 from crossgraph.errors import ResultError
+
+# The mask of rights is the whole process's, and can only be read by being changed.
+_UMASK = Lock()
 
 
 def hidden(target: Path) -> Path:
@@ -71,8 +75,9 @@ def claimed_file(target: Path) -> Iterator[Path]:
 def give_usual_rights(place: Path) -> None:
     """Give what is whole the rights that a new file or folder has here."""
     # What other threads make meanwhile may only be too private.
-    mask = os.umask(0o077)
-    os.umask(mask)
+    with _UMASK:
+        mask = os.umask(0o077)
+        os.umask(mask)
     place.chmod((0o777 if place.is_dir() else 0o666) & ~mask)
 
 

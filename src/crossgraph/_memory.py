@@ -31,7 +31,7 @@ def keep_freed_memory() -> bool:
 
 @contextmanager
 def one_heap() -> Iterator[None]:
-    """Within it glibc keeps arrays of any size when they are freed, and gives all back at its end.
+    """Within it glibc keeps all that is freed, at its end it gives all back; then ``keep_freed_memory`` holds.
 
     Columns of ten million numbers come and go in the reading of a large graph, and the system would clear
     each page by page: a seventh of its CPU time. What is freed leaves holes: blocking a million entities so

@@ -1,7 +1,8 @@
 """Finished stages on disk, each found by what it was made of.
 
-A run that was killed goes on behind its last finished stage, and a run with other settings repeats only what
-they change. Arrays alone are kept, without pickles, so that a file from elsewhere cannot run code.
+A run that was killed goes on behind its last finished stage or kept epoch, and a run with other settings
+repeats only what they change. Arrays alone are kept, without pickles, so that a file from elsewhere cannot
+run code.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from crossgraph.results import write_whole
 from crossgraph.schema.mapping import parse_schema
 from crossgraph.schema.seeds import BELIEVED, EntityPairs
 from crossgraph.stages import StageCost
-from crossgraph.training import Epochs, State
+from crossgraph.training import NOT_KEPT, Epochs, State
 from crossgraph.workings import array_text, blocked_arrays, rebuilt_blocked, text_array
 
 Arrays: TypeAlias = dict[str, AnyArray]
@@ -39,7 +40,6 @@ T = TypeVar("T")
 
 # Between two epochs that are kept of a training.
 LEAST_SECONDS = 5.0
-_UNFINISHED = ".unfinished"
 DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile, CrossgraphError)
 
 
@@ -96,16 +96,14 @@ class StageCache:
             return found
         made = make()
         _store(form.pack(made), file)
-        for rest in file.parent.glob(f"{file.stem}.*{_UNFINISHED}"):
-            rest.unlink(missing_ok=True)
         return made
 
     def epochs(self, stage: str, parts: int) -> tuple[Epochs, ...]:
         """Where so many parts of a stage keep their epochs until it is finished."""
         file = self._file(stage)
         if file is None:
-            return (Epochs(),) * parts
-        return tuple(EpochFile(file.with_suffix(f".{part}{_UNFINISHED}")) for part in range(parts))
+            return (NOT_KEPT,) * parts
+        return tuple(EpochFile(file.with_suffix(f".{part}.unfinished")) for part in range(parts))
 
     def _file(self, stage: str) -> Path | None:
         return None if self.folder is None else self.folder / f"{stage}-{self.made_of[:32]}.npz"
@@ -134,13 +132,19 @@ class EpochFile(Epochs):
         return None
 
     def keep(self, state: Callable[[], State]) -> None:
-        """Take what an epoch has led to, if the last one is long ago."""
+        """Take what an epoch has led to, if the last one is long ago; a run may do without."""
         if time.monotonic() - self.since < LEAST_SECONDS:
             return
         arrays: Arrays = {}
         card = json.dumps(_packed(state(), arrays))
-        _store({**arrays, "card": text_array(card)}, self.path)
+        with suppress(OSError):
+            _write({**arrays, "card": text_array(card)}, self.path)
         self.since = time.monotonic()
+
+    def drop(self) -> None:
+        """The training has come to its end."""
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
 
 def _packed(value: Any, arrays: Arrays) -> list[Any]:
@@ -167,6 +171,12 @@ def _unpacked(packed: list[Any], arrays: Arrays) -> Any:
 
 
 def _store(arrays: Arrays, file: Path) -> None:
+    _write(arrays, file)
+    for array in arrays.values():
+        let_go(array)
+
+
+def _write(arrays: Arrays, file: Path) -> None:
     def write(part: Path) -> None:
         with BufferedWriter(PassingFile(part, "wb")) as out:
             np.savez(out, allow_pickle=False, **arrays)
@@ -176,8 +186,6 @@ def _store(arrays: Arrays, file: Path) -> None:
     # Another run that writes the same output at this moment writes the same bytes.
     with suppress(ResultError):
         write_whole(file, write)
-    for array in arrays.values():
-        let_go(array)
 
 
 def proposed_form(graphs: Graphs, description: Description) -> Form[Proposed]:

@@ -247,6 +247,7 @@ def fit_network(
     options, clock, progress = learning_options(config), around.clock, around.progress
     candidates, schema = preparation.candidates, preparation.schema
     cache = around.cache.on(*_of_network(config))
+    epochs = cache.epochs("network", HALVES)
 
     @once
     def tensors() -> PairTensors:
@@ -266,7 +267,7 @@ def fit_network(
             options=options,
             progress=progress,
             teach=around.engine.teach,
-            kept=cache.epochs("network", HALVES),
+            kept=epochs,
         )
 
     def opine() -> tuple[EvidenceTable, Vectors]:
@@ -278,6 +279,8 @@ def fit_network(
         tensors()
     with clock.stage("train: network") as row:
         networks = cache.recall("network", train, modules_form(fresh, config.run.device), row=row)
+        for one in epochs:
+            one.drop()
     with clock.stage("score: network") as row:
         form = opinions_form(len(candidates), around.space)
         heard, vectors = cache.recall("opinions", opine, form, row=row)

@@ -32,13 +32,21 @@ from crossgraph.model.seen import See
 from crossgraph.progress import SILENT, Advance, Progress, unwatched
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.vocabulary import Vocabulary
-from crossgraph.training import Epochs, TrainingOptions, network_schedule, train_network, train_scorer
+from crossgraph.training import (
+    NOT_KEPT,
+    Epochs,
+    TrainingOptions,
+    network_schedule,
+    train_network,
+    train_scorer,
+)
 
 T = TypeVar("T")
 
 # How much more an attribute with a counterpart weighs in an entity's vector at the start (log).
 MAPPED_IMPORTANCE = 4.0
 HALVES = 2
+NONE_KEPT = (NOT_KEPT,) * HALVES
 # Pairs whose evidence is put together at once.
 AT_ONCE = 1 << 14
 # What a side may take that is prepared once for all pairs.
@@ -79,7 +87,7 @@ class Lesson:
     labels: Labels
     options: TrainingOptions
     seed: int
-    kept: tuple[Epochs, ...] = field(default=(Epochs(),) * HALVES, kw_only=True)
+    kept: tuple[Epochs, ...] = field(default=NONE_KEPT, kw_only=True)
 
     @staticmethod
     def of(tensors: PairTensors, candidates: Candidates, labels: Labels, options: LearningOptions) -> Lesson:
@@ -138,17 +146,16 @@ def fit_networks(
     options: LearningOptions,
     progress: Progress = SILENT,
     teach: Teach = taught,
-    kept: tuple[Epochs, ...] | None = None,
+    kept: tuple[Epochs, ...] = NONE_KEPT,
 ) -> tuple[CollectiveNetwork, ...]:
     """One network for each half of the labels, trained on the other half.
 
-    kept   as of ``Lesson``; nothing if not given
+    kept   as of ``Lesson``
     """
     networks = tuple(
         untrained(vocabulary, schema, options, half).to(tensors.sketch.device) for half in range(HALVES)
     )
-    lesson = Lesson.of(tensors, candidates, labels, options)
-    lesson = lesson if kept is None else replace(lesson, kept=kept)
+    lesson = replace(Lesson.of(tensors, candidates, labels, options), kept=kept)
     with progress.stage("train: network", lesson.steps, "steps") as advance:
         teach(networks, lesson, advance)
     return networks

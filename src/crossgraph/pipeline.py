@@ -93,7 +93,7 @@ def align(
     With links it learns from them; without, from seeds that it finds; with a model it applies that.
 
     resume   keep a RESULT that is there already, if it is of the same inputs and settings; without one, go on
-             behind the last stage that a run to this place finished before it was killed
+             behind the last stage that a run to this place finished, or the last epoch that it kept
     cache    a folder for the outputs of stages, which stay for later runs; without it, they go with the run
     """
     folder = prepare_result(out, force=force, resume=resume)

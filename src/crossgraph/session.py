@@ -106,7 +106,7 @@ class Session:
         with self.clock.stage("describe"), self.progress.stage("describe", None), one_heap():
             description = describe(*graphs, encoder=self.encoder, progress=self.progress)
         # What blocking needs no more is used by what compares: the system clears what it gives out again.
-        with self._heap():
+        with self._heap() if evidence else nullcontext():
             with self.clock.stage("block") as row:
                 adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
                 proposed = cache.recall(

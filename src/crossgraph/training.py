@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, TypeAlias
@@ -107,6 +108,12 @@ class Epochs:
     def keep(self, state: Callable[[], State]) -> None:
         """Take what an epoch has led to."""
 
+    def drop(self) -> None:
+        """Let go of all that was kept: the training has come to its end."""
+
+
+NOT_KEPT = Epochs()
+
 
 def train_network(
     network: nn.Module,
@@ -117,7 +124,7 @@ def train_network(
     options: TrainingOptions,
     rng: np.random.Generator,
     advance: Advance = unwatched,
-    kept: Epochs | None = None,
+    kept: Epochs = NOT_KEPT,
 ) -> None:
     """Teach the network the labelled pairs, in place.
 
@@ -144,7 +151,7 @@ def train_network(
         optimiser, options.learning_rate, total_steps=_cycle(epochs * per_epoch), pct_start=0.25
     )
     network.train()
-    course, kept = _Course(network, optimiser, schedule, rng), kept or Epochs()
+    course = _Course(network, optimiser, schedule, rng)
     reached = course.resumed(kept.had())
     advance(reached * per_epoch)
     for epoch in range(reached, epochs):
@@ -178,9 +185,16 @@ class _Course:
         return {**parts, "chance": self.rng.bit_generator.state, "epochs": epochs}
 
     def resumed(self, state: State | None) -> int:
-        """Go on from a state, if there is one: how many epochs are behind it."""
+        """Go on from a state, if there is one that fits: how many epochs are behind it."""
         if state is None:
             return 0
+        fresh = deepcopy(self.state(0))
+        try:
+            return self._at(state)
+        except (KeyError, TypeError, ValueError, RuntimeError):
+            return self._at(fresh)
+
+    def _at(self, state: State) -> int:
         for name in _STATES:
             getattr(self, name).load_state_dict(state[name])
         self.rng.bit_generator.state = state["chance"]

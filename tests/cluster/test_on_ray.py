@@ -291,7 +291,8 @@ class Counted(Lesson):
     def like(lesson: Lesson, diary: Path, pause: float = 0.0) -> Counted:
         """The same lesson, with an empty diary."""
         diary.mkdir()
-        return Counted(*(getattr(lesson, one.name) for one in fields(lesson)), diary, pause)
+        held = {one.name: getattr(lesson, one.name) for one in fields(lesson)}
+        return Counted(**held, diary=diary, pause=pause)
 
     @property
     def begun(self) -> int:

@@ -36,13 +36,12 @@ from crossgraph.cluster.shares import (
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.errors import ClusterError, NonFiniteLossError
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.learning import HALVES, SAID, Lesson
+from crossgraph.learning import HALVES, NONE_KEPT, SAID, Lesson
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.model.seen import See
 from crossgraph.progress import Advance, unwatched
-from crossgraph.training import Epochs
 
 # How much goes into one shard, and what fits into one is done here: asking rows of a product, and pairs.
 ROWS, PAIRS = 20_000, 100_000
@@ -157,7 +156,7 @@ class OnRay:
         from ray.train import FailureConfig, RunConfig, ScalingConfig
         from ray.train.torch import TorchConfig, TorchTrainer
 
-        held = _put((tuple(networks), replace(lesson, kept=(Epochs(),) * HALVES)))
+        held = _put((tuple(networks), replace(lesson, kept=NONE_KEPT)))
         processes = max(1, min(int(ray.cluster_resources().get("CPU", 1)), MOST_TEACHING))
         with self._scratch() as folder:
             trainer = TorchTrainer(

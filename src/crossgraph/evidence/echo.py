@@ -342,6 +342,8 @@ def _fetched(nodes: Int64, ends: Int64, pairs: tuple[Int32, Int32], pair: int) -
     the last again and again where they are fewer.
     """
     i, found, last = pairs[0][pair], 0, pair
+    if not len(ends):
+        return found
     while last < len(pairs[0]) and pairs[0][last] == i:
         found ^= nodes[pairs[1][last], 0]
         last += 1

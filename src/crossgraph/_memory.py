@@ -31,7 +31,7 @@ def keep_freed_memory() -> bool:
 
 @contextmanager
 def one_heap() -> Iterator[None]:
-    """Within it glibc keeps all that is freed, at its end it gives all back; then ``keep_freed_memory`` holds.
+    """Within it glibc keeps all that is freed, and gives it back at its end; from then on it keeps ``_SOME``.
 
     Columns of ten million numbers come and go in the reading of a large graph, and the system would clear
     each page by page: a seventh of its CPU time. What is freed leaves holes: blocking a million entities so

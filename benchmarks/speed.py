@@ -97,19 +97,18 @@ def table(measured: list[Measured], baseline: list[Measured]) -> str:
     common = max((size for size in sizes if size in before), default=None)
     heads = [f"{size:,} a side: CPU s (entities/s, peak MiB)" for size in sizes]
     rows = [
-        f"| stage | {' | '.join(heads)} | growth | beside the baseline |",
-        "|---" * (len(sizes) + 3) + "|",
+        f"| stage | {' | '.join(heads)} | growth | over all sizes | beside the baseline |",
+        "|---" * (len(sizes) + 4) + "|",
     ]
     for stage in [*measured[-1].seconds, "all"]:
         seconds = [_seconds(one, stage) for one in measured]
         cells = [_cell(one, stage) for one in measured]
-        growth = exponent(sizes[-2:], seconds[-2:])
+        grown = [exponent(sizes[-2:], seconds[-2:]), exponent(sizes, seconds)]
+        told = ["-" if one is None else f"{one:.2f}" for one in grown]
         ratio = "-"
         if common is not None and (old := _seconds(before[common], stage)) >= LEAST_SECONDS:
             ratio = f"{_seconds(measured[sizes.index(common)], stage) / old:.2f}"
-        rows.append(
-            f"| {stage} | {' | '.join(cells)} | {'-' if growth is None else f'{growth:.2f}'} | {ratio} |"
-        )
+        rows.append(f"| {' | '.join([stage, *cells, *told, ratio])} |")
     return "\n".join(rows)
 
 
@@ -154,7 +153,7 @@ def write_page(measured: list[Measured], folder: Path, made: int, otherwise: str
 What each stage of `crossgraph align` costs on [generated graphs](generating.md) with ten edges for each
 entity and 1% of the links known, default settings, in CPU seconds (user and system, all threads), medians
 of the runs. Growth is the power of the number of entities by which the CPU seconds grow between the two
-largest sizes. Peak memory is that of the process up to the end of a stage. The last column compares the
+largest sizes, and the next column is fitted to all sizes by least squares. Peak memory is that of the process up to the end of a stage. The last column compares the
 largest common size with the lines of `benchmarks/speed.jsonl`: 1 is as fast, 2 is twice as slow.
 
 ```sh

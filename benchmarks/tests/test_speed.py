@@ -25,13 +25,18 @@ def test_growth_is_the_slope_of_logarithms():
 def test_the_table_has_seconds_rates_memory_growth_and_ratios():
     runs = [measured(1000, read=1.0, block=2.0), measured(10_000, read=10.0, block=40.0)]
     rows = speed.table(runs, [measured(10_000, read=5.0, block=40.0)]).splitlines()
-    assert rows[2] == "| read | 1.0 (1,000, 101) | 10.0 (1,000, 110) | 1.00 | 2.00 |"
-    assert rows[3] == "| block | 2.0 (500, 101) | 40.0 (250, 110) | 1.30 | 1.00 |"
-    assert rows[4].startswith("| all | 3.0 (333, 101) | 50.0 (200, 110) | 1.22 | 1.11 |")
+    assert rows[2] == "| read | 1.0 (1,000, 101) | 10.0 (1,000, 110) | 1.00 | 1.00 | 2.00 |"
+    assert rows[3] == "| block | 2.0 (500, 101) | 40.0 (250, 110) | 1.30 | 1.30 | 1.00 |"
+    assert rows[4].startswith("| all | 3.0 (333, 101) | 50.0 (200, 110) | 1.22 | 1.22 | 1.11 |")
+
+
+def test_growth_at_the_end_and_over_all_sizes_are_told_apart():
+    runs = [measured(n, read=s) for n, s in ((1000, 1.0), (10_000, 10.0), (100_000, 1000.0))]
+    assert speed.table(runs, []).splitlines()[2].endswith("| 2.00 | 1.50 | - |")
 
 
 def test_without_a_common_size_there_is_no_ratio():
-    assert speed.table([measured(1000, read=1.0)], []).splitlines()[2].endswith("| - | - |")
+    assert speed.table([measured(1000, read=1.0)], []).splitlines()[2].endswith("| - | - | - |")
 
 
 def test_a_size_with_a_line_is_not_measured_again(tmp_path, monkeypatch, capsys):

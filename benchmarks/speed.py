@@ -153,8 +153,9 @@ def write_page(measured: list[Measured], folder: Path, made: int, otherwise: str
 What each stage of `crossgraph align` costs on [generated graphs](generating.md) with ten edges for each
 entity and 1% of the links known, default settings, in CPU seconds (user and system, all threads), medians
 of the runs. Growth is the power of the number of entities by which the CPU seconds grow between the two
-largest sizes, and the next column is fitted to all sizes by least squares. Peak memory is that of the process up to the end of a stage. The last column compares the
-largest common size with the lines of `benchmarks/speed.jsonl`: 1 is as fast, 2 is twice as slow.
+largest sizes, and the next column is fitted to all sizes by least squares. Peak memory is that of the
+process up to the end of a stage. The last column compares the largest common size with the lines of
+`benchmarks/speed.jsonl`: 1 is as fast, 2 is twice as slow.
 
 ```sh
 python benchmarks/speed.py measured.jsonl --sizes {sizes} --runs {made} --page docs

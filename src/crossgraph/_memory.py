@@ -35,7 +35,7 @@ def one_heap() -> Iterator[None]:
 
     Columns of ten million numbers come and go in the reading of a large graph, and the system would clear
     each page by page: a seventh of its CPU time. What is freed leaves holes: blocking a million entities so
-    takes a fifteenth more memory.
+    takes a fifth more memory.
     """
     libc = _glibc()
     if libc is None:

@@ -151,7 +151,7 @@ def _packed(value: Any, arrays: Arrays) -> list[Any]:
     """What JSON can hold of nested numbers, texts and tensors, these by the names of arrays."""
     if isinstance(value, Tensor):
         name = f"tensor.{len(arrays)}"
-        arrays[name] = value.detach().cpu().numpy().copy()
+        arrays[name] = value.detach().cpu().numpy()
         return ["tensor", name]
     if isinstance(value, dict):
         # With their own keys, which are numbers too.

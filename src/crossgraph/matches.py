@@ -45,7 +45,8 @@ class Matches:
 
     def ranked(self) -> pl.DataFrame:
         """All rows, highest probability first; equal ones by identifiers, so the order is always the same."""
-        return self.table.sort(["probability", "left", "right"], descending=[True, False, False])
+        order = ["probability", "left", "right"]
+        return self.table.sort(order, descending=[True, False, False], nulls_last=True)
 
     def faults(self) -> tuple[Fault, ...]:
         """Everything that makes the table unfit, at most 100 faults of a kind; the line is the row from 1."""

@@ -38,7 +38,6 @@ Predicate: TypeAlias = Literal["skos:exactMatch", "owl:sameAs"]
 
 # Several kinds of signs together decided, which is what SEMAPV calls a composite matching process.
 _JUSTIFICATION = "semapv:CompositeMatching"
-_SSSOM_COLUMNS = ("subject_id", "predicate_id", "object_id", "mapping_justification", "confidence")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,12 +202,15 @@ def write_sssom(matches: Matches, path: Path | str, *, options: SssomOptions | N
     chosen = options or SssomOptions()
     decided = Matches(matches.decided()).ranked()
     left, right = write_ids(decided["left"], "left"), write_ids(decided["right"], "right")
-    rows = zip(left, right, decided["probability"].to_list(), strict=True)
-    head = "\t".join(_SSSOM_COLUMNS) + "\n"
-    body = head + "".join(
-        f"{one}\t{chosen.predicate}\t{other}\t{_JUSTIFICATION}\t{probability!r}\n"
-        for one, other, probability in rows
+    rows = decided.select(
+        subject_id=left,
+        predicate_id=pl.lit(chosen.predicate),
+        object_id=right,
+        mapping_justification=pl.lit(_JUSTIFICATION),
+        confidence="probability",
     )
+    # Written identifiers have no character that would want quotes.
+    body = rows.write_csv(separator="\t", quote_style="never")
     used = pl.concat([left, right, pl.Series([chosen.predicate, _JUSTIFICATION])])
     text = "".join(f"{line}\n" for line in header_lines(_header(used, body, options=chosen))) + body
     write_whole(path, lambda part: part.write_bytes(text.encode()))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import io
 import json
 import logging
@@ -24,6 +25,7 @@ from typer.testing import CliRunner, Result
 import crossgraph
 from crossgraph.cli import app
 from crossgraph.cli.console import ConsoleProgress, duration
+from crossgraph.cli.running import loading
 from crossgraph.errors import InputError
 from crossgraph.evaluation import evaluate_pairs, evaluate_result, read_pair_scores
 from crossgraph.graphs import read_graph
@@ -714,3 +716,12 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
     os.close(writing)
     assert done.stderr.startswith("read graphs: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_what_could_go_is_looked_for_again_after_libraries_are_loaded_or_not():
+    with loading():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(ImportError), loading():
+        raise ImportError("not installed")
+    assert gc.isenabled()

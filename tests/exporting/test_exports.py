@@ -38,6 +38,7 @@ from crossgraph.merging.merge import merge
 from crossgraph.merging.options import MergeOptions
 from crossgraph.merging.source import Source
 from crossgraph.merging.unmerging import same_graph
+from crossgraph.results import read_matches
 from crossgraph.schema.mapping import AttributeMapping, SchemaMapping, TypeMapping
 from features.plain import graph_of
 
@@ -151,6 +152,14 @@ def test_the_alignment_is_nested_as_its_readers_want_it(tmp_path):
     cells = ElementTree.parse(tmp_path / "m.rdf").findall("a:Alignment/a:map/a:Cell", names)
     assert [float(cell.findtext("a:measure", namespaces=names)) for cell in cells] == [1 / 2, 1 / 3]
     assert {cell.findtext("a:relation", namespaces=names) for cell in cells} == {"="}
+
+
+def test_a_match_of_unknown_probability_comes_last_and_has_no_confidence(tmp_path):
+    rows = {"left": ["a", "b"], "right": ["c", "d"], "probability": [None, 1e-5]}
+    path = tmp_path / "m.sssom.tsv"
+    write_matches(pl.DataFrame(rows), path, "sssom")
+    assert [line.split("\t")[-1] for line in path.read_text().splitlines()[-2:]] == ["0.00001", ""]
+    assert read_matches(path).rows() == [("b", "d", 1e-5), ("a", "c", None)]
 
 
 def test_sssom_passes_its_validator_with_either_predicate(tmp_path):

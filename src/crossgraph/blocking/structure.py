@@ -25,6 +25,19 @@ EDGES_AT_ONCE = 5_000_000
 COUNTED = 16
 
 
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """Some edges of a graph, each in one direction or both: from some sources (E), or to some targets (E)."""
+
+    sources: Bool
+    targets: Bool
+
+    def of(self, source: Int32, target: Int32) -> Bool:
+        """(K) which of some edges are wanted."""
+        wanted: Bool = self.sources[source] | self.targets[target]
+        return wanted
+
+
 def neighbour_products(
     left: KnowledgeGraph,
     right: KnowledgeGraph,
@@ -59,6 +72,7 @@ def neighbour_rows(
     similarity: sparse.csr_matrix,
     *,
     anyhow: float,
+    wanted: tuple[Wanted, Wanted] | None = None,
 ) -> tuple[tuple[sparse.csr_matrix, sparse.csr_matrix], tuple[Float64, Float64]]:
     """(E, G E'), (E', G E') the factors before rows are made short, and (E), (E') squares of their lengths.
 
@@ -68,12 +82,16 @@ def neighbour_rows(
     The square of a length is the weight that an entity has with itself, where a neighbour counts as far as
     anybody on the other side may be its partner: who has only neighbours that the other graph lacks is not
     punished for it.
+
+    wanted   the edges of either side that count, all if not given: rows of wanted sources are whole, and so
+             are columns of wanted right targets, where all left ones that may be theirs are wanted too
     """
     mapped = schema.numbered_relations(left.relation_names, right.relation_names)
     ends = np.array([(a, b) for _, a, b in mapped], dtype=np.int64).reshape(-1, 2).T
     inverse = np.array([mapping.inverse for mapping, _, _ in mapped], dtype=bool)
     back = np.repeat([False, True], len(mapped))
-    sides = _Directed.of(left), _Directed.of(right)
+    mine_wanted, theirs_wanted = wanted or (None, None)
+    sides = _Directed.of(left, mine_wanted), _Directed.of(right, theirs_wanted)
     relations = np.tile(ends[0], 2), np.tile(ends[1], 2)
     turned = back, back != np.tile(inverse, 2)
     weight = np.tile([mapping.weight for mapping, _, _ in mapped], 2)
@@ -87,7 +105,7 @@ def neighbour_rows(
         )
         parts.add(mine, theirs, weight[groups], similarity, partnered)
     if anyhow > 0:
-        mine, theirs = _edges_of_all(left), _edges_of_all(right)
+        mine, theirs = _edges_of_all(left, mine_wanted), _edges_of_all(right, theirs_wanted)
         parts.add(mine, theirs, np.array([anyhow]), similarity, partnered)
     return parts.joined()
 
@@ -117,6 +135,13 @@ class _Edges:
     source: Int32
     target: Int32
     idf: Float32
+
+    def only(self, wanted: Wanted | None) -> _Edges:
+        """Those that are wanted; all where that is not said."""
+        if wanted is None:
+            return self
+        kept = wanted.of(self.source, self.target)
+        return _Edges(self.group[kept], self.source[kept], self.target[kept], self.idf[kept])
 
     def squares(self, weight: AnyArray, partnered: Float32) -> Float64:
         """(E) the sum over an entity's edges of weight * idf^2 * how surely the target has a partner.
@@ -169,26 +194,34 @@ class _Parts:
 
 @dataclass(frozen=True, eq=False)
 class _Directed:
-    """The edges of a graph by relation.
+    """The edges of a graph by relation, all or some (K) of them.
 
-    order (T)       edges, sorted by relation
-    held (R)        how many each relation has
+    order (K)       edges, sorted by relation
+    held (R)        how many of them each relation has
     degrees         (T), (T) how many edges of its relation share the head, and the tail, of each edge
     """
 
     graph: KnowledgeGraph
+    wanted: Wanted | None
     order: Int64
     held: Int64
     degrees: tuple[Int64, Int64]
 
     @staticmethod
-    def of(graph: KnowledgeGraph) -> _Directed:
-        """Of all edges."""
+    def of(graph: KnowledgeGraph, wanted: Wanted | None) -> _Directed:
+        """Of the edges that are wanted in one direction at least."""
+        relations, heads, tails = graph.relations, graph.heads, graph.tails
+        if wanted is None:
+            order = np.argsort(relations, kind="stable")
+        else:
+            some = np.flatnonzero(wanted.of(heads, tails) | wanted.of(tails, heads))
+            order = some[np.argsort(relations[some], kind="stable")]
         return _Directed(
             graph,
-            np.argsort(graph.relations, kind="stable"),
-            np.bincount(graph.relations, minlength=len(graph.relation_names)),
-            (_sharing(graph.relations, graph.heads), _sharing(graph.relations, graph.tails)),
+            wanted,
+            order,
+            np.bincount(relations[order], minlength=len(graph.relation_names)),
+            (_sharing(relations, heads), _sharing(relations, tails)),
         )
 
     def edges(self, relations: Int64, back: Bool) -> _Edges:
@@ -204,7 +237,7 @@ class _Directed:
         group, edges, against, degree = group[kept], edges[kept], against[kept], degree[kept]
         heads, tails = graph.heads[edges], graph.tails[edges]
         source, target = np.where(against, tails, heads), np.where(against, heads, tails)
-        return _Edges(group, source, target, neighbour_idf(degree, len(graph)))
+        return _Edges(group, source, target, neighbour_idf(degree, len(graph))).only(self.wanted)
 
 
 def _sharing(relations: Int32, ends: Int32) -> Int64:
@@ -219,13 +252,14 @@ def _sharing(relations: Int32, ends: Int32) -> Int64:
     return sharing
 
 
-def _edges_of_all(graph: KnowledgeGraph) -> _Edges:
-    """All edges from both their ends, in one group: each with the idf of all edges that the target has."""
+def _edges_of_all(graph: KnowledgeGraph, wanted: Wanted | None) -> _Edges:
+    """Edges from both their ends, in one group: each with the idf of all edges that the target has."""
     source, target = np.r_[graph.heads, graph.tails], np.r_[graph.tails, graph.heads]
-    idf = neighbour_idf(np.bincount(target, minlength=len(graph))[target], len(graph))
+    idf = neighbour_idf(np.bincount(target, minlength=len(graph)), len(graph))[target]
     # Zeros that stay in a factor cost the square of a hub.
     kept = idf > 0
-    return _Edges(np.zeros(int(kept.sum()), dtype=np.int64), source[kept], target[kept], idf[kept])
+    edges = _Edges(np.zeros(int(kept.sum()), dtype=np.int64), source[kept], target[kept], idf[kept])
+    return edges.only(wanted)
 
 
 def _summed(values: AnyArray, rows: Int32, columns: Int64, shape: tuple[int, int]) -> sparse.csr_matrix:

@@ -39,11 +39,12 @@ def demo(
 
     Before: nothing. After: crossgraph check with graphs of your own.
     """
-    from crossgraph.cli.running import session
+    from crossgraph.cli.running import loading, session
 
     with session(quiet=quiet, verbose=verbose) as console:
-        from crossgraph.config import load_config
-        from crossgraph.demonstration import run_demo
+        with loading():
+            from crossgraph.config import load_config
+            from crossgraph.demonstration import run_demo
 
         config = load_config(config_file, sets or (), seed=seed)
         show(run_demo(out, config=config, force=force, progress=console), console)
@@ -88,13 +89,14 @@ def train(
 
     Before: crossgraph check. After: crossgraph score RESULT, or crossgraph align --model RESULT.
     """
-    from crossgraph.cli.running import session
+    from crossgraph.cli.running import loading, session
 
     read = opt.read_options(
         names_from_iri=names_from_iri, id_columns=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
-        from crossgraph import pipeline
+        with loading():
+            from crossgraph import pipeline
 
         config = pipeline.load_config(
             config_file, sets or (), seed=seed, device=device, encoder=encoder, precision=None
@@ -165,13 +167,14 @@ def align(
 
     Before: crossgraph check, crossgraph schema. After: crossgraph evaluate RESULT --gold FILE.
     """
-    from crossgraph.cli.running import session
+    from crossgraph.cli.running import loading, session
 
     read = opt.read_options(
         names_from_iri=names_from_iri, id_columns=id_column, entity_columns=entity_column, split=split
     )
     with session(quiet=quiet, verbose=verbose) as console:
-        from crossgraph import pipeline
+        with loading():
+            from crossgraph import pipeline
 
         config = pipeline.load_config(
             config_file,

@@ -44,12 +44,13 @@ def explain(
 
     Before: crossgraph align. After: crossgraph merge.
     """
-    from crossgraph.cli.running import session
+    from crossgraph.cli.running import loading, session
 
     with session(quiet=quiet, verbose=verbose) as console:
         opt.refuse_out_file(html)
-        from crossgraph.cli.console import print_json, print_text
-        from crossgraph.explaining.answer import explain as answer_of
+        with loading():
+            from crossgraph.cli.console import print_json, print_text
+            from crossgraph.explaining.answer import explain as answer_of
 
         answer = answer_of(result, left, right, instead=instead, progress=console)
         if html is not None:

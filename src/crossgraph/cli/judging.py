@@ -76,7 +76,7 @@ def score(
 
     Before: crossgraph train. After: crossgraph evaluate --scores scores.tsv --gold products/test.csv.
     """
-    from crossgraph.cli.running import session
+    from crossgraph.cli.running import loading, session
 
     read = opt.read_options(
         names_from_iri=names_from_iri, id_columns=id_column, entity_columns=entity_column, split=split
@@ -84,8 +84,9 @@ def score(
     opt.refuse_without_graphs(graphs, read)
     with session(quiet=quiet, verbose=verbose) as console:
         opt.refuse_out_file(out)
-        from crossgraph import pipeline
-        from crossgraph.cli.console import print_text
+        with loading():
+            from crossgraph import pipeline
+            from crossgraph.cli.console import print_text
 
         inputs = pipeline.Inputs(left=graphs[0], right=graphs[1], read=read) if graphs else None
         rows = pipeline.score_pairs(result, pairs, out, graphs=inputs, progress=console)

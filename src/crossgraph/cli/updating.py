@@ -48,12 +48,13 @@ def update(
 
     Before: crossgraph align. After: crossgraph merge RESULT --out merged.nq.
     """
-    from crossgraph.cli.running import session
+    from crossgraph.cli.running import loading, session
 
     with session(quiet=quiet, verbose=verbose) as console:
-        from crossgraph.cli.console import print_text
-        from crossgraph.updating.update import ChangeFiles
-        from crossgraph.updating.update import update as follow
+        with loading():
+            from crossgraph.cli.console import print_text
+            from crossgraph.updating.update import ChangeFiles
+            from crossgraph.updating.update import update as follow
 
         files = ChangeFiles(left_changes, right_changes)
         updated = follow(result, files, out, force=force, progress=console)

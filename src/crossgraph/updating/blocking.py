@@ -24,12 +24,13 @@ from crossgraph.blocking.partners import structural_candidates
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import ranks
 from crossgraph.blocking.singles import Alone, Sides, Singles, askers, left_has_room
-from crossgraph.blocking.structure import neighbour_rows, shortened, weights_of
+from crossgraph.blocking.structure import weights_of
 from crossgraph.blocking.values import ValueLookups
 from crossgraph.graphs.sorting import marked
 from crossgraph.preparation import Graphs, Known
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.updating.before import Before
+from crossgraph.updating.neighbours import Neighbours
 from crossgraph.updating.touched import Touched
 
 
@@ -68,7 +69,9 @@ class Reblocker:
         types = type_members(*self.graphs, self.schema)
         named = [self._by_names_and_values(names, sides, self.singles.of(name[0])) for name, sides in types]
         similarity = self._similarity(Candidates.united(*named))
-        factors, lengths = self._factors(similarity)
+        neighbours = Neighbours(self.graphs, self.schema, similarity, before.anyhow)
+        again = self.touched[0].blocked, self.touched[1].blocked
+        factors, lengths = neighbours.factors(self._weighed_again, before.lengths, again)
         weigh = _Weigh(self, names, factors)
         weigher = before.weighers.get(None) or next(iter(before.weighers.values()))
         former = before.candidates.take(~before.candidates.proposed)
@@ -184,27 +187,6 @@ class Reblocker:
             ),
             shape=old.shape,
         )
-
-    def _factors(
-        self, similarity: sparse.csr_matrix
-    ) -> tuple[tuple[sparse.csr_matrix, sparse.csr_matrix], tuple[Float32, Float32]]:
-        """``neighbour_products``; who is not touched keeps the length of its row, and what is usual stays.
-
-        Without columns that nobody has who is to be weighed again: they add to no weight that is asked for.
-        """
-        rows, squares = neighbour_rows(*self.graphs, self.schema, similarity, anyhow=self.before.anyhow)
-        seen = [matrix[who].indices for matrix, who in zip(rows, self._weighed_again, strict=True)]
-        columns = np.flatnonzero(marked(np.concatenate(seen), rows[0].shape[1]))
-        factors, lengths = [], []
-        each = zip(rows, squares, self.before.lengths, self.touched, strict=True)
-        for matrix, square, before, touched in each:
-            kept = ~(np.isnan(before) | touched.blocked)
-            known = before.astype(np.float64)[kept] ** 2 - square[kept]
-            usual = float(np.median(known)) if len(known) else 1.0
-            length = np.where(kept, before, np.sqrt(square + max(usual, 0.0))).astype(np.float32)
-            factors.append(shortened(matrix, np.maximum(length, 1e-12), columns))
-            lengths.append(length)
-        return (factors[0], factors[1]), (lengths[0], lengths[1])
 
     def _nearest_neighbours(
         self, factors: tuple[sparse.csr_matrix, sparse.csr_matrix], sides: Sides, alone: Alone

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -160,3 +162,16 @@ def test_at_first_a_text_is_its_sketch_and_a_number_its_waves() -> None:
     )
     assert is_number.any()
     assert not is_number.all()
+
+
+def test_one_thread_is_the_first_to_call_functions_that_look_at_the_processor():
+    code = (
+        "import torch\ncalled = []\n"
+        "def watched(name, function):\n"
+        "    return lambda value: called.append(name) or function(value)\n"
+        "for name in ('exp', 'sin', 'cos', 'sqrt'):\n"
+        "    setattr(torch, name, watched(name, getattr(torch, name)))\n"
+        "import crossgraph.model.network\nprint(*called)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["exp", "sin", "cos", "sqrt"]

@@ -20,6 +20,11 @@ OWN_WIDTH = TEXT_WIDTH + 2 * len(PERIODS)
 # Numbers count less than texts in a distance at first.
 NUMBERS_AT_FIRST = 0.3
 
+# MKL looks at the processor when one of its functions of vectors is first called, and threads that call it
+# meanwhile may get values of low precision, once (sines 1.5e-4 off). So one thread calls each of them first.
+for _function in (torch.exp, torch.sin, torch.cos, torch.sqrt):
+    _function(torch.zeros(1))
+
 
 class AttributeEncoder(nn.Module):
     r"""Level 0: ``h0_i = (I + mean_t P_t) sum_f w_f (s_a x_f + e_a)`` over its facts f of attribute a.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from crossgraph._memory import one_heap
+from crossgraph._memory import keep_freed_memory
 from crossgraph._types import Int32, Int64
 from crossgraph.blocking.candidates import PairTypes
 from crossgraph.cardinality import single, singles_of
@@ -89,13 +89,7 @@ def update(
     raises       ResultError if ``result`` is none or keeps nothing for updates, GraphFormatError with all
                  faults of the files
     """
-    with one_heap():
-        return _updated(result, files, out, force=force, everything=everything, progress=progress)
-
-
-def _updated(
-    result: Path, files: ChangeFiles, out: Path | None, *, force: bool, everything: bool, progress: Progress
-) -> Updated:
+    keep_freed_memory()
     put_back(result)
     source = existing_result(result)
     config, card = config_of(source), read_card(source)

@@ -33,7 +33,8 @@ from crossgraph.fitting import learning_options, network_input
 from crossgraph.graphs import read_pair
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.inputs import Inputs, known_links
-from crossgraph.learning import HALVES, heard, side_by_side, untrained
+from crossgraph.labels import HALVES
+from crossgraph.learning import heard, side_by_side, untrained
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
 from crossgraph.preparation import Preparation

@@ -18,13 +18,13 @@ from crossgraph.config import Config, load_config
 from crossgraph.inputs import Inputs
 from crossgraph.labelling import labels_found
 from crossgraph.looking import briefly, looks
+from crossgraph.model.options import TrainingOptions
 from crossgraph.pipeline import align
 from crossgraph.preparation import Known, Preparation
 from crossgraph.progress import Advance, Progress, unwatched
 from crossgraph.proposing import Judged, prepare
 from crossgraph.schema.estimate import SchemaOptions
 from crossgraph.schema.seeds import EntityPairs
-from crossgraph.training import TrainingOptions
 
 if TYPE_CHECKING:
     from conftest import Pair

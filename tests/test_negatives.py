@@ -11,7 +11,8 @@ import torch
 
 from crossgraph.errors import ConfigError
 from crossgraph.labels import Labels
-from crossgraph.training import TrainingOptions, draw_pairs, margin_loss, random_partners
+from crossgraph.model.options import TrainingOptions
+from crossgraph.training import draw_pairs, margin_loss, random_partners
 
 if TYPE_CHECKING:
     from conftest import World

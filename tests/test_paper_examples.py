@@ -14,8 +14,8 @@ import torch
 from crossgraph.graphs import KnowledgeGraph
 from crossgraph.learning import attribute_importance
 from crossgraph.model.network import CollectiveNetwork, Slots
-from crossgraph.model.options import ModelOptions
-from crossgraph.training import TrainingOptions, train_network
+from crossgraph.model.options import ModelOptions, TrainingOptions
+from crossgraph.training import train_network
 
 if TYPE_CHECKING:
     from conftest import Pair, World

@@ -14,9 +14,8 @@ from crossgraph.contest import Contest
 from crossgraph.errors import ConfigError, NonFiniteLossError
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.fitting import fit, weighed
-from crossgraph.labels import FOLDS, Labels
+from crossgraph.labels import FOLDS, HALVES, Labels
 from crossgraph.learning import (
-    HALVES,
     LearningOptions,
     attribute_importance,
     fit_networks,
@@ -26,11 +25,11 @@ from crossgraph.learning import (
 )
 from crossgraph.metrics import pr_auc
 from crossgraph.model.network import CollectiveNetwork, Slots
-from crossgraph.model.options import ModelOptions
-from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
-from crossgraph.scoring import drifts
+from crossgraph.model.options import ModelOptions, ScorerOptions, TrainingOptions
+from crossgraph.model.scorer import EvidenceScorer
+from crossgraph.scored import drifts
 from crossgraph.stages import StageClock
-from crossgraph.training import TrainingOptions, train_network, train_scorer
+from crossgraph.training import train_network, train_scorer
 from noted import Notes
 
 if TYPE_CHECKING:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 T = TypeVar("T")
 
 
@@ -28,3 +30,13 @@ def in_parts(work: Callable[[slice], T], rows: int, *, least: int) -> list[T]:
         return [work(parts[0])]
     with ThreadPoolExecutor(len(parts)) as pool:
         return list(pool.map(work, parts))
+
+
+def side_by_side(work: Callable[[int], T], numbers: range) -> list[T]:
+    """The results of independent pieces of work on arrays, each on one thread.
+
+    Products of small matrices are not worth threads of their own: BLAS would have them burn a core while they
+    wait for the next one.
+    """
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads()) as pool:
+        return list(pool.map(work, numbers))

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from crossgraph.calibration import Calibration
+from crossgraph.card import WEIGHTS, ModelCard, RoundCard, loaded, network_name, part_of, scorer_name
 from crossgraph.cardinality import Cardinality
-from crossgraph.errors import CheckpointError, ConfigError
-from crossgraph.layout import MODEL_FILES
 from crossgraph.model.network import CollectiveNetwork, Slots
-from crossgraph.model.options import ModelOptions
-from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
+from crossgraph.model.options import ModelOptions, ScorerOptions
+from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.sampling import SamplingOptions
 from crossgraph.schema.vocabulary import Vocabulary
-
-FORMAT = 6
-_WEIGHTS, CARD = MODEL_FILES
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +62,25 @@ class TrainedModel:
         modules = (*self.networks[:1], *(step.scorers[0] for step in self.rounds))
         return sum(p.numel() for module in modules for p in module.parameters())
 
+    @property
+    def card(self) -> ModelCard:
+        """All but its weights."""
+        return ModelCard(
+            rounds=tuple(
+                RoundCard(step.columns, step.calibration, step.settlement, len(step.scorers))
+                for step in self.rounds
+            ),
+            thresholds=self.thresholds,
+            cardinalities=self.cardinalities,
+            vocabulary=self.vocabulary,
+            model=self.model,
+            scorer=self.scorer,
+            sampling=self.sampling,
+            networks=len(self.networks),
+            seed=self.seed,
+            encoder=self.encoder,
+        )
+
 
 def save_model(model: TrainedModel, folder: Path) -> None:
     """Write a model into an existing folder."""
@@ -78,47 +90,16 @@ def save_model(model: TrainedModel, folder: Path) -> None:
         for name, tensor in module.state_dict().items()
     }
     # Its own writing of files calls a full disk an error of the format.
-    (folder / _WEIGHTS).write_bytes(save(tensors))
-    card = {
-        "format": FORMAT,
-        "rounds": [
-            {
-                "columns": step.columns,
-                "calibration": asdict(step.calibration),
-                "settlement": asdict(step.settlement),
-                "scorers": len(step.scorers),
-            }
-            for step in model.rounds
-        ],
-        "thresholds": model.thresholds,
-        "cardinalities": model.cardinalities,
-        "vocabulary": asdict(model.vocabulary),
-        "model": asdict(model.model),
-        "scorer": asdict(model.scorer),
-        "sampling": asdict(model.sampling),
-        "networks": len(model.networks),
-        "seed": model.seed,
-        **({"encoder": model.encoder} if model.encoder else {}),
-    }
-    _write_card(card, folder)
-
-
-def store_thresholds(source: Path, folder: Path, thresholds: dict[str, float]) -> None:
-    """Write the card of the model in ``source`` into another folder, with other thresholds."""
-    card = json.loads((source / CARD).read_text(encoding="utf8"))
-    _write_card(card | {"thresholds": thresholds}, folder)
-
-
-def _write_card(card: dict[str, Any], folder: Path) -> None:
-    (folder / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
+    (folder / WEIGHTS).write_bytes(save(tensors))
+    model.card.write(folder)
 
 
 def _modules(model: TrainedModel) -> dict[str, nn.Module]:
     """Every part with weights, under the prefix that its tensors bear in the file."""
     return {
-        **{f"network.{number}": network for number, network in enumerate(model.networks)},
+        **{network_name(number): network for number, network in enumerate(model.networks)},
         **{
-            f"scorer.{at}.{number}": scorer
+            scorer_name(at, number): scorer
             for at, step in enumerate(model.rounds)
             for number, scorer in enumerate(step.scorers)
         },
@@ -130,72 +111,33 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
 
     Raises CheckpointError where files are missing, damaged, or of another format.
     """
-    try:
-        card = json.loads((folder / CARD).read_text(encoding="utf8"))
-        if card.get("format") != FORMAT:
-            raise CheckpointError(
-                f"{folder} holds a model of format {card.get('format')!r}; this version reads {FORMAT}",
-                hint="train it again with this version",
-            )
-        tensors = load_file(str(folder / _WEIGHTS), device=device)
-        return _rebuilt(card, tensors, device)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RuntimeError,
-        SafetensorError,
-        ConfigError,
-    ) as error:
-        raise CheckpointError(
-            f"{folder} holds no model that can be read: {error}",
-            hint="name a RESULT of `crossgraph align` or `train`",
-        ) from error
+
+    def weights(file: str) -> dict[str, Tensor]:
+        return load_file(file, device=device)
+
+    return loaded(folder, weights, lambda card, tensors: _rebuilt(card, tensors, device))
 
 
-def _rebuilt(card: dict[str, Any], tensors: dict[str, Tensor], device: str) -> TrainedModel:
-    vocabulary = _vocabulary(card["vocabulary"])
-    model, scorer = ModelOptions(**card["model"]), ScorerOptions(**card["scorer"])
+def _rebuilt(card: ModelCard, tensors: dict[str, Tensor], device: str) -> TrainedModel:
+    slots = Slots.of(card.vocabulary)
     rebuilt = TrainedModel(
-        networks=tuple(CollectiveNetwork(Slots.of(vocabulary), model) for _ in range(int(card["networks"]))),
-        rounds=tuple(_round(step, scorer) for step in card["rounds"]),
-        thresholds=dict(card["thresholds"]),
-        cardinalities=dict(card["cardinalities"]),
-        vocabulary=vocabulary,
-        model=model,
-        scorer=scorer,
-        sampling=SamplingOptions(**card["sampling"]),
-        seed=int(card["seed"]),
-        encoder=str(card.get("encoder", "")),
+        networks=tuple(CollectiveNetwork(slots, card.model) for _ in range(card.networks)),
+        rounds=tuple(_round(step, card.scorer) for step in card.rounds),
+        thresholds=card.thresholds,
+        cardinalities=card.cardinalities,
+        vocabulary=card.vocabulary,
+        model=card.model,
+        scorer=card.scorer,
+        sampling=card.sampling,
+        seed=card.seed,
+        encoder=card.encoder,
     )
     for prefix, module in _modules(rebuilt).items():
-        start = f"{prefix}."
-        state = {name.removeprefix(start): t for name, t in tensors.items() if name.startswith(start)}
-        module.load_state_dict(state)
+        module.load_state_dict(part_of(tensors, prefix))
         module.to(device).eval()
     return rebuilt
 
 
-def _round(card: dict[str, Any], options: ScorerOptions) -> ScoringRound:
-    columns = tuple(str(name) for name in card["columns"])
-    scorers = tuple(EvidenceScorer(len(columns), options) for _ in range(int(card["scorers"])))
-    return ScoringRound(
-        scorers, columns, Calibration(**card["calibration"]), Calibration(**card["settlement"])
-    )
-
-
-def _vocabulary(card: dict[str, Any]) -> Vocabulary:
-    return Vocabulary(
-        relations_left={
-            name: (int(slot), bool(turned)) for name, (slot, turned) in card["relations_left"].items()
-        },
-        relations_right={
-            name: (int(slot), bool(turned)) for name, (slot, turned) in card["relations_right"].items()
-        },
-        **{
-            key: {name: int(slot) for name, slot in card[key].items()}
-            for key in ("attributes_left", "attributes_right", "types_left", "types_right")
-        },
-    )
+def _round(card: RoundCard, options: ScorerOptions) -> ScoringRound:
+    scorers = tuple(EvidenceScorer(len(card.columns), options) for _ in range(card.scorers))
+    return ScoringRound(scorers, card.columns, card.calibration, card.settlement)

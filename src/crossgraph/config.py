@@ -12,12 +12,10 @@ from crossgraph.blocking.combine import BlockingOptions
 from crossgraph.decisions import DecisionOptions
 from crossgraph.encoding import BUILT_IN, EncodingOptions
 from crossgraph.errors import ConfigError
-from crossgraph.model.options import ModelOptions
-from crossgraph.model.scorer import ScorerOptions
+from crossgraph.model.options import ModelOptions, ScorerOptions, TrainingOptions
 from crossgraph.sampling import SamplingOptions
 from crossgraph.schema.estimate import SchemaOptions
 from crossgraph.settings import read_toml, to_toml, with_overrides
-from crossgraph.training import TrainingOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

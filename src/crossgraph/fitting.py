@@ -24,9 +24,8 @@ from crossgraph.deciding import assignable, fit_thresholds
 from crossgraph.decisions import LONE, Lone, Threshold
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.labels import FOLDS, Labels
+from crossgraph.labels import FOLDS, HALVES, Labels
 from crossgraph.learning import (
-    HALVES,
     LearningOptions,
     fit_networks,
     fit_scorers,
@@ -37,15 +36,16 @@ from crossgraph.learning import (
 )
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
+from crossgraph.model.options import TrainingOptions
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.model.seen import Seen
 from crossgraph.orphans import Missing, Orphans, Standing
 from crossgraph.preparation import Known, Preparation
 from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary
-from crossgraph.scoring import Scored, drifts, pair_tensors, sample_both
+from crossgraph.scored import Scored, drifts
+from crossgraph.scoring import pair_tensors, sample_both
 from crossgraph.stages import StageClock
-from crossgraph.training import TrainingOptions
 
 Weighed: TypeAlias = tuple[ScoringRound, Scored]
 """A trained and calibrated round, and what it says of every candidate."""

@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 
 from crossgraph._types import Bool, Int32
-from crossgraph.checkpoint import TrainedModel
 from crossgraph.config import Config, load_config
 from crossgraph.encoding import encoder_of, require_encoder
 from crossgraph.errors import ConfigError, InputError, ResultError
@@ -99,8 +98,10 @@ def config_of(folder: ResultFolder) -> Config:
     return load_config(folder.config_file)
 
 
-def encoder_for(folder: ResultFolder, config: Config, model: TrainedModel) -> TextEncoder | None:
+def encoder_for(folder: ResultFolder, config: Config, fingerprint: str) -> TextEncoder | None:
     """The encoder that a RESULT was made with, with the vectors that it keeps.
+
+    fingerprint   of the encoder by which its model knows texts
 
     Raises ConfigError where there is no such encoder any more, and CheckpointError where it is another one.
     """
@@ -109,7 +110,7 @@ def encoder_for(folder: ResultFolder, config: Config, model: TrainedModel) -> Te
     except ConfigError as error:
         hint = f"put it back, or say under [encoding] in {folder.config_file} where it is now"
         raise ConfigError(error.problem, hint=hint) from error
-    require_encoder(encoder, model.encoder, f"the model of {folder.path}")
+    require_encoder(encoder, fingerprint, f"the model of {folder.path}")
     return encoder
 
 

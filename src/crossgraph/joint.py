@@ -23,7 +23,7 @@ from crossgraph.learning import opinions
 from crossgraph.model.seen import Seen
 from crossgraph.preparation import Known, Preparation
 from crossgraph.schema.vocabulary import Vocabulary, build_vocabulary, extended
-from crossgraph.scoring import Scored
+from crossgraph.scored import Scored
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,8 @@ from crossgraph.graphs.sorting import marked
 from crossgraph.schema.seeds import NO_PAIRS, EntityPairs
 
 FOLDS = 4
+# Networks, each of which learns from the folds of the others.
+HALVES = 2
 # Seeds are mostly right, but not known.
 SEED_WEIGHT = 0.5
 # So many seeds of one type teach all that seeds can.

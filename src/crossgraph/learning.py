@@ -21,47 +21,31 @@ from crossgraph._threads import threads
 from crossgraph._types import AnyArray, Float32, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.evidence.competition import lead_columns
+from crossgraph.evidence.folds import by_folds
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.labels import FOLDS, Labels
+from crossgraph.labels import FOLDS, HALVES, Labels
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import PAIRS, CollectiveNetwork, PairOutput, Slots
-from crossgraph.model.options import ModelOptions
+from crossgraph.model.options import SAID, ModelOptions, ScorerOptions, TrainingOptions
 from crossgraph.model.prepared import Lower, Whole
-from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
+from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.model.seen import See
 from crossgraph.progress import SILENT, Advance, Progress, unwatched
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.vocabulary import Vocabulary
-from crossgraph.training import (
-    NOT_KEPT,
-    Epochs,
-    TrainingOptions,
-    network_schedule,
-    train_network,
-    train_scorer,
-)
+from crossgraph.training import NOT_KEPT, Epochs, network_schedule, train_network, train_scorer
 
 T = TypeVar("T")
 
 # How much more an attribute with a counterpart weighs in an entity's vector at the start (log).
 MAPPED_IMPORTANCE = 4.0
-HALVES = 2
 NONE_KEPT = (NOT_KEPT,) * HALVES
-# Pairs whose evidence is put together at once.
-AT_ONCE = 1 << 14
 # What a side may take that is prepared once for all pairs.
 WHOLE = 2 << 30
 # Pairs that are not worth a second part.
 FEW = 8_192
 # Pairs of a part, however little room there is.
 LEAST = 4_096
-# What a network says of a pair, in the order of its columns.
-SAID = (
-    "collective:score",
-    "collective:nearness",
-    "collective:cosine",
-    *(f"collective:{end} {what}" for end in ("less", "more") for what in ("echo", "echoes", "rare echoes")),
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -350,19 +334,7 @@ def fit_scorers(
 
 def scored_by_folds(scorers: tuple[EvidenceScorer, ...], evidence: EvidenceTable, folds: Int32) -> Float32:
     """(P) mean score of the scorers; ``folds`` (P) says which scores a labelled pair alone, -1 for others."""
-    mean = np.empty(len(evidence), dtype=np.float32)
-
-    def ask(number: int) -> None:
-        part = slice(number * AT_ONCE, (number + 1) * AT_ONCE)
-        read = evidence.rows(part)
-        said = np.stack([scorer.score(read) for scorer in scorers])
-        found, own = said.mean(axis=0), folds[part]
-        labelled = np.flatnonzero(own >= 0)
-        found[labelled] = said[own[labelled], labelled]
-        mean[part] = found
-
-    side_by_side(ask, range(-(-len(evidence) // AT_ONCE)))
-    return mean
+    return by_folds(scorers, evidence, folds, side_by_side)
 
 
 def raw_scores(

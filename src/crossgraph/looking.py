@@ -18,11 +18,11 @@ from crossgraph.engine import LOCAL, Engine
 from crossgraph.errors import NonFiniteLossError
 from crossgraph.fitting import Around, Pool, fit_rounds
 from crossgraph.labelling import cardinalities_of, labels_found
+from crossgraph.model.options import TrainingOptions
 from crossgraph.preparation import Known, Preparation
 from crossgraph.progress import SILENT
 from crossgraph.proposing import Judged, Look
 from crossgraph.stages import StageClock
-from crossgraph.training import TrainingOptions
 
 
 def looks(config: Config, *, engine: Engine = LOCAL, space: Space = IN_MEMORY) -> Look | None:

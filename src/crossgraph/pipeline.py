@@ -241,7 +241,7 @@ def scores_of(
     config = config_of(folder)
     model = load_model(folder.model_folder, device=config.run.device)
     inputs = replace(graphs, model=result) if graphs else inputs_of(folder)
-    encoder = encoder_for(folder, config, model)
+    encoder = encoder_for(folder, config, model.encoder)
     session = Session(config, StageClock(), progress, encoder=encoder)
     both = session.read(inputs)
     places = asked.resolve(*both)

@@ -18,8 +18,8 @@ from crossgraph._types import AnyArray, Bool, Float64
 from crossgraph.blocking.candidates import Candidates, PairTypes
 from crossgraph.caching import DAMAGED, StageCache
 from crossgraph.calibration import probabilities
+from crossgraph.card import CARD, store_thresholds
 from crossgraph.cardinality import Cardinality
-from crossgraph.checkpoint import CARD, store_thresholds
 from crossgraph.config import Config
 from crossgraph.deciding import Rules, assignable, called_same, fit_thresholds
 from crossgraph.decisions import LONE, Lone, Threshold

@@ -19,12 +19,12 @@ from crossgraph.config import Config
 from crossgraph.decisions import Threshold
 from crossgraph.labels import Labels
 from crossgraph.layout import ResultFolder
-from crossgraph.learning import SAID
 from crossgraph.matches import Matches
 from crossgraph.metrics import hits_at_k, mean_ranks, pr_auc
+from crossgraph.model.options import SAID
 from crossgraph.preparation import Known, Preparation
 from crossgraph.schema.seeds import type_codes
-from crossgraph.scoring import Scored
+from crossgraph.scored import Scored
 from crossgraph.stages import StageClock
 from crossgraph.workings import Workings
 

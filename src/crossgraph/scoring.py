@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 import numpy as np
-import polars as pl
 import torch
 
 from crossgraph._space import IN_MEMORY, Space
-from crossgraph._types import Bool, Float32, Float64
-from crossgraph.blocking.candidates import Candidates, PairTypes
+from crossgraph._types import Float64
 from crossgraph.blocking.names import name_keys
-from crossgraph.calibration import Calibration, drifted, log_losses, probabilities, rival_leads
-from crossgraph.checkpoint import ScoringRound, TrainedModel
+from crossgraph.checkpoint import TrainedModel
 from crossgraph.comparing import believed_evidence
 from crossgraph.contest import Contest
-from crossgraph.decisions import Lone
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.evidence.table import EvidenceTable
 from crossgraph.features.tokens import entity_tokens, number_scales, text_sketch
-from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.labels import Labels
 from crossgraph.learning import opinions, raw_scores
-from crossgraph.matches import Matches
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
 from crossgraph.model.seen import See
 from crossgraph.preparation import Preparation
@@ -31,6 +22,7 @@ from crossgraph.progress import SILENT, Progress
 from crossgraph.sampling import Neighbourhoods, SamplingOptions, sample_neighbourhoods
 from crossgraph.sampling.shared import echoed_shares
 from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots, entity_type_slots
+from crossgraph.scored import Scored, settled
 
 
 def sample_both(
@@ -88,45 +80,6 @@ def pair_tensors(
     return PairTensors(side(0), side(1), sketch, Likeness.of(preparation.alike))
 
 
-@dataclass(frozen=True, eq=False)
-class Scored:
-    """What a model says of every candidate.
-
-    evidence      with the networks' opinions beside it
-    raw (P)       before calibration
-    score (P)     log-odds
-    probability (P)
-    earlier       raw (P) and score (P) of the rounds before
-    lone          whom entities without a counterpart would be taken for, as far as labels tell
-    """
-
-    evidence: EvidenceTable
-    raw: Float32
-    score: Float64
-    probability: Float64
-    earlier: tuple[tuple[Float32, Float64], ...] = ()
-    lone: Lone = field(default_factory=Lone.nobody)
-
-    def following(self, before: Scored | None) -> Scored:
-        """The same with the scores of the rounds before, if there were any."""
-        return self if before is None else replace(self, earlier=before.rounds)
-
-    @property
-    def rounds(self) -> tuple[tuple[Float32, Float64], ...]:
-        """Raw (P) and score (P) of all rounds."""
-        return (*self.earlier, (self.raw, self.score))
-
-
-def drifts(now: Float64, before: Float64, labels: Labels) -> bool:
-    """Whether a round tells the held-out labels worse than the one before, by more than chance.
-
-    now, before (P)   log-odds; a labelled pair's are of models that did not learn from it
-    """
-    telling = labels.telling()
-    losses = [telling.weight * log_losses(score[telling.places], telling.same) for score in (now, before)]
-    return drifted(*losses)
-
-
 def score_candidates(
     model: TrainedModel,
     tensors: PairTensors,
@@ -156,33 +109,3 @@ def score_candidates(
     if scored is None:
         raise ValueError("a model without rounds scores nothing")
     return scored
-
-
-def calibrated(calibration: Calibration, raw: Float32, candidates: Candidates) -> Float64:
-    """(P) log-odds of the candidates, before they are set against each other."""
-    return calibration.scores(raw, rival_leads(raw, (candidates.left, candidates.right)))
-
-
-def settled(step: ScoringRound, raw: Float32, contest: Contest) -> tuple[Float64, Float64]:
-    """(P) log-odds and probabilities of the candidates in one round."""
-    score = calibrated(step.calibration, raw, contest.candidates)
-    score = step.settlement.scores(score, contest.standings(score))
-    return score, probabilities(score)
-
-
-def matches_of(
-    candidates: Candidates, graphs: tuple[KnowledgeGraph, KnowledgeGraph], scored: Scored, *, matched: Bool
-) -> Matches:
-    """The carrier of results: every candidate once, with its score, and whether it is a match."""
-    return Matches(
-        pl.DataFrame(
-            {
-                "left": graphs[0].ids.gather(candidates.left.astype(np.int64)),
-                "right": graphs[1].ids.gather(candidates.right.astype(np.int64)),
-                "type": PairTypes.of(candidates, graphs[0]).series(),
-                "score": scored.score,
-                "probability": scored.probability,
-                "matched": matched,
-            }
-        )
-    )

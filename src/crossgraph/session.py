@@ -17,9 +17,10 @@ from crossgraph.caching import NO_CACHE, StageCache, evidence_form, proposed_for
 from crossgraph.cardinality import single, singles_of
 from crossgraph.checkpoint import TrainedModel, save_model
 from crossgraph.comparing import gather_evidence
+from crossgraph.concluding import concluded
 from crossgraph.config import Config
 from crossgraph.contest import Contest
-from crossgraph.deciding import Rules, called_same, forbidden
+from crossgraph.deciding import forbidden
 from crossgraph.drawing.reliability import reliability_diagram
 from crossgraph.encoding import require_encoder
 from crossgraph.engine import LOCAL, Engine
@@ -44,7 +45,8 @@ from crossgraph.results import write_scores, write_sssom
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import extended
-from crossgraph.scoring import Scored, matches_of, pair_tensors, sample_both, score_candidates, shares_of
+from crossgraph.scored import Scored
+from crossgraph.scoring import pair_tensors, sample_both, score_candidates, shares_of
 from crossgraph.stages import StageClock
 
 
@@ -209,22 +211,7 @@ class Session:
 
         barred (P)   those that a rule forbids, see ``deciding.forbidden``
         """
-        with self.clock.stage("assign"):
-            candidates = preparation.candidates
-            types = PairTypes.of(candidates, preparation.graphs[0])
-            rules = Rules(model.thresholds, model.cardinalities)
-            matched = called_same(candidates, scored.probability, types, rules, known, barred)
-        return Run(
-            preparation=preparation,
-            known=known,
-            labels=None,
-            scored=scored,
-            matches=matches_of(candidates, preparation.graphs, scored, matched=matched),
-            thresholds=model.thresholds,
-            cardinalities=model.cardinalities,
-            parameters=model.parameters,
-            barred=barred,
-        )
+        return concluded(preparation, known, scored, model, barred, self.clock)
 
     def write(
         self,

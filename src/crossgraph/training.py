@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -16,82 +16,15 @@ from torch.nn import functional
 
 from crossgraph._types import Bool, Float32, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.errors import ConfigError, NonFiniteLossError
+from crossgraph.errors import NonFiniteLossError
 from crossgraph.labels import Labels
 from crossgraph.model.inputs import PairTensors
+from crossgraph.model.options import TrainingOptions
 from crossgraph.model.plan import upload
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.progress import Advance, unwatched
 
 SMALLEST_BATCH = 64
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainingOptions:
-    """How the network and the scorer learn.
-
-    rounds                 rounds of scoring; each later one hears what the one before believed
-    loss                   binary: cross-entropy of the logits; margin: hinge of every match on every negative
-    margin                 how far a match is to score above a negative, with loss = margin
-    negatives              pairs that are not the same, drawn anew for each match and epoch (count)
-    farther                neighbours of each neighbour that the network learns from, at most (count)
-    negatives_from         blocking: labelled candidates; random: right entities of the type; mixed: half each
-    batch                  pairs in a step of the network, at most
-    epochs                 passes of the network over the matches, at least
-    steps                  steps of the network, at least, where matches are few
-    learning_rate          peak of the network's one-cycle schedule
-    scorer_negatives       candidates that are not the same, for each match (count); the rest is left out
-    scorer_batch           pairs in a step of the scorer, at most
-    scorer_epochs          passes of the scorer over its pairs, at least
-    scorer_steps           steps of the scorer, at least, where pairs are few
-    scorer_learning_rate   peak of the scorer's one-cycle schedule
-    weight_decay           of both
-    """
-
-    rounds: int = 2
-    loss: Literal["binary", "margin"] = "binary"
-    margin: float = 1.0
-    negatives: int = 5
-    farther: int = 5
-    negatives_from: Literal["blocking", "random", "mixed"] = "blocking"
-    batch: int = 384
-    epochs: int = 4
-    steps: int = 30
-    learning_rate: float = 0.012
-    scorer_negatives: int = 8
-    scorer_batch: int = 512
-    scorer_epochs: int = 12
-    scorer_steps: int = 150
-    scorer_learning_rate: float = 0.006
-    weight_decay: float = 0.01
-
-    def __post_init__(self) -> None:
-        for name, known in (
-            ("loss", ("binary", "margin")),
-            ("negatives_from", ("blocking", "random", "mixed")),
-        ):
-            if getattr(self, name) not in known:
-                hint = f"use {', '.join(known[:-1])} or {known[-1]}"
-                raise ConfigError(f"[training] {name} = {getattr(self, name)!r}", hint=hint)
-        for name in ("learning_rate", "scorer_learning_rate", "margin"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"[training] {name} = {getattr(self, name)}", hint="use more than 0")
-        if not self.weight_decay >= 0:
-            raise ConfigError(f"[training] weight_decay = {self.weight_decay}", hint="use 0 or more")
-        for name in (
-            "rounds",
-            "negatives",
-            "farther",
-            "batch",
-            "epochs",
-            "steps",
-            "scorer_batch",
-            "scorer_epochs",
-            "scorer_steps",
-            "scorer_negatives",
-        ):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"[training] {name} = {getattr(self, name)}", hint="use 1 or more")
 
 
 State: TypeAlias = dict[str, Any]

@@ -30,15 +30,15 @@ from crossgraph.config import load_config
 from crossgraph.engine import Engine
 from crossgraph.errors import ClusterError, NonFiniteLossError
 from crossgraph.inputs import Inputs
-from crossgraph.learning import HALVES, LearningOptions, Lesson, heard, opinions, taught, untrained
+from crossgraph.labels import HALVES
+from crossgraph.learning import LearningOptions, Lesson, heard, opinions, taught, untrained
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
-from crossgraph.model.options import ModelOptions
+from crossgraph.model.options import ModelOptions, TrainingOptions
 from crossgraph.model.seen import See
 from crossgraph.pipeline import align
 from crossgraph.progress import Advance, Progress, unwatched
 from crossgraph.results import ResultFolder
-from crossgraph.training import TrainingOptions
 
 if TYPE_CHECKING:
     from conftest import Pair, World

@@ -23,10 +23,10 @@ from crossgraph.cluster.shares import Columns, NearestRows, Opinions, Scores, Sh
 from crossgraph.config import load_config
 from crossgraph.engine import LOCAL
 from crossgraph.errors import ConfigError
-from crossgraph.labels import FOLDS
-from crossgraph.learning import HALVES, SAID, LearningOptions, heard, scored_by_folds, untrained
-from crossgraph.model.options import ModelOptions
-from crossgraph.model.scorer import EvidenceScorer, ScorerOptions
+from crossgraph.labels import FOLDS, HALVES
+from crossgraph.learning import LearningOptions, heard, scored_by_folds, untrained
+from crossgraph.model.options import SAID, ModelOptions, ScorerOptions
+from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.training import margin_loss
 
 if TYPE_CHECKING:

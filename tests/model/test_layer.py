@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crossgraph.model.layer import AROUND_AT_FIRST, CollectiveLayer, RelationTransform
 from crossgraph.model.matrices import through_matrices
 from crossgraph.model.options import ModelOptions
-from crossgraph.model.plan import Edges, by_kind
+from crossgraph.model.plan import Edges
 from model.samples import some_pair
 
 WIDTH, KINDS = 8, 6
@@ -31,24 +31,6 @@ def test_each_vector_goes_through_the_matrix_of_its_kind(
     assert sent.shape == (count, outside)
     for place in range(count):
         torch.testing.assert_close(sent[place], matrices[kinds[place]] @ h[rows[place]])
-
-
-@given(st.integers(0, 1000), st.integers(0, 5), st.integers(0, 4))
-def test_what_is_real_is_told_kind_by_kind(seed: int, rows: int, columns: int) -> None:
-    some = torch.Generator().manual_seed(seed)
-    kinds = torch.randint(-1, KINDS, (rows, columns), generator=some, dtype=torch.int32)
-    real = (kinds >= 0) & (torch.rand(rows, columns, generator=some) < 0.7)
-    places, counts = by_kind(kinds, real, KINDS)
-    flat = enumerate(zip(kinds.flatten().tolist(), real.flatten().tolist(), strict=True))
-    expected = sorted((kind, place) for place, (kind, there) in flat if there)
-    assert places.tolist() == [place for _, place in expected]
-    assert counts == [sum(kind == one for kind, _ in expected) for one in range(KINDS)]
-
-
-@pytest.mark.parametrize("kind", [-1, KINDS])
-def test_a_kind_without_a_matrix_is_an_error(kind: int) -> None:
-    with pytest.raises(IndexError):
-        by_kind(torch.tensor([[0, kind]]), torch.tensor([[True, True]]), KINDS)
 
 
 @given(st.integers(0, 1000), st.integers(1, 12))

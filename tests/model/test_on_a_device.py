@@ -23,8 +23,8 @@ from crossgraph.labels import Labels
 from crossgraph.learning import told
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
-from crossgraph.model.options import ModelOptions
-from crossgraph.training import TrainingOptions, train_network
+from crossgraph.model.options import ModelOptions, TrainingOptions
+from crossgraph.training import train_network
 from model.samples import BOTH, LAST, all_pairs, compare_all, some_network, some_pair
 
 META = torch.device("meta")

@@ -15,10 +15,8 @@ from crossgraph.checkpoint import TrainedModel, load_model, save_model
 from crossgraph.config import Config
 from crossgraph.errors import CheckpointError
 from crossgraph.fitting import fit
-from crossgraph.model.options import ModelOptions
-from crossgraph.model.scorer import ScorerOptions
+from crossgraph.model.options import ModelOptions, ScorerOptions, TrainingOptions
 from crossgraph.stages import StageClock
-from crossgraph.training import TrainingOptions
 from model.samples import all_pairs
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from crossgraph.errors import ConfigError
-from crossgraph.model.scorer import BINS, EvidenceScorer, ScorerOptions
+from crossgraph.model.options import ScorerOptions
+from crossgraph.model.scorer import BINS, EvidenceScorer
 
 VALUES = st.floats(-100, 100, width=32).map(lambda x: np.float32(round(x, 2)))
 

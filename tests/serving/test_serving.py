@@ -34,7 +34,8 @@ from crossgraph.explaining.reopening import reopen
 from crossgraph.features.text import normalise, normalised
 from crossgraph.graphs.adjacency import directed_name
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.model.scorer import BINS, EvidenceScorer, ScorerOptions
+from crossgraph.model.options import ScorerOptions
+from crossgraph.model.scorer import BINS, EvidenceScorer
 from crossgraph.pipeline import Inputs, align
 from crossgraph.reviewing.views import GraphView
 from crossgraph.serving.aligning import MOST_ENTITIES, Aligner, graphs_of

@@ -27,7 +27,7 @@ from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Inputs, align
 from crossgraph.results import read_matches, read_scores
 from crossgraph.reviewing.ledger import Ledger, Saying
-from crossgraph.scoring import settled
+from crossgraph.scored import settled
 from crossgraph.updating.update import ChangeFiles, update
 from noted import Notes
 

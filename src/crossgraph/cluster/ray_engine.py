@@ -36,9 +36,11 @@ from crossgraph.cluster.shares import (
 from crossgraph.engine import LOCAL, Engine
 from crossgraph.errors import ClusterError, NonFiniteLossError
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.learning import HALVES, NONE_KEPT, SAID, Lesson
+from crossgraph.labels import HALVES
+from crossgraph.learning import NONE_KEPT, Lesson
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
+from crossgraph.model.options import SAID
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.model.seen import See
 from crossgraph.progress import Advance, unwatched

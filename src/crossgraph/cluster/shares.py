@@ -14,9 +14,10 @@ from torch import Tensor, distributed, nn
 from crossgraph._types import AnyArray
 from crossgraph.blocking.products import nearest_rows
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.learning import SAID, heard, scored_by_folds
+from crossgraph.learning import heard, scored_by_folds
 from crossgraph.model.inputs import PairTensors
 from crossgraph.model.network import CollectiveNetwork
+from crossgraph.model.options import SAID
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.progress import unwatched
 

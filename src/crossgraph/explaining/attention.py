@@ -9,7 +9,7 @@ import torch
 
 from crossgraph._types import Float64
 from crossgraph.explaining.backdrop import Backdrop
-from crossgraph.learning import HALVES
+from crossgraph.labels import HALVES
 from crossgraph.model.attention import cross_graph_log_attention
 from crossgraph.model.network import CollectiveNetwork
 

@@ -28,7 +28,8 @@ from crossgraph.progress import SILENT, Progress
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import Vocabulary, extended
-from crossgraph.scoring import calibrated, pair_tensors, sample_both
+from crossgraph.scored import calibrated
+from crossgraph.scoring import pair_tensors, sample_both
 from crossgraph.workings import Workings
 
 
@@ -111,7 +112,7 @@ def reopen(
     asked = _numbers(graphs, tuple(wanted(graphs)))
     known = stored_known(folder, graphs)
     with progress.stage("describe", None):
-        encoder = encoder_for(folder, config, model)
+        encoder = encoder_for(folder, config, model.encoder)
         description = describe(*graphs, encoder=encoder, progress=progress)
         schema = read_schema(folder.schema_file)
     kept = Workings.load(folder.workings_file, graphs, description, schema)

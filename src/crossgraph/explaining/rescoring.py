@@ -43,8 +43,9 @@ from crossgraph.explaining.rows import (
 from crossgraph.features.description import AttributeColumn, Description, column_of
 from crossgraph.features.tokens import entity_tokens
 from crossgraph.graphs.adjacency import Adjacency
-from crossgraph.learning import SAID, heard, scored_by_folds
+from crossgraph.learning import heard, scored_by_folds
 from crossgraph.model.inputs import PairTensors, SideTensors
+from crossgraph.model.options import SAID
 from crossgraph.sampling import Neighbourhoods
 
 # Versions are scored in parts: so many edges, or rows of evidence, at once.

@@ -11,9 +11,10 @@ from crossgraph._types import Float32
 from crossgraph.features.tokens import PERIODS, TEXT_WIDTH
 from crossgraph.model.attention import masked_log_softmax
 from crossgraph.model.inputs import SideTensors
+from crossgraph.model.kinds import by_kind
 from crossgraph.model.matrices import through_matrices, weighted_sum
 from crossgraph.model.options import ModelOptions
-from crossgraph.model.plan import by_kind, upload
+from crossgraph.model.plan import upload
 
 # Width of a vector of own attributes: a text sketch, beside sin and cos of numbers.
 OWN_WIDTH = TEXT_WIDTH + 2 * len(PERIODS)
@@ -89,7 +90,7 @@ class AttributeEncoder(nn.Module):
     def projected(self, own: Tensor, types: Tensor) -> Tensor:
         """(K, D) the mean of ``P_t own`` over the types t of each entity; -1 in ``types`` is padding."""
         real = types >= 0
-        places, counts = by_kind(types, real, len(self.projections))
+        places, counts = by_kind(types.numpy(), real.numpy(), len(self.projections))
         owners = places // types.shape[1]
         rows, together = (upload(part, own.device) for part in (owners, real.sum(dim=1)[owners]))
         share = through_matrices(own, rows, counts, self.projections) / together.unsqueeze(1)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numba import njit
 from scipy import sparse
 from torch import Tensor
 
-from crossgraph._types import Float32, Int32, Int64
+from crossgraph._types import Int32, Int64
 from crossgraph.features.tokens import EntityTokens
+from crossgraph.model.arrays import HeldLikeness, PairArrays, SideArrays
 from crossgraph.sampling import Neighbourhoods
 
 
@@ -50,15 +50,14 @@ class SideTensors:
         edges (E)         how many edges each entity has in the whole graph
         directions (2R)   translates directed relations to the network's
         """
-        relations = directions[around.relations] if len(directions) else around.relations
+        return SideTensors.on(SideArrays.of(facts, types, around, edges=edges, directions=directions), device)
+
+    @staticmethod
+    def on(arrays: SideArrays, device: str) -> SideTensors:
+        """One side, its facts moved to a device."""
+        facts = arrays.facts
         told = (facts.attributes, facts.texts, facts.numbers, facts.mask)
-        planned = (
-            types,
-            around.neighbours,
-            relations.astype(np.int32),
-            around.mask,
-            (1.0 / (0.5 + np.log1p(edges))).astype(np.float32),
-        )
+        planned = (arrays.types, arrays.neighbours, arrays.relations, arrays.mask, arrays.rarity)
         held = [torch.from_numpy(np.ascontiguousarray(array)) for array in (*told, *planned)]
         return SideTensors(*(one.to(device) for one in held[: len(told)]), *held[len(told) :])
 
@@ -88,11 +87,12 @@ class Likeness:
     @staticmethod
     def of(alike: sparse.csr_matrix) -> Likeness:
         """From a matrix (left entities, right entities)."""
-        held = alike.tocoo()
-        keys = held.row.astype(np.int64) << 32 | held.col.astype(np.int64)
-        order = np.argsort(keys)
-        values = np.clip(held.data[order], 0.0, 1.0).astype(np.float32)
-        return Likeness(torch.from_numpy(keys[order]), torch.from_numpy(values))
+        return Likeness.on(HeldLikeness.of(alike))
+
+    @staticmethod
+    def on(held: HeldLikeness) -> Likeness:
+        """The same as tensors."""
+        return Likeness(torch.from_numpy(held.keys), torch.from_numpy(held.values))
 
     @staticmethod
     def nothing() -> Likeness:
@@ -101,24 +101,8 @@ class Likeness:
 
     def between(self, left: Tensor, right: Tensor) -> Tensor:
         """(P, N, M) of every left entity (P, N) with every right one (P, M)."""
-        held = self.keys.numpy(), self.values.numpy()
-        return torch.from_numpy(_between(*held, left.numpy(), right.numpy()))
-
-
-@njit(cache=True, nogil=True)
-def _between(keys: Int64, values: Float32, left: Int32, right: Int32) -> Float32:
-    out = np.zeros((*left.shape, right.shape[1]), dtype=np.float32)
-    for pair in range(len(left)):
-        for n in range(left.shape[1]):
-            one = np.int64(left[pair, n])
-            # What is known of a left entity is little: to look through it is faster than to search for each.
-            at = np.searchsorted(keys, one << 32)
-            while at < len(keys) and keys[at] >> 32 == one:
-                for m in range(right.shape[1]):
-                    if right[pair, m] == keys[at] & 0xFFFFFFFF:
-                        out[pair, n, m] = values[at]
-                at += 1
-    return out
+        held = HeldLikeness(self.keys.numpy(), self.values.numpy())
+        return torch.from_numpy(held.between(left.numpy(), right.numpy()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +117,13 @@ class PairTensors:
     sketch: Tensor
     likeness: Likeness
     farther: int | None = None
+
+    @staticmethod
+    def on(arrays: PairArrays, device: str) -> PairTensors:
+        """The same, moved to a device."""
+        left, right = (SideTensors.on(side, device) for side in arrays.sides)
+        sketch = torch.from_numpy(arrays.sketch).to(device)
+        return PairTensors(left, right, sketch, Likeness.on(arrays.likeness))
 
     @property
     def sides(self) -> tuple[SideTensors, SideTensors]:

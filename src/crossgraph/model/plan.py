@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 
-from crossgraph._types import AnyArray, Bool, Int32, Int64
+from crossgraph._types import AnyArray, Int64
 from crossgraph.model.inputs import SideTensors
+from crossgraph.model.kinds import by_kind
 
 
 def upload(values: AnyArray | Tensor, device: torch.device) -> Tensor:
@@ -34,33 +34,6 @@ def places_among(entities: Tensor) -> Int64:
     places = np.empty(int(entities[-1]) + 1 if len(entities) else 0, dtype=np.int64)
     places[entities.numpy()] = np.arange(len(entities))
     return places
-
-
-def by_kind(kinds: Tensor, real: Tensor, count: int) -> tuple[Int64, list[int]]:
-    """Places (S) of what is real in a flattened table, those of one kind together, and how many each has.
-
-    kinds, real (K, N)   integers below ``count``, junk where not real
-    """
-    places, counts = _by_kind(kinds.numpy().ravel(), real.numpy().ravel(), count)
-    return places, counts.tolist()
-
-
-@njit(cache=True, nogil=True)
-def _by_kind(kinds: Int32, real: Bool, count: int) -> tuple[Int64, Int64]:
-    counts = np.zeros(count, dtype=np.int64)
-    for at in range(len(kinds)):
-        if real[at]:
-            # Compiled code would write beyond the table.
-            if not 0 <= kinds[at] < count:
-                raise IndexError("a kind that there is not")
-            counts[kinds[at]] += 1
-    free = np.cumsum(counts) - counts
-    places = np.empty(counts.sum(), dtype=np.int64)
-    for at in range(len(kinds)):
-        if real[at]:
-            places[free[kinds[at]]] = at
-            free[kinds[at]] += 1
-    return places, counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +67,7 @@ class Edges:
         where   each neighbour's row in the table; if not given, the table has a row for each of K * N places
         """
         mask, relations = side.mask[entities], side.relations[entities]
-        places, counts = by_kind(relations, mask, directions)
+        places, counts = by_kind(relations.numpy(), mask.numpy(), directions)
         rows = places if where is None else where[side.neighbours[entities].numpy().ravel()[places]]
         return Edges(
             rows=upload(rows, device),

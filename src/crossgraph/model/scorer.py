@@ -11,29 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crossgraph._types import Bool, Float32
-from crossgraph.errors import ConfigError
+from crossgraph.model.options import ScorerOptions
 
 BINS = 8
+# An interval that is shorter, as a share of the column's largest number, tells how numbers were added up.
+NOISE = 1e-5
 # Encoded pairs held at once: small enough to stay in the processor's cache.
 CHUNK = 512
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ScorerOptions:
-    """The shape of the pair scorer.
-
-    hidden    width of its hidden layer
-    dropout   share of hidden units silenced in training, in [0, 1)
-    """
-
-    hidden: int = 64
-    dropout: float = 0.2
-
-    def __post_init__(self) -> None:
-        if self.hidden < 1:
-            raise ConfigError(f"[scorer] hidden = {self.hidden}", hint="use 1 or more")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"[scorer] dropout = {self.dropout}", hint="use a number in [0, 1)")
 
 
 class SeededDropout(nn.Module):
@@ -150,6 +134,7 @@ def _edges(column: Float32, same: Bool) -> Float32:
         if len(known):
             cuts.extend(np.quantile(known, shares))
     distinct = np.unique(np.array(cuts, dtype=np.float32)) if cuts else np.zeros(1, dtype=np.float32)
+    distinct = distinct[np.r_[True, np.diff(distinct) > NOISE * np.abs(distinct).max()]]
     if len(distinct) > BINS + 1:
         distinct = distinct[np.linspace(0, len(distinct) - 1, BINS + 1).round().astype(int)]
     edges: Float32 = np.r_[distinct, np.full(BINS + 1 - len(distinct), distinct[-1])].astype(np.float32)

@@ -32,7 +32,7 @@ class Aligner:
         folder = ResultFolder(result)
         self._result = result
         self._config, self._model = config_of(folder), load_model(folder.model_folder)
-        self._encoder = encoder_for(folder, self._config, self._model)
+        self._encoder = encoder_for(folder, self._config, self._model.encoder)
 
     def align(self, graphs: Graphs) -> dict[str, Any]:
         """The matches of two graphs, the surest first. Raises QueryError where they cannot be compared."""

@@ -8,8 +8,9 @@ import torch
 from crossgraph._types import Float32, Int64
 from crossgraph.features.description import AttributeColumn
 from crossgraph.features.tokens import entity_tokens, sketch_of
-from crossgraph.learning import SAID, told
+from crossgraph.learning import told
 from crossgraph.model.inputs import Likeness, SideTensors
+from crossgraph.model.options import SAID
 from crossgraph.sampling import Neighbourhoods
 from crossgraph.schema.vocabulary import attribute_slots
 from crossgraph.serving.asking import Asked

@@ -18,7 +18,7 @@ from crossgraph.calibration import LONGEST_LEAD, probabilities
 from crossgraph.cardinality import ANY_TYPE
 from crossgraph.checkpoint import ScoringRound
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.learning import SAID
+from crossgraph.model.options import SAID
 from crossgraph.serving.asking import Asked, Asker, Reader
 from crossgraph.serving.evidence import echoed, priors, record_leads, standing, values_of
 from crossgraph.serving.hearing import heard

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from scipy import sparse
 
+from crossgraph._threads import side_by_side
 from crossgraph._types import Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.names import name_rows
 from crossgraph.calibration import bounded_leads
-from crossgraph.checkpoint import TrainedModel
 from crossgraph.comparing import believed_pairs
 from crossgraph.contest import Contest
 from crossgraph.evidence.attributes import Yardstick, attribute_evidence
 from crossgraph.evidence.competition import lead_columns
 from crossgraph.evidence.echo import RelationGroups, echo_evidence, neighbour_rarity, relation_groups
+from crossgraph.evidence.folds import by_folds
 from crossgraph.evidence.namesakes import Namesakes, namesake_columns, namesakes_of
 from crossgraph.evidence.table import EvidenceTable
-from crossgraph.learning import SAID, heard, scored_by_folds
+from crossgraph.model.arrays import PairArrays
+from crossgraph.model.options import SAID
+from crossgraph.plain.hearing import SeeAlone
+from crossgraph.plain.model import PlainModel
 from crossgraph.preparation import Preparation
-from crossgraph.scoring import Scored, settled
+from crossgraph.scored import Scored, settled
 from crossgraph.updating.before import Before
 from crossgraph.updating.seeing import Sight
 from crossgraph.updating.touched import Touched, around
+
+Hear: TypeAlias = Callable[[PairArrays, tuple[Int32, Int32], Int32, SeeAlone | None], Float32]
+"""``plain.hearing.heard`` of some networks, or what does the same."""
 
 # Pairs of touched entities are scored again if they were at least so likely, or if what speaks for them at a
 # glance (their prior, in log-odds) rose by so much.
@@ -57,6 +66,7 @@ class Rescorer:
     former (P)   the place of each candidate before; -1 for new ones
     contest      all pairs, which are set against each other in every round
     sight        both graphs as the networks see them, if they are asked anything
+    hear         tells what the networks say
     everything   score all again
     """
 
@@ -65,8 +75,9 @@ class Rescorer:
     former: Int64
     contest: Contest
     touched: tuple[Touched, Touched]
-    model: TrainedModel
+    model: PlainModel
     sight: Sight
+    hear: Hear
     everything: bool = False
 
     def rescored(self) -> Rescored:
@@ -91,7 +102,7 @@ class Rescorer:
                 read = EvidenceTable.beside([together, believed])
             raw = self._spread(self.before.raw[number])
             read_again = read.arranged(step.columns)
-            raw[again] = scored_by_folds(step.scorers, read_again, self.contest.folds[again])
+            raw[again] = by_folds(step.scorers, read_again, self.contest.folds[again], side_by_side)
             scored = Scored(read, raw, *settled(step, raw, self.contest)).following(scored)
         assert scored is not None  # a model has a round at least
         return Rescored(scored, said, int(rows.sum()), int(again.sum()))
@@ -213,12 +224,11 @@ class Rescorer:
 
     def _heard(self, rows: Bool) -> Float32:
         """(9, K) what the networks say of some pairs; a labelled one hears who did not learn from it."""
-        networks = self.model.networks
         if not rows.any():
             return np.zeros((len(SAID), 0), dtype=np.float32)
         pairs = self._pairs[0][rows], self._pairs[1][rows]
-        tensors, see = self.sight.of(pairs, self.preparation.alike)
-        return heard(networks, tensors, pairs, self.contest.folds[rows], see=see)
+        arrays, see = self.sight.of(pairs, self.preparation.alike)
+        return self.hear(arrays, pairs, self.contest.folds[rows], see)
 
 
 def _beside(one: EvidenceTable, first: Bool, other: EvidenceTable, second: Bool) -> EvidenceTable:

@@ -7,22 +7,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import torch
 from scipy import sparse
-from torch import Tensor
 
-from crossgraph._types import Bool, Float64, Int32, Vectors
-from crossgraph.checkpoint import TrainedModel
+from crossgraph._types import Bool, Float32, Float64, Int32, Int64, Vectors
 from crossgraph.features.description import AttributeColumn, column_of
 from crossgraph.features.tokens import EntityTokens, entity_tokens, number_scales, sketch_of
 from crossgraph.graphs.adjacency import Adjacency, directed_name
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.sorting import marked
 from crossgraph.ground import Ground
-from crossgraph.model.inputs import Likeness, PairTensors, SideTensors
-from crossgraph.model.network import CollectiveNetwork
-from crossgraph.model.prepared import Lower, with_neighbours
-from crossgraph.model.seen import See
+from crossgraph.model.arrays import HeldLikeness, PairArrays, SideArrays
+from crossgraph.plain.hearing import SeeAlone
+from crossgraph.plain.model import PlainModel
+from crossgraph.plain.network import PlainNetwork
 from crossgraph.preparation import Preparation
 from crossgraph.sampling import Neighbourhoods, sample_neighbourhoods
 from crossgraph.sampling.shared import PRIOR_SHARE
@@ -41,23 +38,20 @@ class SeenBefore:
     anew (E)        of each side: who is seen as the graphs are now
     """
 
-    networks: tuple[CollectiveNetwork, ...]
-    tensors: PairTensors
+    networks: tuple[PlainNetwork, ...]
+    arrays: PairArrays
     vectors: Vectors
     former: tuple[Int32, Int32]
     anew: _Sides
 
-    @torch.no_grad()
-    def __call__(self, number: int, side: int, entities: Tensor) -> Lower:
-        """``CollectiveNetwork.seen_alone`` of a network."""
-        tensors, network = self.tensors.sides[side], self.networks[number]
-        known = with_neighbours(tensors, entities)
-        rows = known.numpy()
-        h = torch.from_numpy(self.vectors[number][side][self.former[side][rows]].astype(np.float32))
-        anew = torch.from_numpy(self.anew[side][rows])
+    def __call__(self, number: int, side: int, entities: Int64) -> Float32:
+        """``PlainNetwork.vectors`` of a network."""
+        h = self.vectors[number][side][self.former[side][entities]].astype(np.float32)
+        anew = self.anew[side][entities]
         if anew.any():
-            h[anew] = network.vectors(tensors, self.tensors.sketch, known[anew])
-        return Lower(known, h)
+            read = self.arrays.sides[side], self.arrays.sketch
+            h[anew] = self.networks[number].vectors(*read, entities[anew])
+        return h
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,28 +64,29 @@ class Sight:
     preparation: Preparation
     ground: Ground
     vocabulary: Vocabulary
-    model: TrainedModel
+    model: PlainModel
     touched: tuple[Touched, Touched]
     vectors: Vectors
 
-    def of(self, pairs: tuple[Int32, Int32], alike: sparse.csr_matrix) -> tuple[PairTensors, See | None]:
-        """Tensors that tell of all that networks read of some pairs, and who sees their entities alone.
+    def of(self, pairs: tuple[Int32, Int32], alike: sparse.csr_matrix) -> tuple[PairArrays, SeeAlone | None]:
+        """Arrays that tell of all that networks read of some pairs, and who sees their entities alone.
 
         alike (E, E')   how surely two are one before they are scored
         """
-        likeness = Likeness.of(alike)
+        likeness = HeldLikeness.of(alike)
         asked = [marked(ends, len(graph)) for ends, graph in zip(pairs, self.preparation.graphs, strict=True)]
-        if len(self.vectors) != len(self.model.networks):
+        networks = self.model.networks
+        if not networks or len(self.vectors) != len(networks):
             everybody = np.ones_like(asked[0]), np.ones_like(asked[1])
-            return self._tensors(everybody, everybody, likeness), None
+            return self._arrays(everybody, everybody, likeness), None
         anew = [
             self._seen_otherwise(side) & _beside(asked[side], self.preparation.adjacency[side])
             for side in range(2)
         ]
         sides = anew[0], anew[1]
-        tensors = self._tensors((asked[0] | anew[0], asked[1] | anew[1]), sides, likeness)
+        arrays = self._arrays((asked[0] | anew[0], asked[1] | anew[1]), sides, likeness)
         former = self.touched[0].former, self.touched[1].former
-        return tensors, SeenBefore(self.model.networks, tensors, self.vectors, former, sides)
+        return arrays, SeenBefore(networks, arrays, self.vectors, former, sides)
 
     def _seen_otherwise(self, side: int) -> Bool:
         """(E) who has other facts, types or edges, or a neighbour with other facts or types; or is unseen."""
@@ -101,23 +96,23 @@ class Sight:
             changed |= np.isnan(both[side][:, 0])[touched.former]
         return changed
 
-    def _tensors(self, drawn: _Sides, anew: _Sides, likeness: Likeness) -> PairTensors:
-        """Tensors with neighbourhoods of ``drawn`` entities, and all that is read to see some ``anew``."""
+    def _arrays(self, drawn: _Sides, anew: _Sides, likeness: HeldLikeness) -> PairArrays:
+        """Arrays with neighbourhoods of ``drawn`` entities, and all that is read to see some ``anew``."""
         left, right = (self._side(side, drawn[side]) for side in range(2))
         read = []
-        for side, tensors in enumerate((left, right)):
-            seen = with_neighbours(tensors, torch.from_numpy(np.flatnonzero(anew[side])))
-            seen = seen[~torch.from_numpy(drawn[side])[seen]]
-            own = torch.from_numpy(np.flatnonzero(drawn[side]))
-            read.append(tensors.texts[torch.cat([own, seen])])
+        for side, arrays in enumerate((left, right)):
+            seen = marked(arrays.with_neighbours(np.flatnonzero(anew[side])), len(arrays))
+            read.append(arrays.facts.texts[seen | drawn[side]].ravel())
         texts = self.preparation.description.texts
-        wanted = marked(np.concatenate([one.numpy().ravel() for one in read]), len(texts.strings))
+        wanted = marked(np.concatenate(read), len(texts.strings))
         # The first one is empty, which is of all who have no text.
         wanted[0] = True
-        places = torch.from_numpy(np.where(wanted, np.cumsum(wanted, dtype=np.int32) - 1, 0))
-        sketch = torch.from_numpy(sketch_of(texts.grams[np.flatnonzero(wanted)]))
-        left, right = (replace(one, texts=places[one.texts]) for one in (left, right))
-        return PairTensors(left, right, sketch, likeness)
+        places = np.where(wanted, np.cumsum(wanted, dtype=np.int32) - 1, 0).astype(np.int32)
+        sketch = sketch_of(texts.grams[np.flatnonzero(wanted)])
+        left, right = (
+            replace(one, facts=replace(one.facts, texts=places[one.facts.texts])) for one in (left, right)
+        )
+        return PairArrays(left, right, sketch, likeness)
 
     def _facts(self, side: int) -> EntityTokens:
         description, told = self.preparation.description, self.ground.description
@@ -131,16 +126,15 @@ class Sight:
             against=_as_before(columns, (told.left, told.right)[side]),
         )
 
-    def _side(self, side: int, drawn: Bool) -> SideTensors:
+    def _side(self, side: int, drawn: Bool) -> SideArrays:
         vocabulary, graph = self.vocabulary, self.preparation.graphs[side]
         relations = vocabulary.relations_right if side else vocabulary.relations_left
-        return SideTensors.of(
+        return SideArrays.of(
             self._facts(side),
             entity_type_slots(graph, vocabulary.types_right if side else vocabulary.types_left),
             self._sampled(side, drawn),
             edges=np.diff(self.preparation.adjacency[side].indptr),
             directions=directed_slots(graph.relation_names, relations, vocabulary.relation_slots),
-            device="cpu",
         )
 
     def _sampled(self, side: int, drawn: Bool) -> Neighbourhoods:
@@ -150,12 +144,12 @@ class Sight:
         found = sample_neighbourhoods(
             graph,
             adjacency,
-            options=self.model.sampling,
-            seed=self.model.seed,
+            options=self.model.card.sampling,
+            seed=self.model.card.seed,
             shares=_shares(graph, self.ground.shares[side]),
             entities=who,
         )
-        whole = Neighbourhoods.none(len(graph), self.model.sampling.neighbours)
+        whole = Neighbourhoods.none(len(graph), self.model.card.sampling.neighbours)
         for out, part in zip(whole.part(slice(None)), found.part(slice(None)), strict=True):
             out[who] = part
         return whole

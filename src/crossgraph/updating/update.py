@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from crossgraph._memory import keep_freed_memory
 from crossgraph._types import Int32, Int64
 from crossgraph.blocking.candidates import PairTypes
 from crossgraph.cardinality import single, singles_of
-from crossgraph.checkpoint import TrainedModel, load_model
+from crossgraph.concluding import concluded
 from crossgraph.config import Config
 from crossgraph.contest import Contest
 from crossgraph.deciding import forbidden
 from crossgraph.errors import NoCandidatesError
+from crossgraph.features.meaning import TextEncoder
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.changes import Changes, read_changes
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -26,6 +28,8 @@ from crossgraph.graphs.readers import with_iri_names
 from crossgraph.ground import SIDES, Ground, keep_ground, store_vectors, stored_seen
 from crossgraph.inputs import config_of, digest, encoder_for, read_card, stored_known
 from crossgraph.layout import ResultFolder
+from crossgraph.plain.hearing import heard
+from crossgraph.plain.model import PlainModel, load_plain
 from crossgraph.preparation import Graphs, Preparation
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import Run, report_of, store_report, summary_of
@@ -42,11 +46,10 @@ from crossgraph.reviewing.labels import labels_of as answers_of
 from crossgraph.reviewing.ledger import hand_on
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.vocabulary import extended
-from crossgraph.session import Session
 from crossgraph.stages import StageClock
 from crossgraph.updating.before import Before, before, moved_of
 from crossgraph.updating.blocking import Reblocker
-from crossgraph.updating.rescoring import Rescored, Rescorer
+from crossgraph.updating.rescoring import Hear, Rescored, Rescorer
 from crossgraph.updating.seeing import Sight
 from crossgraph.updating.touched import Touched
 from crossgraph.workings import Workings
@@ -97,23 +100,22 @@ def update(
     in_place = target == result
     folder = prepare_result(target, force=force or in_place)
     model = _model(source, config)
-    encoder = encoder_for(source, config, model)
-    session = Session(config, StageClock(), progress, encoder=encoder)
+    encoder = encoder_for(source, config, model.card.encoder)
     with staging(folder.path, replace=force or in_place) as stage:
         stage.model_folder.mkdir()
         _keep_known(source, stage)
-        work = _Work(source, session, card)
+        work = _Work(source, card, config, StageClock(), progress, encoder)
         state = work.changed(files)
         preparation, contest, rescored, counts = work.scored(state, model, stage, everything=everything)
-        run = session.decide(preparation, contest.known, rescored.scored, model, contest.barred)
+        run = concluded(preparation, contest.known, rescored.scored, model, contest.barred, work.clock)
         report = work.write(state, run, contest, rescored, stage, counts)
         if not in_place:
             hand_on(source, folder, stage)
     return Updated(folder.path, summary_of_update(report), report)
 
 
-def _model(source: ResultFolder, config: Config) -> TrainedModel:
-    model = load_model(source.model_folder)
+def _model(source: ResultFolder, config: Config) -> PlainModel:
+    model = load_plain(source.model_folder)
     return replace(model, cardinalities=config.decisions.cardinalities(model.cardinalities))
 
 
@@ -150,19 +152,22 @@ class _Work:
     """One update of a RESULT."""
 
     source: ResultFolder
-    session: Session
     card: dict[str, Any]
+    config: Config
+    clock: StageClock
+    progress: Progress
+    encoder: TextEncoder | None
 
     def changed(self, files: ChangeFiles) -> _State:
         """Read the changes and apply them."""
-        with self.session.clock.stage("read"), self.session.progress.stage("read", None):
-            ground = Ground.load(self.source.ground_folder, self.session.encoder)
+        with self.clock.stage("read"), self.progress.stage("read", None):
+            ground = Ground.load(self.source.ground_folder, self.encoder)
             changes, latest, graphs = [], [], []
             given = ground.tables, ground.asides, ground.changes, (files.left, files.right)
             for now, aside, former, file in zip(*given, strict=True):
                 later, notes = read_changes(file, now.and_also(aside))
                 for note in notes:
-                    self.session.progress.note(note)
+                    self.progress.note(note)
                 table = later.applied(now)
                 if self.card["read"]["names_from_iri"]:
                     table = with_iri_names(table)
@@ -172,10 +177,10 @@ class _Work:
         return _State(ground, (changes[0], changes[1]), latest, (graphs[0], graphs[1]))
 
     def scored(
-        self, state: _State, model: TrainedModel, stage: ResultFolder, *, everything: bool
+        self, state: _State, model: PlainModel, stage: ResultFolder, *, everything: bool
     ) -> tuple[Preparation, Contest, Rescored, dict[str, Any]]:
         """Block and score what is touched."""
-        clock, graphs = self.session.clock, state.graphs
+        clock, graphs = self.clock, state.graphs
         schema = read_schema(self.source.schema_file)
         with clock.stage("describe"):
             known = stored_known(stage, graphs)
@@ -193,7 +198,7 @@ class _Work:
                 former,
                 both,
                 known,
-                self.session.config.blocking,
+                self.config.blocking,
                 singles_of(model.cardinalities),
             ).reblocked()
         if not len(blocked.candidates):
@@ -209,24 +214,42 @@ class _Work:
             seeds=known.same,
             weighing=blocked.weighing,
         )
-        vocabulary = extended(model.vocabulary, schema) if self.card.get("model") else model.vocabulary
+        vocabulary = model.card.vocabulary
+        if self.card.get("model"):
+            vocabulary = extended(vocabulary, schema)
 
         with clock.stage("score"):
             contest = Contest(
                 candidates=blocked.candidates,
                 known=known,
                 alone=single(model.cardinalities, PairTypes.of(blocked.candidates, graphs[0])),
-                barred=forbidden(preparation, self.session.config.decisions),
+                barred=forbidden(preparation, self.config.decisions),
                 folds=_folds(former, blocked.former),
             )
             ids = state.ground.ids
             seen = () if everything else stored_seen(self.source.ground_folder, (len(ids[0]), len(ids[1])))
             sight = Sight(preparation, state.ground, vocabulary, model, both, seen)
             rescorer = Rescorer(
-                preparation, former, blocked.former, contest, both, model, sight, everything=everything
+                preparation,
+                former,
+                blocked.former,
+                contest,
+                both,
+                model,
+                sight,
+                self._hear(model),
+                everything=everything,
             )
             rescored = rescorer.rescored()
         return preparation, contest, rescored, _counts(both, former, blocked.former, rescored)
+
+    def _hear(self, model: PlainModel) -> Hear:
+        """By arrays, which need no torch, or where these cannot tell what networks say, by tensors."""
+        if model.networks:
+            return partial(heard, model.networks)
+        from crossgraph.updating.tensors import heard_by_tensors
+
+        return partial(heard_by_tensors, self.source.model_folder)
 
     def write(
         self,
@@ -239,7 +262,7 @@ class _Work:
     ) -> dict[str, Any]:
         """Write all of the new RESULT; its report."""
         source, preparation = self.source, run.preparation
-        with self.session.clock.stage("write"):
+        with self.clock.stage("write"):
             write_scores(run.matches, stage.scores_file, names=preparation.candidates.name)
             write_sssom(run.matches, stage.matches_file)
             for file in (
@@ -270,7 +293,7 @@ class _Work:
             "right": str(paths[1].relative_to(stage.path)),
             "digest": digest(paths),
         }
-        report = report_of(run, inputs=card, config=self.session.config, clock=self.session.clock)
+        report = report_of(run, inputs=card, config=self.config, clock=self.clock)
         report["counts"]["labelled_candidates"] = int((contest.folds >= 0).sum())
         report |= {name: old[name] for name in ("held_out", "thresholds")}
         report["without_counterpart"] = old.get("without_counterpart", 0.0)

@@ -1,0 +1,78 @@
+"""A trained model on arrays, as ``checkpoint.TrainedModel`` is one on tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from crossgraph._types import AnyArray
+from crossgraph.calibration import Calibration
+from crossgraph.card import ModelCard, loaded, network_name, part_of, scorer_name
+from crossgraph.cardinality import Cardinality
+from crossgraph.plain.network import PlainNetwork
+from crossgraph.plain.scorer import PlainScorer
+
+_Weights: TypeAlias = dict[str, AnyArray]
+# What belongs to a scorer and is not trained.
+BUFFERS = ("edges", "gaps")
+
+
+@dataclass(frozen=True, eq=False)
+class PlainRound:
+    """One round of scoring, see ``RoundCard``."""
+
+    scorers: tuple[PlainScorer, ...]
+    columns: tuple[str, ...]
+    calibration: Calibration
+    settlement: Calibration
+
+
+@dataclass(frozen=True, eq=False)
+class PlainModel:
+    """All that is needed to score pairs.
+
+    networks        none where the card tells of networks that arrays cannot tell
+    thresholds, cardinalities, parameters   as in ``TrainedModel``
+    """
+
+    card: ModelCard
+    networks: tuple[PlainNetwork, ...]
+    rounds: tuple[PlainRound, ...]
+    thresholds: dict[str, float]
+    cardinalities: dict[str, Cardinality]
+    parameters: int
+
+
+def load_plain(folder: Path) -> PlainModel:
+    """Read a model written by ``save_model``.
+
+    Raises CheckpointError where files are missing, damaged, or of another format.
+    """
+    return loaded(folder, load_file, _built)
+
+
+def _built(card: ModelCard, weights: _Weights) -> PlainModel:
+    networks = [part_of(weights, network_name(number)) for number in range(card.networks)]
+    scorers = [
+        [part_of(weights, scorer_name(at, number)) for number in range(step.scorers)]
+        for at, step in enumerate(card.rounds)
+    ]
+    counted = (*networks[:1], *(step[0] for step in scorers))
+    can = PlainNetwork.can(card.model)
+    return PlainModel(
+        card=card,
+        networks=tuple(PlainNetwork(part, card.model) for part in networks) if can else (),
+        rounds=tuple(
+            PlainRound(tuple(map(PlainScorer, parts)), step.columns, step.calibration, step.settlement)
+            for parts, step in zip(scorers, card.rounds, strict=True)
+        ),
+        thresholds=card.thresholds,
+        cardinalities=card.cardinalities,
+        parameters=sum(
+            int(np.prod(one.shape)) for part in counted for name, one in part.items() if name not in BUFFERS
+        ),
+    )

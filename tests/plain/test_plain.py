@@ -1,0 +1,98 @@
+"""Arrays say what tensors say, whatever the shape of the network and its switches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossgraph.learning import heard
+from crossgraph.model.inputs import SideTensors
+from crossgraph.model.options import ModelOptions, ScorerOptions
+from crossgraph.model.scorer import EvidenceScorer
+from crossgraph.plain import hearing, network
+from crossgraph.plain.network import PlainNetwork
+from crossgraph.plain.scorer import PlainScorer
+from model.samples import LAST, all_pairs, some_network, some_pair
+from plain.arrays import in_arrays, plain
+
+NEAR = {"rtol": 2e-4, "atol": 2e-5}
+SWITCHED = [
+    LAST,
+    ModelOptions(width=6),
+    replace(LAST, layers=1),
+    replace(LAST, layers=3),
+    replace(LAST, head="distance"),
+    replace(LAST, self_attention=False),
+    replace(LAST, cross_attention=False),
+    replace(LAST, known_likeness=False),
+    replace(LAST, attribute_attention=False),
+]
+
+
+def both_said(options: ModelOptions, tensors, folds, seed: int = 3):
+    networks = tuple(some_network(seed + number, options) for number in range(2))
+    pairs = tuple(one.numpy().astype(np.int32) for one in all_pairs(tensors))
+    folds = np.resize(folds, len(pairs[0])).astype(np.int32)
+    others = tuple(plain(one, options) for one in networks)
+    found = hearing.heard(others, in_arrays(tensors), pairs, folds)
+    return found, heard(networks, tensors, pairs, folds)
+
+
+@pytest.mark.parametrize("options", SWITCHED, ids=str)
+def test_networks_say_the_same(options):
+    found, expected = both_said(options, some_pair(7), [-1, 0, 1, 2, 3])
+    np.testing.assert_allclose(found, expected, **NEAR)
+
+
+@given(
+    st.integers(0, 1_000),
+    st.tuples(st.integers(4, 9), st.integers(4, 9)),
+    st.tuples(st.integers(1, 6), st.integers(1, 6)),
+)
+def test_of_any_graphs(seed, entities, neighbours):
+    found, expected = both_said(LAST, some_pair(seed, entities, neighbours), [-1], seed)
+    np.testing.assert_allclose(found, expected, **NEAR)
+
+
+def test_where_nobody_has_a_neighbour_that_counts():
+    tensors = some_pair(1)
+
+    def alone(side: SideTensors) -> SideTensors:
+        return replace(side, mask=torch.zeros_like(side.mask))
+
+    for one in (
+        replace(tensors, left=alone(tensors.left)),
+        replace(tensors, left=alone(tensors.left), right=alone(tensors.right)),
+    ):
+        found, expected = both_said(LAST, one, [-1])
+        np.testing.assert_allclose(found, expected, **NEAR)
+
+
+def test_parts_change_nothing(monkeypatch):
+    tensors = some_pair(5, (9, 8))
+    whole, _ = both_said(LAST, tensors, [-1])
+    monkeypatch.setattr(hearing, "AT_ONCE", 7)
+    monkeypatch.setattr(network, "CHUNK", 2)
+    np.testing.assert_allclose(both_said(LAST, tensors, [-1])[0], whole, **NEAR)
+
+
+def test_networks_that_look_at_the_partner_in_both_layers_are_left_to_torch():
+    assert not PlainNetwork.can(replace(LAST, collective_layers="both"))
+    assert PlainNetwork.can(LAST)
+
+
+@given(st.integers(0, 1_000), st.integers(1, 700))
+def test_scorers_say_the_same(seed, pairs):
+    some = np.random.default_rng(seed)
+    values = some.normal(size=(pairs, 5)).astype(np.float32)
+    values[some.random(values.shape) < 0.2] = np.nan
+    values[:, 3] = 1.0
+    scorer = EvidenceScorer(5, ScorerOptions(hidden=4), seed=seed)
+    scorer.fit_edges(values, some.random(pairs) < 0.5)
+    found = PlainScorer({name: one.numpy() for name, one in scorer.state_dict().items()}).score(values)
+    np.testing.assert_allclose(found, scorer.score(values), **NEAR)

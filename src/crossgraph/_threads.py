@@ -7,8 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits
-
 T = TypeVar("T")
 
 
@@ -33,10 +31,8 @@ def in_parts(work: Callable[[slice], T], rows: int, *, least: int) -> list[T]:
 
 
 def side_by_side(work: Callable[[int], T], numbers: range) -> list[T]:
-    """The results of independent pieces of work on arrays, each on one thread.
-
-    Products of small matrices are not worth threads of their own: BLAS would have them burn a core while they
-    wait for the next one.
-    """
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads()) as pool:
+    """The results of independent pieces of work that let go of the interpreter, each on one thread."""
+    if len(numbers) == 1:
+        return [work(numbers[0])]
+    with ThreadPoolExecutor(threads()) as pool:
         return list(pool.map(work, numbers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +51,9 @@ def update(
     """
     from crossgraph.cli.running import loading, session
 
+    # Said before numpy is loaded: the matrices of an update are small, and threads that wait for the next one
+    # would burn a core.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with session(quiet=quiet, verbose=verbose) as console:
         with loading():
             from crossgraph.cli.console import print_text

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numba import njit
 
 from crossgraph._types import Float32, Int64
 
@@ -34,14 +35,7 @@ class PlainScorer:
     def _score(self, values: Float32) -> Float32:
         column, low, steepness, gap = self._encoding
         weight, bias = self._straight
-        missing = np.isnan(values)
-        encoded = np.empty((len(values), len(column) + len(gap)), dtype=np.float32)
-        climbed = encoded[:, : len(column)]
-        climbed[:] = np.where(missing, np.float32(-np.inf), values)[:, column]
-        climbed -= low
-        climbed *= steepness
-        np.clip(climbed, 0.0, 1.0, out=climbed)
-        encoded[:, len(column) :] = missing[:, gap]
+        encoded = _encoded(values, column, low, steepness, gap)
         sums = encoded @ weight + bias
         bent = np.maximum(sums[:, :-1], 0.0) @ self.weights["out.weight"][0]
         scores: Float32 = sums[:, -1] + (bent + self.weights["out.bias"])
@@ -66,3 +60,20 @@ class PlainScorer:
             for what in ("weight", "bias")
         ]
         return np.ascontiguousarray(both[0][:, places].T), both[1]
+
+
+@njit(cache=True, nogil=True)
+def _encoded(values: Float32, column: Int64, low: Float32, steepness: Float32, gap: Int64) -> Float32:
+    """(P, W) how far each value has climbed through each interval, and what is missing."""
+    out = np.zeros((len(values), len(column) + len(gap)), dtype=np.float32)
+    for row in range(len(values)):
+        for at in range(len(column)):
+            climbed = (values[row, column[at]] - low[at]) * steepness[at]
+            # Of what is missing neither holds.
+            if climbed >= 1.0:
+                out[row, at] = 1.0
+            elif climbed > 0.0:
+                out[row, at] = climbed
+        for at in range(len(gap)):
+            out[row, len(column) + at] = np.isnan(values[row, gap[at]])
+    return out

@@ -17,8 +17,8 @@ from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.plain import hearing, network
 from crossgraph.plain.network import PlainNetwork
 from crossgraph.plain.scorer import PlainScorer
+from model.in_arrays import in_arrays, plain
 from model.samples import LAST, all_pairs, some_network, some_pair
-from plain.arrays import in_arrays, plain
 
 NEAR = {"rtol": 2e-4, "atol": 2e-5}
 SWITCHED = [

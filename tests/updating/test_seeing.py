@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from crossgraph.model.seen import Seen
 from crossgraph.updating.seeing import SeenBefore
+from model.in_arrays import in_arrays, plain
 from model.samples import LAST, some_network, some_pair
-from plain.arrays import in_arrays, plain
 
 EVERYBODY = torch.arange(5)
 

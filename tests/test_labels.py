@@ -219,6 +219,16 @@ def test_seeds_teach_only_types_with_few_links_and_not_more_than_enough():
     assert len(seeds_of_unlinked(NONE, linked, types, seed=0)) == 0
 
 
+def test_beside_links_all_types_have_their_whole_share():
+    types = np.repeat(np.array([0, 1], dtype=np.int32), SEEDS_IN_ALL)
+    everyone = np.arange(len(types), dtype=np.int32)
+    seeds, linked = (EntityPairs.of(some, some, BELIEVED) for some in (everyone, everyone[:SEEDS_PER_TYPE]))
+    chosen = seeds_of_unlinked(seeds, linked, types, seed=0, beside=True)
+    assert np.bincount(types[chosen.left]).tolist() == [SEEDS_IN_ALL // 2] * 2
+    # What is known need not be believed.
+    assert chosen.left.min() >= SEEDS_PER_TYPE
+
+
 def test_many_types_share_the_seeds():
     kinds, each = 30, 1_000
     types = np.repeat(np.arange(kinds, dtype=np.int32), each)

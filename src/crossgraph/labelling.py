@@ -11,7 +11,7 @@ from crossgraph.errors import InputError
 from crossgraph.graphs.content import content_keys
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
-from crossgraph.preparation import Known, Preparation
+from crossgraph.preparation import Known, Preparation, nameless
 from crossgraph.schema.seeds import type_codes
 
 
@@ -45,7 +45,15 @@ def labels_found(preparation: Preparation, known: Known, config: Config) -> Labe
     """The same, perhaps none."""
     left, candidates, seed = preparation.graphs[0], preparation.candidates, config.run.seed
     keys = content_keys(left), content_keys(preparation.graphs[1])
-    seeds = seeds_of_unlinked(preparation.teaching, known.same, type_codes(left)[1], seed=seed, keys=keys)
+    # Seeds that have names would teach that names must be equal, where known links tell better.
+    seeds = seeds_of_unlinked(
+        preparation.teaching,
+        known.same,
+        type_codes(left)[1],
+        seed=seed,
+        keys=keys,
+        beside=nameless(candidates),
+    )
     alone = single(cardinalities_of(left, known, config), PairTypes.of(candidates, left))
     links = known.same, known.different
     unseen = preparation.unseen

@@ -259,18 +259,22 @@ def seeds_of_unlinked(
     *,
     seed: int,
     keys: ContentOfBoth | None = None,
+    beside: bool = False,
 ) -> EntityPairs:
     """The seeds of the types with few known links or none: at most ``SEEDS_PER_TYPE`` of each, and an equal
     share of ``SEEDS_IN_ALL`` where there are many types.
 
-    keys   (E), (E') what chance draws from, see ``label_links``
+    keys     (E), (E') what chance draws from, see ``label_links``
+    beside   the seeds of all types, however many links they have, and each type's whole share
     """
     links = np.bincount(left_types[linked.left], minlength=1 + int(left_types.max(initial=0)))
-    kept = np.flatnonzero(links[left_types[seeds.left]] < TEACHING_LINKS)
+    seeds = seeds.without(linked)
+    kept = np.flatnonzero((links[left_types[seeds.left]] < TEACHING_LINKS) | beside)
     shuffled = kept[np.argsort(drawn(seeds.take(kept), seed, keys), kind="stable")]
     kind = left_types[seeds.left[shuffled]]
     order = np.argsort(kind, kind="stable")
     starts = np.searchsorted(kind[order], kind[order])
-    most = min(SEEDS_PER_TYPE, math.ceil(SEEDS_IN_ALL / max(1, len(np.unique(kind)))))
+    share = math.ceil(SEEDS_IN_ALL / max(1, len(np.unique(kind))))
+    most = share if beside else min(SEEDS_PER_TYPE, share)
     chosen = np.sort(shuffled[order[np.arange(len(order)) - starts < most]])
     return seeds.take(chosen)

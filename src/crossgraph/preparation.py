@@ -12,7 +12,7 @@ from crossgraph.blocking.combine import Weighing, mutual_seeds, name_similarity
 from crossgraph.features.description import Description
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.graphs.sorting import marked
+from crossgraph.graphs.sorting import distinct
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import NO_PAIRS, EntityPairs, type_codes
 
@@ -84,13 +84,16 @@ def alike_unscored(candidates: Candidates, thought: sparse.csr_matrix) -> sparse
 
     thought (E, E')   by what blocking weighed them at last, which tells where hardly anybody has a name
     """
-    everybody, called = (
-        int(marked(left, thought.shape[0]).sum())
-        for left in (candidates.left, candidates.left[candidates.name > 0])
-    )
-    if called < HARDLY * everybody or not called:
+    if nameless(candidates):
         return thought
     return name_similarity(candidates, thought.shape)
+
+
+def nameless(candidates: Candidates) -> bool:
+    """Whether hardly any left entity is called as a candidate is."""
+    left = candidates.left
+    everybody, called = len(distinct(left)), len(distinct(left[candidates.name > 0]))
+    return called < HARDLY * everybody or not called
 
 
 def seeds_of(known: Known, candidates: Candidates, left: KnowledgeGraph) -> EntityPairs:

@@ -18,7 +18,7 @@ from crossgraph.labels import (
     drawn,
     label_links,
     label_pairs,
-    seeds_of_unlinked,
+    teaching_seeds,
 )
 from crossgraph.schema.seeds import BELIEVED, EntityPairs
 from features.plain import ints
@@ -207,23 +207,23 @@ def test_seeds_teach_only_types_with_few_links_and_not_more_than_enough():
     seeds = EntityPairs.of(everyone, everyone, BELIEVED)
     linked = EntityPairs.of(everyone[:TEACHING_LINKS], everyone[:TEACHING_LINKS])
     few = linked.take(np.arange(TEACHING_LINKS - 1))
-    helped = seeds_of_unlinked(seeds, few, types, seed=0)
+    helped = teaching_seeds(seeds, few, types, seed=0)
     assert np.bincount(types[helped.left]).tolist() == [SEEDS_PER_TYPE, SEEDS_PER_TYPE, 1]
-    chosen = seeds_of_unlinked(seeds, linked, types, seed=0)
+    chosen = teaching_seeds(seeds, linked, types, seed=0)
     assert np.bincount(types[chosen.left]).tolist() == [0, SEEDS_PER_TYPE, 1]
     assert (np.diff(chosen.left) > 0).all()
     # Drawn from the whole range, anew for each seed.
     assert abs(np.median(chosen.left[:-1]) / count - 1.5) < 0.1
-    other = seeds_of_unlinked(seeds, linked, types, seed=1)
+    other = teaching_seeds(seeds, linked, types, seed=1)
     assert not np.array_equal(chosen.left, other.left)
-    assert len(seeds_of_unlinked(NONE, linked, types, seed=0)) == 0
+    assert len(teaching_seeds(NONE, linked, types, seed=0)) == 0
 
 
 def test_beside_links_all_types_have_their_whole_share():
     types = np.repeat(np.array([0, 1], dtype=np.int32), SEEDS_IN_ALL)
     everyone = np.arange(len(types), dtype=np.int32)
     seeds, linked = (EntityPairs.of(some, some, BELIEVED) for some in (everyone, everyone[:SEEDS_PER_TYPE]))
-    chosen = seeds_of_unlinked(seeds, linked, types, seed=0, beside=True)
+    chosen = teaching_seeds(seeds, linked, types, seed=0, beside=True)
     assert np.bincount(types[chosen.left]).tolist() == [SEEDS_IN_ALL // 2] * 2
     # What is known need not be believed.
     assert chosen.left.min() >= SEEDS_PER_TYPE
@@ -234,5 +234,5 @@ def test_many_types_share_the_seeds():
     types = np.repeat(np.arange(kinds, dtype=np.int32), each)
     everyone = np.arange(len(types), dtype=np.int32)
     seeds = EntityPairs.of(everyone, everyone, BELIEVED)
-    chosen = seeds_of_unlinked(seeds, EntityPairs.of(ints(), ints()), types, seed=0)
+    chosen = teaching_seeds(seeds, EntityPairs.of(ints(), ints()), types, seed=0)
     assert np.bincount(types[chosen.left]).tolist() == [SEEDS_IN_ALL // kinds] * kinds

@@ -102,6 +102,7 @@ def loaded(folder: Path, weights: Callable[[str], _Weights], build: Callable[[Mo
         KeyError,
         TypeError,
         AttributeError,
+        IndexError,
         RuntimeError,
         SafetensorError,
         ConfigError,
@@ -129,6 +130,9 @@ def scorer_name(step: int, number: int) -> str:
 
 
 def _card(card: dict[str, Any]) -> ModelCard:
+    scorers = [int(step["scorers"]) for step in card["rounds"]]
+    if int(card["networks"]) < 1 or min(scorers, default=0) < 1:
+        raise ValueError("it tells of no networks, or of no scorers")
     return ModelCard(
         rounds=tuple(_round(step) for step in card["rounds"]),
         thresholds=dict(card["thresholds"]),

@@ -1,4 +1,4 @@
-"""From scores to decisions: the end of every run."""
+"""From scores to decisions: the end of every run that scores."""
 
 from __future__ import annotations
 

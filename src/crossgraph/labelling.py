@@ -10,7 +10,7 @@ from crossgraph.config import Config
 from crossgraph.errors import InputError
 from crossgraph.graphs.content import content_keys
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.labels import Labels, label_links, label_pairs, seeds_of_unlinked
+from crossgraph.labels import Labels, label_links, label_pairs, teaching_seeds
 from crossgraph.preparation import Known, Preparation, nameless
 from crossgraph.schema.seeds import type_codes
 
@@ -46,7 +46,7 @@ def labels_found(preparation: Preparation, known: Known, config: Config) -> Labe
     left, candidates, seed = preparation.graphs[0], preparation.candidates, config.run.seed
     keys = content_keys(left), content_keys(preparation.graphs[1])
     # Seeds that have names would teach that names must be equal, where known links tell better.
-    seeds = seeds_of_unlinked(
+    seeds = teaching_seeds(
         preparation.teaching,
         known.same,
         type_codes(left)[1],

@@ -159,7 +159,7 @@ def label_links(
     that are linked themselves: what is linked of two such entities is taken to be all there is between them.
 
     links   the known positive and the known negative pairs; where they contradict, the negative holds
-    seeds   believed pairs of the types that have few known links or none
+    seeds   believed pairs that teach beside the links, see ``teaching_seeds``
     keys    (E), (E') what a link's fold is drawn from (``content_keys`` of both graphs), so that neither
             identifiers nor which graph is the left one carry a signal; entity numbers where not given
     alone   (P) whether the left and the right entity of each candidate has at most one partner, see
@@ -252,7 +252,7 @@ def _told_apart(keys: UInt64) -> UInt64:
     return apart
 
 
-def seeds_of_unlinked(
+def teaching_seeds(
     seeds: EntityPairs,
     linked: EntityPairs,
     left_types: Int32,
@@ -261,14 +261,14 @@ def seeds_of_unlinked(
     keys: ContentOfBoth | None = None,
     beside: bool = False,
 ) -> EntityPairs:
-    """The seeds of the types with few known links or none: at most ``SEEDS_PER_TYPE`` of each, and an equal
-    share of ``SEEDS_IN_ALL`` where there are many types.
+    """The seeds that teach: of types with few known links or none, at most ``SEEDS_PER_TYPE`` of each, and an
+    equal share of ``SEEDS_IN_ALL`` where there are many types.
 
     keys     (E), (E') what chance draws from, see ``label_links``
-    beside   the seeds of all types, however many links they have, and each type's whole share
+    beside   those of all types, however many links they have, that are no links, and each type's whole share
     """
     links = np.bincount(left_types[linked.left], minlength=1 + int(left_types.max(initial=0)))
-    seeds = seeds.without(linked)
+    seeds = seeds.without(linked) if beside else seeds
     kept = np.flatnonzero((links[left_types[seeds.left]] < TEACHING_LINKS) | beside)
     shuffled = kept[np.argsort(drawn(seeds.take(kept), seed, keys), kind="stable")]
     kind = left_types[seeds.left[shuffled]]

@@ -30,8 +30,8 @@ def looks(config: Config, *, engine: Engine = LOCAL, space: Space = IN_MEMORY) -
 
     Names and neighbours that a quick estimate adds up are weighed here by what labels tell, so that the next
     round of blocking believes the right ones of namesakes. Where a graph has no edges, and so nobody has
-    neighbours to believe in, it is looked for pairs that teach where few links are known, and not at all
-    where these are enough. One round of scorers that see their pairs a few times is enough for that, and
+    neighbours to believe in, it is looked for pairs that teach beside known links, and not at all
+    where these alone teach. One round of scorers that see their pairs a few times is enough for that, and
     takes a fraction of what networks take. Of all settings only those that say how many partners an entity
     may have count: blocking is the same for all others, and for all seeds.
     """

@@ -75,7 +75,7 @@ class Preparation:
 
     @property
     def teaching(self) -> EntityPairs:
-        """The pairs that teach where few links are known: seeds alone teach that names must be equal."""
+        """The pairs that may teach beside known links: seeds alone teach that names must be equal."""
         return self.judged.joined(self.seeds)
 
 

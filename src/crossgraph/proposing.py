@@ -40,7 +40,7 @@ GROWS = 1.05
 LIKELY = 0.5
 # Looks go on as long as such a share of what is believed is new.
 MOVES = 0.05
-# Whom scorers are so sure of teaches where few links are known.
+# Whom scorers are so sure of may teach beside known links.
 TEACHING = 0.95
 # A look with fewer seeds than this share of those before knows too little to be believed.
 FEWEST = 0.5

@@ -34,7 +34,7 @@ class Workings:
     """What is kept of the candidates of a run.
 
     candidates, weighing   of blocking
-    said (9, P)            what the networks say of each pair, as its scorers heard it, see ``learning.SAID``
+    said (9, P)            what the networks say of each pair, as scorers heard it, see ``model.options.SAID``
     raw, score (R, P)      score of each round before calibration, and its log-odds
     folds (P)              the fold of a labelled pair; -1 for the others
     matched (P)            which are called the same

@@ -16,6 +16,7 @@ from crossgraph.config import Config
 from crossgraph.errors import CheckpointError
 from crossgraph.fitting import fit
 from crossgraph.model.options import ModelOptions, ScorerOptions, TrainingOptions
+from crossgraph.plain.model import load_plain
 from crossgraph.stages import StageClock
 from model.samples import all_pairs
 
@@ -58,6 +59,15 @@ def test_a_saved_model_is_the_same_when_loaded(model: TrainedModel, tmp_path: Pa
     assert dict(parts(load_model(tmp_path))) == dict(parts(model))
 
 
+def test_arrays_are_told_as_much(model: TrainedModel, tmp_path: Path) -> None:
+    save_model(model, tmp_path)
+    plain = load_plain(tmp_path)
+    assert plain.parameters == model.parameters
+    assert (plain.thresholds, plain.cardinalities) == (model.thresholds, model.cardinalities)
+    assert dict(parts(plain.card)) == dict(parts(model.card))
+    assert len(plain.networks) == len(model.networks)
+
+
 def test_a_loaded_network_scores_as_before(model: TrainedModel, tiny_world: World, tmp_path: Path) -> None:
     save_model(model, tmp_path)
     left, right = all_pairs(tiny_world.tensors)
@@ -74,6 +84,13 @@ def damage_weights(folder: Path) -> None:
 def damage_card(folder: Path) -> None:
     file = folder / "model.json"
     file.write_text(file.read_text()[:-20])
+
+
+def fewer_columns(folder: Path) -> None:
+    file = folder / "model.json"
+    card = json.loads(file.read_text())
+    card["rounds"][0]["columns"] = card["rounds"][0]["columns"][:2]
+    file.write_text(json.dumps(card))
 
 
 def change_card(**changes: object) -> Callable[[Path], None]:
@@ -100,6 +117,11 @@ def change_card(**changes: object) -> Callable[[Path], None]:
         change_card(model={"depth": 2}),
         change_card(vocabulary=[]),
         change_card(scorer={"hidden": 5}),
+        change_card(networks=0),
+        change_card(rounds=[]),
+        change_card(model={"width": 8, "head": "distance"}),
+        change_card(model={"width": 8, "type_projection": True}),
+        fewer_columns,
     ],
     ids=[
         "half the weights",
@@ -115,6 +137,11 @@ def change_card(**changes: object) -> Callable[[Path], None]:
         "an option from elsewhere",
         "no vocabulary",
         "another width of the scorer",
+        "no networks",
+        "no rounds",
+        "another head",
+        "projections that are not there",
+        "columns that are gone",
     ],
 )
 def test_a_model_that_cannot_be_read_is_a_checkpoint_error(
@@ -122,5 +149,6 @@ def test_a_model_that_cannot_be_read_is_a_checkpoint_error(
 ) -> None:
     save_model(model, tmp_path)
     harm(tmp_path)
-    with pytest.raises(CheckpointError):
-        load_model(tmp_path)
+    for load in (load_model, load_plain):
+        with pytest.raises(CheckpointError):
+            load(tmp_path)

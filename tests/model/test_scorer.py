@@ -147,3 +147,21 @@ def test_only_what_differs_among_pairs_is_encoded() -> None:
     assert codes.shape == (4, lengths + 1)
     assert lengths < BINS * 4
     assert all(len(np.unique(column)) > 1 for column in codes.T)
+
+
+def test_an_interval_that_tells_how_numbers_were_added_up_is_none():
+    some = np.random.default_rng(0)
+    noise = (0.621 + 1e-7 * some.normal(size=200)).astype(np.float32)
+    real = (0.621 + 1e-3 * some.normal(size=200)).astype(np.float32)
+    scorer = EvidenceScorer(2, ScorerOptions(hidden=2))
+    scorer.fit_edges(np.stack([noise, real], axis=1), some.random(200) < 0.5)
+    told = (scorer.edges[:, 1:] > scorer.edges[:, :-1]).sum(dim=1)
+    assert told.tolist()[0] == 0
+    assert told.tolist()[1] > 4
+
+
+def test_small_intervals_beside_large_numbers_stay():
+    values = np.r_[np.linspace(0.0, 1.0, 100), 1e6].astype(np.float32)[:, None]
+    scorer = EvidenceScorer(1, ScorerOptions(hidden=2))
+    scorer.fit_edges(values, np.arange(101) % 2 == 0)
+    assert (scorer.edges[0, 1:] > scorer.edges[0, :-1]).sum() > 4

@@ -10,13 +10,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossgraph.card import ModelCard
 from crossgraph.learning import heard
 from crossgraph.model.inputs import SideTensors
+from crossgraph.model.network import CollectiveNetwork, Slots
 from crossgraph.model.options import ModelOptions, ScorerOptions
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.plain import hearing, network
 from crossgraph.plain.network import PlainNetwork
 from crossgraph.plain.scorer import PlainScorer
+from crossgraph.plain.shapes import network_shapes, scorer_shapes
+from crossgraph.sampling import SamplingOptions
+from crossgraph.schema.vocabulary import Vocabulary
 from model.in_arrays import in_arrays, plain
 from model.samples import LAST, all_pairs, some_network, some_pair
 
@@ -32,6 +37,16 @@ SWITCHED = [
     replace(LAST, known_likeness=False),
     replace(LAST, attribute_attention=False),
 ]
+
+
+@pytest.fixture
+def tiny_vocabulary() -> Vocabulary:
+    names = {"a": 1, "b": 2}
+    return Vocabulary({"r": (1, False)}, {"s": (2, True)}, names, {}, names, {"c": 3})
+
+
+def card_of(vocabulary: Vocabulary, options: ModelOptions) -> ModelCard:
+    return ModelCard((), {}, {}, vocabulary, options, ScorerOptions(), SamplingOptions(), 2, 0)
 
 
 def both_said(options: ModelOptions, tensors, folds, seed: int = 3):
@@ -71,6 +86,36 @@ def test_where_nobody_has_a_neighbour_that_counts():
     ):
         found, expected = both_said(LAST, one, [-1])
         np.testing.assert_allclose(found, expected, **NEAR)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_of_few_pairs_of_large_graphs(layers):
+    """Most entities are neither asked about nor near."""
+    options, tensors = replace(LAST, layers=layers), some_pair(11, (60, 50), (2, 2))
+    pairs = np.array([3, 3, 17], dtype=np.int32), np.array([41, 8, 8], dtype=np.int32)
+    networks = tuple(some_network(number, options) for number in range(2))
+    folds = np.full(3, -1, dtype=np.int32)
+    found = hearing.heard(tuple(plain(one, options) for one in networks), in_arrays(tensors), pairs, folds)
+    np.testing.assert_allclose(found, heard(networks, tensors, pairs, folds), **NEAR)
+    beside = in_arrays(tensors).left.with_neighbours(np.unique(pairs[0]))
+    assert 2 < len(beside) < 10
+
+
+def test_of_nobody_nothing_is_said():
+    options, nobody = LAST, np.zeros(0, dtype=np.int32)
+    networks = (plain(some_network(0, options), options),)
+    assert hearing.heard(networks, in_arrays(some_pair(1)), (nobody, nobody), nobody).shape == (9, 0)
+
+
+@pytest.mark.parametrize("options", SWITCHED, ids=str)
+def test_weights_have_the_shapes_that_the_card_tells(options, tiny_vocabulary):
+    network = CollectiveNetwork(Slots.of(tiny_vocabulary), options)
+    card = card_of(tiny_vocabulary, options)
+    expected = {name: tuple(one.shape) for name, one in network.state_dict().items()}
+    assert network_shapes(card) == expected
+    scorer = EvidenceScorer(5, ScorerOptions(hidden=3))
+    expected = {name: tuple(one.shape) for name, one in scorer.state_dict().items()}
+    assert scorer_shapes(5, ScorerOptions(hidden=3)) == expected
 
 
 def test_parts_change_nothing(monkeypatch):

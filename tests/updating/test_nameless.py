@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,11 @@ from crossgraph.config import load_config
 from crossgraph.explaining.answer import explain
 from crossgraph.explaining.reopening import reopen
 from crossgraph.graphs.changes import Changes, statements_about
+from crossgraph.labelling import labels_found
 from crossgraph.layout import ResultFolder
 from crossgraph.pipeline import Inputs, align
 from crossgraph.results import read_scores
+from crossgraph.schema.seeds import BELIEVED, EntityPairs
 from crossgraph.updating.update import ChangeFiles, update
 
 if TYPE_CHECKING:
@@ -110,3 +113,18 @@ def test_a_reason_starts_from_the_same_probability(aligned):
         .row(-1)
     )
     assert explain(aligned, left, right).explanation.probability == pytest.approx(probability, abs=1e-6)
+
+
+def test_pairs_that_are_sure_teach_beside_links_where_nobody_has_a_name(aligned, monkeypatch):
+    monkeypatch.setattr("crossgraph.labels.TEACHING_LINKS", 1)
+    opened = reopen(aligned)
+    preparation, known = opened.preparation, opened.known
+    judged = preparation.candidates.take(preparation.candidates.prior > 0)
+    believed = EntityPairs.of(judged.left, judged.right, BELIEVED)
+    preparation = replace(preparation, judged=believed)
+    named = replace(preparation.candidates, name=np.ones_like(preparation.candidates.name))
+    beside = labels_found(preparation, known, QUICK)
+    alone = labels_found(replace(preparation, candidates=named), known, QUICK)
+    assert (~beside.known).sum() > (~alone.known).sum()
+    assert beside.known.sum() == alone.known.sum() > 0
+    assert not beside.judging[~beside.known].any()

@@ -51,8 +51,8 @@ def update(
     """
     from crossgraph.cli.running import loading, session
 
-    # Said before numpy is loaded: the matrices of an update are small, and threads that wait for the next one
-    # would burn a core.
+    # Said before numpy is loaded: the matrices of an update are small, and threads of BLAS that wait for the
+    # next one would burn a core.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with session(quiet=quiet, verbose=verbose) as console:
         with loading():

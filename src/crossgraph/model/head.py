@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crossgraph.model.attributes import OWN_WIDTH
-from crossgraph.model.options import ModelOptions
+from crossgraph.model.options import COMPARED, HEAD_WIDTH, ModelOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,9 @@ class ComparisonHead(nn.Module):
     def __init__(self, options: ModelOptions) -> None:
         super().__init__()
         self.net = nn.Sequential(
-            nn.Linear(2 * options.width + 2 * OWN_WIDTH + 11, 32), nn.ReLU(), nn.Linear(32, 1)
+            nn.Linear(2 * options.width + 2 * OWN_WIDTH + COMPARED, HEAD_WIDTH),
+            nn.ReLU(),
+            nn.Linear(HEAD_WIDTH, 1),
         )
 
     def forward(self, seen: Compared) -> Tensor:

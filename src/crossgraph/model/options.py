@@ -7,6 +7,11 @@ from typing import Literal
 
 from crossgraph.errors import ConfigError
 
+# Intervals of each column of evidence, at most.
+BINS = 8
+# Numbers that the head compares two vectors by beside their places, and the width of its hidden layer.
+COMPARED, HEAD_WIDTH = 11, 32
+
 # What a network says of a pair, in the order of its columns.
 SAID = (
     "collective:score",

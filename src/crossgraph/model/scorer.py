@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crossgraph._types import Bool, Float32
-from crossgraph.model.options import ScorerOptions
+from crossgraph.model.options import BINS, ScorerOptions
 
-BINS = 8
-# An interval that is shorter, as a share of the column's largest number, tells how numbers were added up.
+# An interval that is shorter, as a share of the median cut of its column, tells how numbers were added up.
 NOISE = 1e-5
 # Encoded pairs held at once: small enough to stay in the processor's cache.
 CHUNK = 512
@@ -134,8 +133,17 @@ def _edges(column: Float32, same: Bool) -> Float32:
         if len(known):
             cuts.extend(np.quantile(known, shares))
     distinct = np.unique(np.array(cuts, dtype=np.float32)) if cuts else np.zeros(1, dtype=np.float32)
-    distinct = distinct[np.r_[True, np.diff(distinct) > NOISE * np.abs(distinct).max()]]
+    distinct = _told_apart(distinct)
     if len(distinct) > BINS + 1:
         distinct = distinct[np.linspace(0, len(distinct) - 1, BINS + 1).round().astype(int)]
     edges: Float32 = np.r_[distinct, np.full(BINS + 1 - len(distinct), distinct[-1])].astype(np.float32)
     return edges
+
+
+def _told_apart(cuts: Float32) -> Float32:
+    """Ascending cuts without those that are as good as the one before."""
+    least, kept = NOISE * float(np.median(np.abs(cuts))), [cuts[0]]
+    for cut in cuts[1:]:
+        if cut - kept[-1] > least:
+            kept.append(cut)
+    return np.array(kept, dtype=np.float32)

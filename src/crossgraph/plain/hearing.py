@@ -11,7 +11,7 @@ from crossgraph._types import Float32, Int32, Int64
 from crossgraph.labels import HALVES
 from crossgraph.model.arrays import PairArrays
 from crossgraph.model.options import SAID
-from crossgraph.plain.network import Known, PlainNetwork
+from crossgraph.plain.network import PlainNetwork, LowerRows
 
 # Pairs that are compared at once.
 AT_ONCE = 4_096
@@ -36,7 +36,7 @@ def heard(
     said = np.empty((len(networks), len(SAID), count), dtype=np.float32)
     parts = [(at, start) for at in range(len(networks)) for start in range(0, count, AT_ONCE)]
 
-    def look(at: int) -> Known:
+    def look(at: int) -> LowerRows:
         number, side = divmod(at, 2)
         return _known(networks, arrays, number, side, pairs[side], see)
 
@@ -64,8 +64,8 @@ def _known(
     side: int,
     ends: Int32,
     see: SeeAlone | None,
-) -> Known:
+) -> LowerRows:
     reached = arrays.sides[side].with_neighbours(np.unique(ends))
     if see is not None:
-        return Known(reached, see(number, side, reached))
-    return Known(reached, networks[number].vectors(arrays.sides[side], arrays.sketch, reached))
+        return LowerRows(reached, see(number, side, reached))
+    return LowerRows(reached, networks[number].vectors(arrays.sides[side], arrays.sketch, reached))

@@ -15,6 +15,7 @@ from crossgraph.card import ModelCard, loaded, network_name, part_of, scorer_nam
 from crossgraph.cardinality import Cardinality
 from crossgraph.plain.network import PlainNetwork
 from crossgraph.plain.scorer import PlainScorer
+from crossgraph.plain.shapes import checked, network_shapes, scorer_shapes
 
 _Weights: TypeAlias = dict[str, AnyArray]
 # What belongs to a scorer and is not trained.
@@ -56,12 +57,19 @@ def load_plain(folder: Path) -> PlainModel:
 
 
 def _built(card: ModelCard, weights: _Weights) -> PlainModel:
-    networks = [part_of(weights, network_name(number)) for number in range(card.networks)]
+    networks = [
+        checked(part_of(weights, name), network_shapes(card), name)
+        for name in map(network_name, range(card.networks))
+    ]
     scorers = [
-        [part_of(weights, scorer_name(at, number)) for number in range(step.scorers)]
+        [
+            checked(part_of(weights, name), scorer_shapes(len(step.columns), card.scorer), name)
+            for name in (scorer_name(at, number) for number in range(step.scorers))
+        ]
         for at, step in enumerate(card.rounds)
     ]
     counted = (*networks[:1], *(step[0] for step in scorers))
+    sizes = (int(np.prod(one.shape)) for part in counted for name, one in part.items() if name not in BUFFERS)
     can = PlainNetwork.can(card.model)
     return PlainModel(
         card=card,
@@ -72,7 +80,5 @@ def _built(card: ModelCard, weights: _Weights) -> PlainModel:
         ),
         thresholds=card.thresholds,
         cardinalities=card.cardinalities,
-        parameters=sum(
-            int(np.prod(one.shape)) for part in counted for name, one in part.items() if name not in BUFFERS
-        ),
+        parameters=sum(sizes),
     )

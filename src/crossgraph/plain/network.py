@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -16,6 +16,7 @@ from crossgraph.model.kinds import by_kind
 from crossgraph.model.options import ModelOptions
 from crossgraph.plain.beside import NOTHING, looked_at
 from crossgraph.plain.matrices import through_matrices, weighted_sum
+from crossgraph.plain.shapes import OWN_WIDTH
 
 Weights = Mapping[str, Float32]
 
@@ -38,7 +39,7 @@ class Ready:
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class LowerRows:
     """What the lower layers say (T, I) of T distinct entities (ascending)."""
 
     entities: Int64
@@ -59,17 +60,15 @@ class PlainNetwork:
 
     weights: Weights
     options: ModelOptions
-    _projections: Float32 | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_projections", self.weights.get("level0.projections"))
 
     @staticmethod
     def can(options: ModelOptions) -> bool:
         """Whether a network of this shape can be told on arrays."""
         return options.collective_layers == "last"
 
-    def said(self, arrays: PairArrays, known: tuple[Known, Known], pairs: tuple[Int32, Int32]) -> Float32:
+    def said(
+        self, arrays: PairArrays, known: tuple[LowerRows, LowerRows], pairs: tuple[Int32, Int32]
+    ) -> Float32:
         """(9, P) of pairs (P), (P), in the order of ``SAID``.
 
         known   what ``vectors`` says of both sides' entities of the pairs and of their neighbours
@@ -88,7 +87,7 @@ class PlainNetwork:
             reached.append(side.with_neighbours(reached[-1]))
         h = np.concatenate([self.level0(side, sketch, part) for part in _parts(reached[-1])])
         for number, wanted in enumerate(reached[-2::-1]):
-            known = Known(reached[len(reached) - 1 - number], h)
+            known = LowerRows(reached[len(reached) - 1 - number], h)
             h = np.concatenate([self._alone(number, side, known, part) for part in _parts(wanted)])
         return h
 
@@ -100,25 +99,25 @@ class PlainNetwork:
         if not self.options.attribute_attention:
             logits = np.zeros_like(logits)
         weights = np.where(mask, np.exp(_log_softmax(logits, mask)), np.float32(0.0))
-        out = np.empty((len(entities), TEXT_WIDTH + 2 * len(PERIODS)), dtype=np.float32)
+        out = np.empty((len(entities), OWN_WIDTH), dtype=np.float32)
         out[:, :TEXT_WIDTH] = weighted_sum(facts.texts[entities], sketch, weights)
         out[:, TEXT_WIDTH:] = _waves(facts.numbers[entities], weights)
         out *= self.weights["level0.scale"]
         out += weighted_sum(attributes, self.weights["level0.attribute.weight"], weights)
-        return out if self._projections is None else out + self._projected(out, side.types[entities])
+        return out + self._projected(out, side.types[entities]) if self.options.type_projection else out
 
     def _projected(self, own: Float32, types: Int32) -> Float32:
         real = types >= 0
-        assert self._projections is not None
-        places, counts = by_kind(types, real, len(self._projections))
+        projections = self.weights["level0.projections"]
+        places, counts = by_kind(types, real, len(projections))
         owners = places // types.shape[1]
-        share = through_matrices(own, owners, counts, self._projections)
+        share = through_matrices(own, owners, counts, projections)
         out = np.zeros_like(own)
         np.add.at(out, owners, share / real.sum(axis=1, dtype=np.float32)[owners][:, None])
         return out
 
     def _messages(
-        self, layer: int, side: SideArrays, known: Known, entities: Int64
+        self, layer: int, side: SideArrays, known: LowerRows, entities: Int64
     ) -> tuple[Float32, Float32, Float32]:
         """(K, W) own parts, (K, N, W) messages, and (K, N) log self-attention of a layer."""
         prefix = f"hops.{layer}."
@@ -128,7 +127,7 @@ class PlainNetwork:
         rows = known.rows(side.neighbours[entities].ravel()[places])
         z = np.zeros((mask.size, matrices.shape[1]), dtype=np.float32)
         z[places] = through_matrices(known.h, rows, counts, matrices)
-        messages = z.reshape(*mask.shape, -1)
+        messages = z.reshape(*mask.shape, matrices.shape[1])
         own = known.h[known.rows(entities)] @ self.weights[prefix + "transform.own"].T
         if not self.options.self_attention:
             return own, messages, _log_softmax(np.zeros(mask.shape, dtype=np.float32), mask)
@@ -142,12 +141,12 @@ class PlainNetwork:
         logits = np.where(logits < 0, np.float32(0.2) * logits, logits)
         return own, messages, _log_softmax(logits.reshape(mask.shape), mask)
 
-    def _alone(self, layer: int, side: SideArrays, known: Known, entities: Int64) -> Float32:
+    def _alone(self, layer: int, side: SideArrays, known: LowerRows, entities: Int64) -> Float32:
         own, z, beta = self._messages(layer, side, known, entities)
         around = np.einsum("kn,knw->kw", np.where(side.mask[entities], np.exp(beta), np.float32(0.0)), z)
         return _leaky(own, around)
 
-    def ready(self, side: SideArrays, sketch: Float32, known: Known, entities: Int64) -> Ready:
+    def ready(self, side: SideArrays, sketch: Float32, known: LowerRows, entities: Int64) -> Ready:
         """What the last layer needs of K distinct entities (ascending)."""
         own, z, beta = self._messages(self.options.layers - 1, side, known, entities)
         rarity = side.rarity[side.neighbours[entities]]

@@ -20,7 +20,7 @@ from crossgraph.serving.served import Served
 
 @torch.inference_mode()
 def heard(served: Served, asked: Asked, columns: dict[int, AttributeColumn], pool: Pool) -> Float32:
-    """(9, P) mean of the networks' opinions, in the order of ``learning.SAID``."""
+    """(9, P) mean of the networks' opinions, in the order of ``model.options.SAID``."""
     side = _side(served, asked, columns)
     sketch = torch.from_numpy(sketch_of(asked.words.table.grams))
     records, rows = torch.arange(len(asked)), torch.from_numpy(pool.record).long()

@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 
 from crossgraph._types import Float32, Int64
-from crossgraph.model.scorer import BINS, EvidenceScorer
+from crossgraph.model.options import BINS
+from crossgraph.model.scorer import EvidenceScorer
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,6 +30,7 @@ from crossgraph.inputs import config_of, digest, encoder_for, read_card, stored_
 from crossgraph.layout import ResultFolder
 from crossgraph.plain.hearing import heard
 from crossgraph.plain.model import PlainModel, load_plain
+from crossgraph.plain.network import PlainNetwork
 from crossgraph.preparation import Graphs, Preparation
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reporting import Run, report_of, store_report, summary_of
@@ -87,6 +88,9 @@ def update(
     set against each other and decided anew. What comes out depends on the graphs as they were aligned and as
     they are now, not on the steps in between. Without ``out`` the new RESULT takes the place of the old one,
     whole and at once; the ledger goes along anyway.
+
+    Few pairs are scored on arrays. BLAS has threads of its own for their matrices, which cost more than they
+    save: the verb says ``OPENBLAS_NUM_THREADS=1`` before numpy is loaded, and so may you.
 
     everything   score all candidates again, to see what was saved and what that changes
     raises       ResultError if ``result`` is none or keeps nothing for updates, GraphFormatError with all
@@ -245,7 +249,7 @@ class _Work:
 
     def _hear(self, model: PlainModel) -> Hear:
         """By arrays, which need no torch, or where these cannot tell what networks say, by tensors."""
-        if model.networks:
+        if PlainNetwork.can(model.card.model):
             return partial(heard, model.networks)
         from crossgraph.updating.tensors import heard_by_tensors
 

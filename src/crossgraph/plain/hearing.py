@@ -11,7 +11,7 @@ from crossgraph._types import Float32, Int32, Int64
 from crossgraph.labels import HALVES
 from crossgraph.model.arrays import PairArrays
 from crossgraph.model.options import SAID
-from crossgraph.plain.network import PlainNetwork, LowerRows
+from crossgraph.plain.network import LowerRows, PlainNetwork
 
 # Pairs that are compared at once.
 AT_ONCE = 4_096

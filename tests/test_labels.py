@@ -219,12 +219,17 @@ def test_seeds_teach_only_types_with_few_links_and_not_more_than_enough():
     assert len(teaching_seeds(NONE, linked, types, seed=0)) == 0
 
 
-def test_beside_links_all_types_have_their_whole_share():
+def test_beside_links_seeds_are_what_these_leave_of_a_share():
     types = np.repeat(np.array([0, 1], dtype=np.int32), SEEDS_IN_ALL)
     everyone = np.arange(len(types), dtype=np.int32)
     seeds, linked = (EntityPairs.of(some, some, BELIEVED) for some in (everyone, everyone[:SEEDS_PER_TYPE]))
     chosen = teaching_seeds(seeds, linked, types, seed=0, beside=True)
-    assert np.bincount(types[chosen.left]).tolist() == [SEEDS_IN_ALL // 2] * 2
+    share = SEEDS_IN_ALL // 2
+    assert np.bincount(types[chosen.left]).tolist() == [share - len(linked), share]
+    enough = EntityPairs.of(everyone[:share], everyone[:share], BELIEVED)
+    chosen = teaching_seeds(seeds, enough, types, seed=0, beside=True)
+    assert np.bincount(types[chosen.left]).tolist() == [0, share]
+    chosen = teaching_seeds(seeds, linked, types, seed=0, beside=True)
     # What is known need not be believed.
     assert chosen.left.min() >= SEEDS_PER_TYPE
 

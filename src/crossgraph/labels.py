@@ -265,7 +265,7 @@ def teaching_seeds(
     equal share of ``SEEDS_IN_ALL`` where there are many types.
 
     keys     (E), (E') what chance draws from, see ``label_links``
-    beside   those of all types, however many links they have, that are no links, and each type's whole share
+    beside   those of all types that are no links, as many as a type's links leave of its whole share
     """
     links = np.bincount(left_types[linked.left], minlength=1 + int(left_types.max(initial=0)))
     seeds = seeds.without(linked) if beside else seeds
@@ -275,6 +275,6 @@ def teaching_seeds(
     order = np.argsort(kind, kind="stable")
     starts = np.searchsorted(kind[order], kind[order])
     share = math.ceil(SEEDS_IN_ALL / max(1, len(np.unique(kind))))
-    most = share if beside else min(SEEDS_PER_TYPE, share)
+    most = share - links[kind[order]] if beside else min(SEEDS_PER_TYPE, share)
     chosen = np.sort(shuffled[order[np.arange(len(order)) - starts < most]])
     return seeds.take(chosen)

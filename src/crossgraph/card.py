@@ -41,33 +41,56 @@ class RoundCard:
     scorers: int
 
 
-@dataclass(frozen=True, eq=False)
-class ModelCard:
-    """What is told of a model; see ``TrainedModel``.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Told:
+    """What every form of a model tells beside its weights.
 
-    networks   how many there are
+    thresholds      type -> least probability of a match; ``*`` for types that are not named
+    cardinalities   type -> how many partners its entities may have, likewise
+    encoder         fingerprint of what says what texts mean; empty where n-grams alone do
     """
 
-    rounds: tuple[RoundCard, ...]
     thresholds: dict[str, float]
     cardinalities: dict[str, Cardinality]
     vocabulary: Vocabulary
     model: ModelOptions
     scorer: ScorerOptions
     sampling: SamplingOptions
-    networks: int
     seed: int
     encoder: str = ""
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """These alone, by name, for another form of the same model."""
+        return {field.name: getattr(self, field.name) for field in fields(Told)}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ModelCard(Told):
+    """A model without its weights.
+
+    networks   how many there are
+    """
+
+    rounds: tuple[RoundCard, ...]
+    networks: int
+
     def write(self, folder: Path) -> None:
         """Write it into a folder."""
-        told = {field.name: getattr(self, field.name) for field in fields(self)}
-        for name in ("vocabulary", "model", "scorer", "sampling"):
-            told[name] = asdict(told[name])
-        told["rounds"] = [asdict(step) for step in self.rounds]
-        if not self.encoder:
-            del told["encoder"]
-        _write({"format": FORMAT, **told}, folder)
+        card = {
+            "format": FORMAT,
+            "rounds": [asdict(step) for step in self.rounds],
+            "thresholds": self.thresholds,
+            "cardinalities": self.cardinalities,
+            "vocabulary": asdict(self.vocabulary),
+            "model": asdict(self.model),
+            "scorer": asdict(self.scorer),
+            "sampling": asdict(self.sampling),
+            "networks": self.networks,
+            "seed": self.seed,
+            **({"encoder": self.encoder} if self.encoder else {}),
+        }
+        _write(card, folder)
 
 
 def store_thresholds(source: Path, folder: Path, thresholds: dict[str, float]) -> None:

@@ -9,13 +9,10 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from crossgraph.calibration import Calibration
-from crossgraph.card import WEIGHTS, ModelCard, RoundCard, loaded, network_name, part_of, scorer_name
-from crossgraph.cardinality import Cardinality
+from crossgraph.card import WEIGHTS, ModelCard, RoundCard, Told, loaded, network_name, part_of, scorer_name
 from crossgraph.model.network import CollectiveNetwork, Slots
-from crossgraph.model.options import ModelOptions, ScorerOptions
+from crossgraph.model.options import ScorerOptions
 from crossgraph.model.scorer import EvidenceScorer
-from crossgraph.sampling import SamplingOptions
-from crossgraph.schema.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,27 +31,16 @@ class ScoringRound:
     settlement: Calibration
 
 
-@dataclass(frozen=True, eq=False)
-class TrainedModel:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrainedModel(Told):
     """All that is needed to score pairs of other graphs.
 
-    networks        one for each half of the labels, trained on the other half
-    rounds          at least one; the last one's probabilities are the model's
-    thresholds      type -> least probability of a match; ``*`` for types that are not named
-    cardinalities   type -> how many partners its entities may have, likewise
-    encoder         fingerprint of what says what texts mean; empty where n-grams alone do
+    networks   one for each half of the labels, trained on the other half
+    rounds     at least one; the last one's probabilities are the model's
     """
 
     networks: tuple[CollectiveNetwork, ...]
     rounds: tuple[ScoringRound, ...]
-    thresholds: dict[str, float]
-    cardinalities: dict[str, Cardinality]
-    vocabulary: Vocabulary
-    model: ModelOptions
-    scorer: ScorerOptions
-    sampling: SamplingOptions
-    seed: int
-    encoder: str = ""
 
     @property
     def parameters(self) -> int:
@@ -65,21 +51,11 @@ class TrainedModel:
     @property
     def card(self) -> ModelCard:
         """All but its weights."""
-        return ModelCard(
-            rounds=tuple(
-                RoundCard(step.columns, step.calibration, step.settlement, len(step.scorers))
-                for step in self.rounds
-            ),
-            thresholds=self.thresholds,
-            cardinalities=self.cardinalities,
-            vocabulary=self.vocabulary,
-            model=self.model,
-            scorer=self.scorer,
-            sampling=self.sampling,
-            networks=len(self.networks),
-            seed=self.seed,
-            encoder=self.encoder,
+        rounds = tuple(
+            RoundCard(step.columns, step.calibration, step.settlement, len(step.scorers))
+            for step in self.rounds
         )
+        return ModelCard(**self.told, rounds=rounds, networks=len(self.networks))
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:
@@ -121,16 +97,9 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
 def _rebuilt(card: ModelCard, tensors: dict[str, Tensor], device: str) -> TrainedModel:
     slots = Slots.of(card.vocabulary)
     rebuilt = TrainedModel(
+        **card.told,
         networks=tuple(CollectiveNetwork(slots, card.model) for _ in range(card.networks)),
         rounds=tuple(_round(step, card.scorer) for step in card.rounds),
-        thresholds=card.thresholds,
-        cardinalities=card.cardinalities,
-        vocabulary=card.vocabulary,
-        model=card.model,
-        scorer=card.scorer,
-        sampling=card.sampling,
-        seed=card.seed,
-        encoder=card.encoder,
     )
     for prefix, module in _modules(rebuilt).items():
         module.load_state_dict(part_of(tensors, prefix))

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.model.attributes import OWN_WIDTH
+from crossgraph.features.tokens import OWN_WIDTH
 from crossgraph.model.head import Compared, ComparisonHead, DistanceHead, head_of, length
 from crossgraph.model.options import ModelOptions
 

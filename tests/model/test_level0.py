@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossgraph.features.tokens import TEXT_WIDTH
-from crossgraph.model.attributes import NUMBERS_AT_FIRST, OWN_WIDTH, AttributeEncoder
+from crossgraph.features.tokens import OWN_WIDTH, TEXT_WIDTH
+from crossgraph.model.attributes import NUMBERS_AT_FIRST, AttributeEncoder
 from crossgraph.model.inputs import SideTensors
 from crossgraph.model.options import ModelOptions
 

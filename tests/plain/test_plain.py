@@ -46,7 +46,17 @@ def tiny_vocabulary() -> Vocabulary:
 
 
 def card_of(vocabulary: Vocabulary, options: ModelOptions) -> ModelCard:
-    return ModelCard((), {}, {}, vocabulary, options, ScorerOptions(), SamplingOptions(), 2, 0)
+    return ModelCard(
+        thresholds={},
+        cardinalities={},
+        vocabulary=vocabulary,
+        model=options,
+        scorer=ScorerOptions(),
+        sampling=SamplingOptions(),
+        seed=0,
+        rounds=(),
+        networks=2,
+    )
 
 
 def both_said(options: ModelOptions, tensors, folds, seed: int = 3):

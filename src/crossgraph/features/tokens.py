@@ -17,6 +17,8 @@ TEXT_WIDTH = 128
 _ROWS = 4096
 # Periods of sin and cos, in units of an attribute's spread: from a whole range down to fine detail.
 PERIODS = (16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.25, 0.125)
+# Width of a vector of own attributes: a text sketch, beside sin and cos of numbers.
+OWN_WIDTH = TEXT_WIDTH + 2 * len(PERIODS)
 TOKENS = 8
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from crossgraph._types import Float32
-from crossgraph.features.tokens import PERIODS, TEXT_WIDTH
+from crossgraph.features.tokens import OWN_WIDTH, PERIODS, TEXT_WIDTH
 from crossgraph.model.attention import masked_log_softmax
 from crossgraph.model.inputs import SideTensors
 from crossgraph.model.kinds import by_kind
@@ -16,8 +16,6 @@ from crossgraph.model.matrices import through_matrices, weighted_sum
 from crossgraph.model.options import ModelOptions
 from crossgraph.model.plan import upload
 
-# Width of a vector of own attributes: a text sketch, beside sin and cos of numbers.
-OWN_WIDTH = TEXT_WIDTH + 2 * len(PERIODS)
 # Numbers count less than texts in a distance at first.
 NUMBERS_AT_FIRST = 0.3
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from crossgraph.model.attributes import OWN_WIDTH
+from crossgraph.features.tokens import OWN_WIDTH
 from crossgraph.model.options import COMPARED, HEAD_WIDTH, ModelOptions
 
 

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crossgraph._types import Int64
+from crossgraph.features.tokens import OWN_WIDTH
 from crossgraph.model.attention import echo_amounts
-from crossgraph.model.attributes import OWN_WIDTH, AttributeEncoder
+from crossgraph.model.attributes import AttributeEncoder
 from crossgraph.model.both import second_hop, seen_by_partner, two_hops
 from crossgraph.model.head import Compared, head_of, length
 from crossgraph.model.inputs import Likeness, PairTensors, SideTensors

@@ -11,8 +11,7 @@ from safetensors.numpy import load_file
 
 from crossgraph._types import AnyArray
 from crossgraph.calibration import Calibration
-from crossgraph.card import ModelCard, loaded, network_name, part_of, scorer_name
-from crossgraph.cardinality import Cardinality
+from crossgraph.card import ModelCard, Told, loaded, network_name, part_of, scorer_name
 from crossgraph.plain.network import PlainNetwork
 from crossgraph.plain.scorer import PlainScorer
 from crossgraph.plain.shapes import checked, network_shapes, scorer_shapes
@@ -32,19 +31,16 @@ class PlainRound:
     settlement: Calibration
 
 
-@dataclass(frozen=True, eq=False)
-class PlainModel:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PlainModel(Told):
     """All that is needed to score pairs.
 
-    networks        none where the card tells of networks that arrays cannot tell
-    thresholds, cardinalities, parameters   as in ``TrainedModel``
+    networks     none where arrays cannot tell networks of this shape
+    parameters   as in ``TrainedModel``
     """
 
-    card: ModelCard
     networks: tuple[PlainNetwork, ...]
     rounds: tuple[PlainRound, ...]
-    thresholds: dict[str, float]
-    cardinalities: dict[str, Cardinality]
     parameters: int
 
 
@@ -72,13 +68,11 @@ def _built(card: ModelCard, weights: _Weights) -> PlainModel:
     sizes = (int(np.prod(one.shape)) for part in counted for name, one in part.items() if name not in BUFFERS)
     can = PlainNetwork.can(card.model)
     return PlainModel(
-        card=card,
+        **card.told,
         networks=tuple(PlainNetwork(part, card.model) for part in networks) if can else (),
         rounds=tuple(
             PlainRound(tuple(map(PlainScorer, parts)), step.columns, step.calibration, step.settlement)
             for parts, step in zip(scorers, card.rounds, strict=True)
         ),
-        thresholds=card.thresholds,
-        cardinalities=card.cardinalities,
         parameters=sum(sizes),
     )

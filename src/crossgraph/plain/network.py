@@ -10,13 +10,12 @@ import numpy as np
 from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
-from crossgraph.features.tokens import PERIODS, TEXT_WIDTH
+from crossgraph.features.tokens import OWN_WIDTH, PERIODS, TEXT_WIDTH
 from crossgraph.model.arrays import PairArrays, SideArrays
 from crossgraph.model.kinds import by_kind
 from crossgraph.model.options import ModelOptions
 from crossgraph.plain.beside import NOTHING, looked_at
 from crossgraph.plain.matrices import through_matrices, weighted_sum
-from crossgraph.plain.shapes import OWN_WIDTH
 
 Weights = Mapping[str, Float32]
 

@@ -8,10 +8,8 @@ import numpy as np
 
 from crossgraph._types import AnyArray
 from crossgraph.card import ModelCard
-from crossgraph.features.tokens import PERIODS, TEXT_WIDTH
+from crossgraph.features.tokens import OWN_WIDTH
 from crossgraph.model.options import BINS, COMPARED, HEAD_WIDTH, ScorerOptions
-
-OWN_WIDTH = TEXT_WIDTH + 2 * len(PERIODS)
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -144,12 +144,12 @@ class Sight:
         found = sample_neighbourhoods(
             graph,
             adjacency,
-            options=self.model.card.sampling,
-            seed=self.model.card.seed,
+            options=self.model.sampling,
+            seed=self.model.seed,
             shares=_shares(graph, self.ground.shares[side]),
             entities=who,
         )
-        whole = Neighbourhoods.none(len(graph), self.model.card.sampling.neighbours)
+        whole = Neighbourhoods.none(len(graph), self.model.sampling.neighbours)
         for out, part in zip(whole.part(slice(None)), found.part(slice(None)), strict=True):
             out[who] = part
         return whole

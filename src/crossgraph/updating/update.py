@@ -104,7 +104,7 @@ def update(
     in_place = target == result
     folder = prepare_result(target, force=force or in_place)
     model = _model(source, config)
-    encoder = encoder_for(source, config, model.card.encoder)
+    encoder = encoder_for(source, config, model.encoder)
     with staging(folder.path, replace=force or in_place) as stage:
         stage.model_folder.mkdir()
         _keep_known(source, stage)
@@ -218,7 +218,7 @@ class _Work:
             seeds=known.same,
             weighing=blocked.weighing,
         )
-        vocabulary = model.card.vocabulary
+        vocabulary = model.vocabulary
         if self.card.get("model"):
             vocabulary = extended(vocabulary, schema)
 
@@ -249,7 +249,7 @@ class _Work:
 
     def _hear(self, model: PlainModel) -> Hear:
         """By arrays, which need no torch, or where these cannot tell what networks say, by tensors."""
-        if PlainNetwork.can(model.card.model):
+        if PlainNetwork.can(model.model):
             return partial(heard, model.networks)
         from crossgraph.updating.tensors import heard_by_tensors
 

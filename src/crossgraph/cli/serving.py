@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -62,12 +63,14 @@ def serve(
     """
     from crossgraph.cli.running import session
 
+    # Said before numpy is loaded: matrices of a few records are too small to be shared among threads.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with session(quiet=quiet, verbose=verbose) as console:
         from crossgraph.errors import require_extra
         from crossgraph.results import existing_result
 
         existing_result(result)
-        require_extra("serve", "prometheus_client", "starlette", "uvicorn")
+        require_extra("serve", "orjson", "prometheus_client", "starlette", "uvicorn")
         guard = _guard(host, token, allow_origin or [])
         _serve(result, against.value, (host, port), guard, console)
 
@@ -88,7 +91,6 @@ def _serve(
     from crossgraph.serving.app import ServiceOptions, create_app
     from crossgraph.serving.served import Served
 
-    # Matrices of a few records are too small to be shared among threads.
     torch.set_num_threads(1)
     served = Served.open(result, "left" if against == "left" else "right", progress=console)
     options = ServiceOptions(

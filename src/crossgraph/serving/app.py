@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
+import orjson
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -51,6 +52,14 @@ Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 # Bytes of a request, and of one with two graphs; pairs of graphs, of which one is aligned.
 MOST_BYTES, MOST_GRAPH_BYTES, MOST_ALIGNED = 1 << 20, 4 << 20, 4
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Json(JSONResponse):
+    """An answer in JSON. For fifty clients, the encoder of the standard library is a seventh of the work."""
+
+    def render(self, content: Any) -> bytes:
+        """The content as it is sent."""
+        return orjson.dumps(content)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,23 +170,23 @@ class _Service:
         if "queries" in asked:
             records = batch_of_02(parsed(asked["queries"], "`queries`"))
             found = await self._together.ask(list(records.values()))
-            return JSONResponse(results_of_02(self.served, list(records), found))
+            return Json(results_of_02(self.served, list(records), found))
         if "extend" in asked:
             meta, rows = self._showing.extension(parsed(asked["extend"], "`extend`"))
-            return JSONResponse({"meta": meta, "rows": rows})
+            return Json({"meta": meta, "rows": rows})
         if request.method == "POST":
             raise QueryError("the form has neither `queries` nor `extend`")
-        return JSONResponse(manifest_of_02(self.served, self.options.name, _root(request)))
+        return Json(manifest_of_02(self.served, self.options.name, _root(request)))
 
     async def draft(self, request: Request) -> Response:
         """The manifest of the draft."""
         root = f"{_root(request)}/draft"
-        return JSONResponse(manifest_of_draft(self.served, self.options.name, root))
+        return Json(manifest_of_draft(self.served, self.options.name, root))
 
     async def reconcile(self, request: Request) -> Response:
         """Results of queries of the draft."""
         records = batch_of_draft(await _json(request, MOST_BYTES))
-        return JSONResponse(results_of_draft(self.served, await self._together.ask(records)))
+        return Json(results_of_draft(self.served, await self._together.ask(records)))
 
     async def extend(self, request: Request) -> Response:
         """Values of properties as the draft has them."""
@@ -186,7 +195,7 @@ class _Service:
             {"id": one, "properties": [{"id": name, "values": values} for name, values in row.items()]}
             for one, row in rows.items()
         ]
-        return JSONResponse({"meta": meta, "rows": shown})
+        return Json({"meta": meta, "rows": shown})
 
     def suggest(self, kind: str) -> Handler:
         """What completes a few letters."""
@@ -199,7 +208,7 @@ class _Service:
         async def answer(request: Request) -> Response:
             prefix = request.query_params.get("prefix", "")[:200]
             cursor = _number(request, "cursor", 0)
-            return JSONResponse(await asyncio.to_thread(look_up, prefix, cursor))
+            return Json(await asyncio.to_thread(look_up, prefix, cursor))
 
         return answer
 
@@ -208,7 +217,7 @@ class _Service:
         found = self._showing.flyout(request.query_params.get("id", ""))
         if found is None:
             raise HTTPException(404, "The graph has no such entity.")
-        return JSONResponse(found)
+        return Json(found)
 
     async def preview(self, request: Request) -> Response:
         """A page about an entity."""
@@ -220,7 +229,7 @@ class _Service:
     async def propose(self, request: Request) -> Response:
         """Properties that entities of a type have."""
         limit = _number(request, "limit", USUAL_PROPOSALS)
-        return JSONResponse(self._showing.proposals(request.query_params.get("type", ""), limit))
+        return Json(self._showing.proposals(request.query_params.get("type", ""), limit))
 
     async def align(self, request: Request) -> Response:
         """The matches of two small graphs."""
@@ -231,13 +240,13 @@ class _Service:
         self._aligned += 1
         try:
             loop = asyncio.get_running_loop()
-            return JSONResponse(await loop.run_in_executor(self._aligning, self.options.align, graphs))
+            return Json(await loop.run_in_executor(self._aligning, self.options.align, graphs))
         finally:
             self._aligned -= 1
 
     async def health(self, _request: Request) -> Response:
         """Whether it works, and on what."""
-        return JSONResponse(
+        return Json(
             {
                 "status": "ok",
                 "version": __version__,
@@ -253,7 +262,7 @@ class _Service:
 
     async def openapi(self, request: Request) -> Response:
         """All of this as OpenAPI."""
-        return JSONResponse(openapi(self.options.name, _root(request)))
+        return Json(openapi(self.options.name, _root(request)))
 
 
 def _root(request: Request) -> str:
@@ -295,12 +304,12 @@ def _status(error: Exception) -> int:
 
 async def _failed(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+    return Json({"error": error.detail}, error.status_code, headers=error.headers)
 
 
 async def _unanswerable(_request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, _status(error))
+    return Json({"error": str(error)}, _status(error))
 
 
 async def _busy(_request: Request, _error: Exception) -> Response:
-    return JSONResponse({"error": "Too many wait already."}, 503, headers={"retry-after": "1"})
+    return Json({"error": "Too many wait already."}, 503, headers={"retry-after": "1"})

@@ -80,7 +80,7 @@ class Matcher:
 
         A film "1917" is not an entity of another type with identifier 1917, nor any beside a film so called.
         """
-        held = np.array([self._served.graph.position(record.name) for record in asked.records])
+        held = self._served.graph.looked_up([record.name for record in asked.records])
         called = (pool.name >= SAME_NAME) & (pool.entity != held[pool.record])
         others = np.bincount(pool.record[called], minlength=len(asked))
         told: list[list[Candidate]] = []

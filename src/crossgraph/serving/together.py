@@ -48,7 +48,8 @@ class Together:
         self._waiting.extend(zip(records, answers, strict=True))
         if self._working is None or self._working.done():
             self._working = loop.create_task(self._work())
-        return list(await asyncio.gather(*answers))
+        # One record is what most requests bring, and needs nobody to wait for all.
+        return [await answers[0]] if len(answers) == 1 else list(await asyncio.gather(*answers))
 
     def close(self) -> None:
         """Begin nothing more."""

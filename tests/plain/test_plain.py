@@ -18,7 +18,6 @@ from crossgraph.model.options import ModelOptions, ScorerOptions
 from crossgraph.model.scorer import EvidenceScorer
 from crossgraph.plain import hearing, network
 from crossgraph.plain.network import PlainNetwork
-from crossgraph.plain.scorer import PlainScorer
 from crossgraph.plain.shapes import network_shapes, scorer_shapes
 from crossgraph.sampling import SamplingOptions
 from crossgraph.schema.vocabulary import Vocabulary
@@ -139,15 +138,3 @@ def test_parts_change_nothing(monkeypatch):
 def test_networks_that_look_at_the_partner_in_both_layers_are_left_to_torch():
     assert not PlainNetwork.can(replace(LAST, collective_layers="both"))
     assert PlainNetwork.can(LAST)
-
-
-@given(st.integers(0, 1_000), st.integers(1, 700))
-def test_scorers_say_the_same(seed, pairs):
-    some = np.random.default_rng(seed)
-    values = some.normal(size=(pairs, 5)).astype(np.float32)
-    values[some.random(values.shape) < 0.2] = np.nan
-    values[:, 3] = 1.0
-    scorer = EvidenceScorer(5, ScorerOptions(hidden=4), seed=seed)
-    scorer.fit_edges(values, some.random(pairs) < 0.5)
-    found = PlainScorer({name: one.numpy() for name, one in scorer.state_dict().items()}).score(values)
-    np.testing.assert_allclose(found, scorer.score(values), **NEAR)

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -34,8 +33,6 @@ from crossgraph.explaining.reopening import reopen
 from crossgraph.features.text import normalise, normalised
 from crossgraph.graphs.adjacency import directed_name
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.model.options import ScorerOptions
-from crossgraph.model.scorer import BINS, EvidenceScorer
 from crossgraph.pipeline import Inputs, align
 from crossgraph.reviewing.views import GraphView
 from crossgraph.serving.aligning import MOST_ENTITIES, Aligner, graphs_of
@@ -48,7 +45,6 @@ from crossgraph.serving.openapi import openapi
 from crossgraph.serving.pooling import Pooler
 from crossgraph.serving.protocol import MOST_QUERIES
 from crossgraph.serving.records import Record, Value
-from crossgraph.serving.scoring import QuickScorer
 from crossgraph.serving.served import Served
 from crossgraph.serving.showing import Showing
 from crossgraph.serving.together import MOST_WAITING, BusyError, Together
@@ -261,22 +257,6 @@ def test_the_nearest_names_are_found(served: Served) -> None:
         )
         reached = sorted((of_pair[pair] for pair in found), reverse=True)
         assert reached[: len(best)] == pytest.approx(best.tolist(), abs=1e-5)
-
-
-def test_a_quick_scorer_says_what_the_scorer_says() -> None:
-    rng = np.random.default_rng(0)
-    values = rng.normal(size=(200, 12)).astype(np.float32)
-    values[:, 3] = np.round(values[:, 3])
-    values[rng.random(values.shape) < 0.3] = np.nan
-    torch.manual_seed(0)
-    scorer = EvidenceScorer(12, ScorerOptions(hidden=8))
-    scorer.fit_edges(values, rng.random(200) < 0.5)
-    quick = QuickScorer.of(scorer)
-    assert quick.weights.shape == (12, BINS + 1, 9)
-    for missing in ([], [0, 5, 11], list(range(12))):
-        asked = values.copy()
-        asked[:, missing] = np.nan
-        np.testing.assert_allclose(quick.score(asked), scorer.score(asked), atol=1e-4)
 
 
 @given(st.text())

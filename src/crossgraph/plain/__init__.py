@@ -1,1 +1,1 @@
-"""Trained networks and scorers on arrays: few pairs are scored in less time than it takes to load torch."""
+"""Trained networks on arrays: few pairs are scored in less time than it takes to load torch."""

@@ -12,8 +12,8 @@ from safetensors.numpy import load_file
 from crossgraph._types import AnyArray
 from crossgraph.calibration import Calibration
 from crossgraph.card import ModelCard, Told, loaded, network_name, part_of, scorer_name
+from crossgraph.model.curves import Curves
 from crossgraph.plain.network import PlainNetwork
-from crossgraph.plain.scorer import PlainScorer
 from crossgraph.plain.shapes import checked, network_shapes, scorer_shapes
 
 _Weights: TypeAlias = dict[str, AnyArray]
@@ -25,7 +25,7 @@ BUFFERS = ("edges", "gaps")
 class PlainRound:
     """One round of scoring, see ``RoundCard``."""
 
-    scorers: tuple[PlainScorer, ...]
+    scorers: tuple[Curves, ...]
     columns: tuple[str, ...]
     calibration: Calibration
     settlement: Calibration
@@ -71,7 +71,7 @@ def _built(card: ModelCard, weights: _Weights) -> PlainModel:
         **card.told,
         networks=tuple(PlainNetwork(part, card.model) for part in networks) if can else (),
         rounds=tuple(
-            PlainRound(tuple(map(PlainScorer, parts)), step.columns, step.calibration, step.settlement)
+            PlainRound(tuple(map(Curves.of, parts)), step.columns, step.calibration, step.settlement)
             for parts, step in zip(scorers, card.rounds, strict=True)
         ),
         parameters=sum(sizes),

@@ -24,7 +24,6 @@ from crossgraph.serving.evidence import echoed, priors, record_leads, standing, 
 from crossgraph.serving.hearing import heard
 from crossgraph.serving.pooling import Pool, Pooler
 from crossgraph.serving.records import Candidate, Record
-from crossgraph.serving.scoring import QuickScorer
 from crossgraph.serving.served import Served
 
 # Candidates of a record that are scored: the best by their prior.
@@ -47,7 +46,7 @@ class Matcher:
         self._served = served
         self._asker, self._pooler, self._reader = Asker(served), Pooler(served), Reader()
         model = served.opened.model
-        self._scorers = [QuickScorer.of(scorer) for scorer in model.rounds[-1].scorers]
+        self._scorers = [scorer.curves() for scorer in model.rounds[-1].scorers]
         # Both are told for types of the left graph.
         types = served.asking_types if served.side else served.types[0]
         many = ("one-to-many", "free") if served.side else ("many-to-one", "free")

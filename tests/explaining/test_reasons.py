@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from crossgraph.blocking.candidates import PairTypes
 from crossgraph.blocking.names import name_attributes, name_rows
 from crossgraph.blocking.ranking import lead
-from crossgraph.blocking.structure import neighbour_products, neighbour_rows
+from crossgraph.blocking.structure import Ends, neighbour_products, neighbour_rows
 from crossgraph.cli import app
 from crossgraph.config import load_config
 from crossgraph.deciding import Rules, decide
@@ -264,7 +264,9 @@ def test_row_lengths_without_an_edge_are_those_of_the_graphs_without_it(opened, 
 
     def squares(graphs):
         """Squared lengths of both entities' rows, before what is usual is added."""
-        _, squares = neighbour_rows(*graphs, preparation.schema, similarity, anyhow=anyhow)
+        _, squares = neighbour_rows(
+            (Ends(graphs[0]), Ends(graphs[1])), preparation.schema, similarity, anyhow=anyhow
+        )
         return [side[end] for side, end in zip(squares, pair, strict=True)]
 
     before = squares(preparation.graphs)

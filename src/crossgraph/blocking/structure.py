@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -59,15 +60,36 @@ def neighbour_products(
                          ones: relations that seeds are too few to map count too, see ``echoed_share``
     returns              X (E, K), Y (E', K), and what their rows were divided by, (E) and (E')
     """
-    (x, y), squares = neighbour_rows(left, right, schema, similarity, anyhow=anyhow)
+    (x, y), squares = neighbour_rows((Ends(left), Ends(right)), schema, similarity, anyhow=anyhow)
     lengths = row_lengths(squares[0]), row_lengths(squares[1])
     places = np.flatnonzero(marked(y.indices, y.shape[1]))
     return (shortened(x, lengths[0], places), shortened(y, lengths[1], places)), lengths
 
 
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """How many edges end where in a graph; counted once, however often its neighbourhoods are asked for."""
+
+    graph: KnowledgeGraph
+
+    def __len__(self) -> int:
+        return len(self.graph)
+
+    @cached_property
+    def shared(self) -> tuple[Int64, Int64]:
+        """(T), (T) how many edges of its relation share the head, and the tail, of each edge."""
+        relations = self.graph.relations
+        return _sharing(relations, self.graph.heads), _sharing(relations, self.graph.tails)
+
+    @cached_property
+    def idf(self) -> Float32:
+        """(E) of each entity as a neighbour by any relation."""
+        ends = np.r_[self.graph.heads, self.graph.tails]
+        return neighbour_idf(np.bincount(ends, minlength=len(self)), len(self))
+
+
 def neighbour_rows(
-    left: KnowledgeGraph,
-    right: KnowledgeGraph,
+    ends: tuple[Ends, Ends],
     schema: SchemaMapping,
     similarity: sparse.csr_matrix,
     *,
@@ -86,13 +108,14 @@ def neighbour_rows(
     wanted   the edges of either side that count, all if not given: rows of wanted sources are whole, and so
              are columns of wanted right targets, where all left ones that may be theirs are wanted too
     """
-    mapped = schema.numbered_relations(left.relation_names, right.relation_names)
-    ends = np.array([(a, b) for _, a, b in mapped], dtype=np.int64).reshape(-1, 2).T
+    left, right = ends
+    mapped = schema.numbered_relations(left.graph.relation_names, right.graph.relation_names)
+    numbers = np.array([(a, b) for _, a, b in mapped], dtype=np.int64).reshape(-1, 2).T
     inverse = np.array([mapping.inverse for mapping, _, _ in mapped], dtype=bool)
     back = np.repeat([False, True], len(mapped))
     mine_wanted, theirs_wanted = wanted or (None, None)
     sides = _Directed.of(left, mine_wanted), _Directed.of(right, theirs_wanted)
-    relations = np.tile(ends[0], 2), np.tile(ends[1], 2)
+    relations = np.tile(numbers[0], 2), np.tile(numbers[1], 2)
     turned = back, back != np.tile(inverse, 2)
     weight = np.tile([mapping.weight for mapping, _, _ in mapped], 2)
     partnered = surest_partners(similarity)
@@ -198,41 +221,36 @@ class _Directed:
 
     order (K)       edges, sorted by relation
     held (R)        how many of them each relation has
-    degrees         (T), (T) how many edges of its relation share the head, and the tail, of each edge
     """
 
-    graph: KnowledgeGraph
+    ends: Ends
     wanted: Wanted | None
     order: Int64
     held: Int64
-    degrees: tuple[Int64, Int64]
 
     @staticmethod
-    def of(graph: KnowledgeGraph, wanted: Wanted | None) -> _Directed:
+    def of(ends: Ends, wanted: Wanted | None) -> _Directed:
         """Of the edges that are wanted in one direction at least."""
+        graph = ends.graph
         relations, heads, tails = graph.relations, graph.heads, graph.tails
         if wanted is None:
             order = np.argsort(relations, kind="stable")
         else:
             some = np.flatnonzero(wanted.of(heads, tails) | wanted.of(tails, heads))
             order = some[np.argsort(relations[some], kind="stable")]
-        return _Directed(
-            graph,
-            wanted,
-            order,
-            np.bincount(relations[order], minlength=len(graph.relation_names)),
-            (_sharing(relations, heads), _sharing(relations, tails)),
-        )
+        held = np.bincount(relations[order], minlength=len(graph.relation_names))
+        return _Directed(ends, wanted, order, held)
 
     def edges(self, relations: Int64, back: Bool) -> _Edges:
         """Those of directed relations, each (G) a group; ``back`` (G) says which go against the edges."""
-        graph, starts = self.graph, np.cumsum(self.held) - self.held
+        graph, starts = self.ends.graph, np.cumsum(self.held) - self.held
         each = self.held[relations]
         group = np.repeat(np.arange(len(relations)), each)
         within = np.arange(len(group)) - np.repeat(np.cumsum(each) - each, each)
         edges = self.order[starts[relations][group] + within]
         against = back[group]
-        degree = np.where(against, self.degrees[0][edges], self.degrees[1][edges])
+        heads_shared, tails_shared = self.ends.shared
+        degree = np.where(against, heads_shared[edges], tails_shared[edges])
         kept = degree <= HUB_DEGREE
         group, edges, against, degree = group[kept], edges[kept], against[kept], degree[kept]
         heads, tails = graph.heads[edges], graph.tails[edges]
@@ -252,14 +270,17 @@ def _sharing(relations: Int32, ends: Int32) -> Int64:
     return sharing
 
 
-def _edges_of_all(graph: KnowledgeGraph, wanted: Wanted | None) -> _Edges:
+def _edges_of_all(ends: Ends, wanted: Wanted | None) -> _Edges:
     """Edges from both their ends, in one group: each with the idf of all edges that the target has."""
-    source, target = np.r_[graph.heads, graph.tails], np.r_[graph.tails, graph.heads]
-    idf = neighbour_idf(np.bincount(target, minlength=len(graph)), len(graph))[target]
-    # Zeros that stay in a factor cost the square of a hub.
-    kept = idf > 0
-    edges = _Edges(np.zeros(int(kept.sum()), dtype=np.int64), source[kept], target[kept], idf[kept])
-    return edges.only(wanted)
+    heads, tails = ends.graph.heads, ends.graph.tails
+    kept = []
+    for source, target in ((heads, tails), (tails, heads)):
+        # Zeros that stay in a factor cost the square of a hub.
+        some = ends.idf[target] > 0
+        kept.append(some if wanted is None else some & wanted.of(source, target))
+    source = np.r_[heads[kept[0]], tails[kept[1]]]
+    target = np.r_[tails[kept[0]], heads[kept[1]]]
+    return _Edges(np.zeros(len(source), dtype=np.int64), source, target, ends.idf[target])
 
 
 def _summed(values: AnyArray, rows: Int32, columns: Int64, shape: tuple[int, int]) -> sparse.csr_matrix:

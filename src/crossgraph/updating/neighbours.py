@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
 from crossgraph._types import Bool, Float32, Float64, Int64
-from crossgraph.blocking.structure import Wanted, neighbour_rows, shortened
+from crossgraph.blocking.structure import Ends, Wanted, neighbour_rows, shortened
 from crossgraph.graphs.sorting import marked
 from crossgraph.preparation import Graphs
 from crossgraph.schema.mapping import SchemaMapping
@@ -64,8 +65,12 @@ class Neighbours:
 
     def _rows(self, left: Wanted, right: Wanted) -> tuple[_Factors, tuple[Float64, Float64]]:
         return neighbour_rows(
-            *self.graphs, self.schema, self.similarity, anyhow=self.anyhow, wanted=(left, right)
+            self._ends, self.schema, self.similarity, anyhow=self.anyhow, wanted=(left, right)
         )
+
+    @cached_property
+    def _ends(self) -> tuple[Ends, Ends]:
+        return Ends(self.graphs[0]), Ends(self.graphs[1])
 
     def _held_by(self, columns: Int64) -> tuple[Bool, Bool]:
         """(E), (E') edges to whom have a part in some columns: right entities, and who may be one of them."""

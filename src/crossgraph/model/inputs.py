@@ -64,6 +64,13 @@ class SideTensors:
     def __len__(self) -> int:
         return len(self.mask)
 
+    def arrays(self) -> SideArrays:
+        """The same as arrays, which are shared where it is on the host."""
+        facts = (self.attributes, self.texts, self.numbers, self.tokens)
+        planned = (self.types, self.neighbours, self.relations, self.mask, self.rarity)
+        tokens = EntityTokens(*(one.cpu().numpy() for one in facts))
+        return SideArrays(tokens, *(one.numpy() for one in planned))
+
     def narrowed(self, count: int | None) -> SideTensors:
         """The same with the neighbours that were drawn first, at most so many of each entity."""
         around = (one[:, :count] for one in (self.neighbours, self.relations, self.mask))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import sparse
@@ -35,6 +35,19 @@ class Ready:
     log_beta: Float32
     mask: Bool
     rarity: Float32
+
+    @staticmethod
+    def stacked(parts: Iterable[Ready], count: int) -> Ready:
+        """Sets of ``count`` entities in all, one after the other; each is put in its place as it comes."""
+        whole: list[AnyArray] = []
+        start = 0
+        for part in parts:
+            columns = [getattr(part, field.name) for field in fields(Ready)]
+            whole = whole or [np.empty((count, *one.shape[1:]), dtype=one.dtype) for one in columns]
+            for out, one in zip(whole, columns, strict=True):
+                out[start : start + len(one)] = one
+            start += len(part.entities)
+        return Ready(*whole)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +90,7 @@ class PlainNetwork:
             entities, at = np.unique(ends, return_inverse=True)
             ready.append(self.ready(side, arrays.sketch, one, entities.astype(np.int64)))
             rows.append(at)
-        return self._compared(arrays, (ready[0], ready[1]), (rows[0], rows[1]), pairs)
+        return self.compared(arrays, (ready[0], ready[1]), (rows[0], rows[1]), pairs)
 
     def vectors(self, side: SideArrays, sketch: Float32, entities: Int64) -> Float32:
         """(K, I) what all layers but the last say of K distinct entities (ascending)."""
@@ -151,13 +164,14 @@ class PlainNetwork:
         rarity = side.rarity[side.neighbours[entities]]
         return Ready(entities, self.level0(side, sketch, entities), own, z, beta, side.mask[entities], rarity)
 
-    def _compared(
+    def compared(
         self,
         arrays: PairArrays,
         sides: tuple[Ready, Ready],
         rows: tuple[Int64, Int64],
         pairs: tuple[Int32, Int32],
     ) -> Float32:
+        """``said`` of pairs (P), (P), of whose entities the last layer knows: by row (P), (P)."""
         one, two = sides
         alike = np.zeros((len(rows[0]), 0, 0), dtype=np.float32)
         if self.options.known_likeness:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from crossgraph._types import Float32, Int64
 from crossgraph.features.description import AttributeColumn
 from crossgraph.features.tokens import entity_tokens, sketch_of
-from crossgraph.learning import told
-from crossgraph.model.inputs import Likeness, SideTensors
+from crossgraph.model.arrays import HeldLikeness, PairArrays, SideArrays
 from crossgraph.model.options import SAID
+from crossgraph.plain.network import LowerRows
 from crossgraph.sampling import Neighbourhoods
 from crossgraph.schema.vocabulary import attribute_slots
 from crossgraph.serving.asking import Asked
@@ -18,33 +17,31 @@ from crossgraph.serving.pooling import Pool
 from crossgraph.serving.served import Served
 
 
-@torch.inference_mode()
 def heard(served: Served, asked: Asked, columns: dict[int, AttributeColumn], pool: Pool) -> Float32:
     """(9, P) mean of the networks' opinions, in the order of ``model.options.SAID``."""
-    side = _side(served, asked, columns)
-    sketch = torch.from_numpy(sketch_of(asked.words.table.grams))
-    records, rows = torch.arange(len(asked)), torch.from_numpy(pool.record).long()
-    entities = torch.from_numpy(pool.entity).long()
-    around = side.neighbours[rows], served.opened.tensors.sides[served.side].neighbours[entities]
-    likeness = _likeness(asked)
+    side, sketch = _side(served, asked, columns), sketch_of(asked.words.table.grams)
+    # A network says the same of a pair turned round, so the record may always come first.
+    arrays = PairArrays(side, served.arrays, sketch, _likeness(asked))
+    pairs = pool.record, pool.entity
+    rows = pool.record.astype(np.int64), pool.entity.astype(np.int64)
+    everybody, records = np.arange(len(side)), np.arange(len(asked))
     said = np.zeros((len(SAID), len(pool)), dtype=np.float32)
-    for network, prepared in zip(served.opened.model.networks, served.prepared, strict=True):
-        own = network.prepare(side, sketch, records)
-        alike = network.alike(likeness, around, sketch.device)
-        # A network says the same of a pair turned round, so the record may always come first.
-        said += told(network.compare(own.rows(rows), prepared.rows(entities), alike)).numpy()
-    said /= len(served.prepared)
+    for network, ready in zip(served.networks, served.ready, strict=True):
+        known = LowerRows(everybody, network.vectors(side, sketch, everybody))
+        own = network.ready(side, sketch, known, records)
+        said += network.compared(arrays, (own, ready), rows, pairs)
+    said /= len(served.networks)
     return said
 
 
-def _likeness(asked: Asked) -> Likeness:
+def _likeness(asked: Asked) -> HeldLikeness:
     likely = asked.likely
     keys = (len(asked) + likely.neighbour).astype(np.int64) << 32 | likely.entity
     order = np.argsort(keys)
-    return Likeness(torch.from_numpy(keys[order]), torch.from_numpy(likely.sure[order]))
+    return HeldLikeness(keys[order], likely.sure[order])
 
 
-def _side(served: Served, asked: Asked, columns: dict[int, AttributeColumn]) -> SideTensors:
+def _side(served: Served, asked: Asked, columns: dict[int, AttributeColumn]) -> SideArrays:
     """Records and their neighbours as a network reads them."""
     around, asking = served.around, served.asking
     whole = served.columns(asking)
@@ -58,13 +55,12 @@ def _side(served: Served, asked: Asked, columns: dict[int, AttributeColumn]) -> 
     words = served.opened.vocabulary
     slots = attribute_slots(served.asking_types, words.types_right if asking else words.types_left)
     kinds = np.where(asked.types >= 0, slots[asked.types], -1).astype(np.int32)
-    return SideTensors.of(
+    return SideArrays.of(
         facts,
         kinds[:, None],
         _neighbourhoods(served, asked),
         edges=_edge_counts(served, asked),
         directions=around.directions[asking],
-        device="cpu",
     )
 
 

@@ -8,9 +8,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from crossgraph._types import Bool, Int32, Side
+from crossgraph._types import Bool, Float32, Int32, Side
 from crossgraph.errors import ResultError
 from crossgraph.evidence.namesakes import Namesakes
 from crossgraph.explaining.backdrop import Backdrop
@@ -18,9 +17,9 @@ from crossgraph.explaining.reopening import Reopened, reopen
 from crossgraph.features.description import AttributeColumn
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.model.inputs import SideTensors
+from crossgraph.model.arrays import SideArrays
 from crossgraph.model.network import CollectiveNetwork
-from crossgraph.model.prepared import Prepared
+from crossgraph.plain.network import LowerRows, PlainNetwork, Ready
 from crossgraph.progress import SILENT, Progress
 from crossgraph.reviewing.views import GraphView
 from crossgraph.schema.seeds import type_codes
@@ -41,7 +40,9 @@ class Served:
     around        what all pairs of the RESULT are scored against
     view          names and facts, to show
     names         the names that are looked up
-    prepared      what each network's last layer needs of every entity
+    arrays        as the networks read it
+    networks      on arrays: few pairs are compared at once, which costs torch more than the comparing
+    ready         what the last layer of each needs of every entity
     pools (T, T') which weigher weighs pairs of an asking and a served type; -1 where blocking pairs none
     """
 
@@ -49,7 +50,9 @@ class Served:
     around: Backdrop
     view: GraphView
     names: tuple[NameIndex, ...]
-    prepared: tuple[Prepared, ...]
+    arrays: SideArrays
+    networks: tuple[PlainNetwork, ...]
+    ready: tuple[Ready, ...]
     counterparts: Counterparts
     properties: dict[str, Property]
     pools: Int32
@@ -72,12 +75,15 @@ class Served:
         preparation = opened.preparation
         graph = preparation.graphs[side]
         mapped = tuple((m.left, m.right)[side] for m in preparation.schema.attributes)
+        arrays, networks = opened.tensors.sides[side].arrays(), tuple(map(_plain, opened.model.networks))
         return Served(
             side=side,
             around=around,
             view=GraphView.of(graph, mapped),
             names=indexes_of(around.name_rows[side], preparation.description.texts, type_codes(graph)[1]),
-            prepared=_prepared(opened, side, progress),
+            arrays=arrays,
+            networks=networks,
+            ready=_ready(networks, arrays, opened.tensors.sketch.numpy(), progress),
             counterparts=Counterparts.of(preparation.graphs, preparation.schema, side),
             properties=properties_of(graph),
             pools=_pools(opened, side),
@@ -193,21 +199,25 @@ class _Sets:
         return self._selection(found)
 
 
-def _prepared(opened: Reopened, side: int, progress: Progress) -> tuple[Prepared, ...]:
-    tensors: SideTensors = opened.tensors.right if side else opened.tensors.left
-    everybody = torch.arange(len(tensors))
-    with (
-        progress.stage("prepare", len(tensors) * len(opened.model.networks), "vectors") as advance,
-        torch.no_grad(),
-    ):
+def _plain(network: CollectiveNetwork) -> PlainNetwork:
+    return PlainNetwork({name: one.numpy() for name, one in network.state_dict().items()}, network.options)
 
-        def prepared(network: CollectiveNetwork) -> Iterator[Prepared]:
-            for part in torch.split(everybody, CHUNK):
-                yield network.prepare(tensors, opened.tensors.sketch, part)
+
+def _ready(
+    networks: tuple[PlainNetwork, ...], arrays: SideArrays, sketch: Float32, progress: Progress
+) -> tuple[Ready, ...]:
+    everybody = np.arange(len(arrays))
+    starts = range(0, len(arrays), CHUNK)
+    with progress.stage("prepare", len(arrays) * len(networks), "vectors") as advance:
+
+        def ready(network: PlainNetwork) -> Iterator[Ready]:
+            known = LowerRows(everybody, network.vectors(arrays, sketch, everybody))
+            for start in starts:
+                part = everybody[start : start + CHUNK]
+                yield network.ready(arrays, sketch, known, part)
                 advance(len(part))
 
-        networks = [network.eval() for network in opened.model.networks]
-        return tuple(Prepared.stacked(prepared(network), len(tensors)) for network in networks)
+        return tuple(Ready.stacked(ready(network), len(arrays)) for network in networks)
 
 
 def _pools(opened: Reopened, side: int) -> Int32:

@@ -17,6 +17,7 @@ from crossgraph.blocking.combine import (
     mutual_seeds,
     name_similarity,
     settled_by,
+    shares_among,
     type_members,
 )
 from crossgraph.errors import ConfigError
@@ -211,6 +212,20 @@ def test_pairs_without_a_chance_are_left_out_but_for_an_entity_s_two_best():
     kept = best_of_each(pairs, best(4, least_chance=0.001), by_left=True)
     assert told(kept) == {(0, 0), (0, 1), (1, 4), (1, 5), (1, 6), (1, 7)}
     assert told(best_of_each(pairs, best(4), by_left=True)) == told(pairs)
+
+
+def test_who_is_taken_by_others_has_no_chance_among_some_either():
+    # Left 1 is sure of right 2, whom left 0 has third.
+    pairs = Candidates.of_pairs(ints(0, 0, 0, 1), ints(0, 1, 2, 2))
+    pairs = replace(pairs, prior=np.array([3, 2, 1, 12], dtype=np.float32))
+    own, options = pairs.left == 0, best(4, least_chance=0.001)
+    among = shares_among(pairs, (True, True))
+    some = pairs.take(own)
+    assert told(best_of_each(some, options, by_left=True, shares=among[own])) == {(0, 0), (0, 1)}
+    assert told(best_of_each(some, options, by_left=True)) == {(0, 0), (0, 1), (0, 2)}
+    assert told(best_of_each(some, options, by_left=True, shares=shares_among(some, (True, True)))) == told(
+        best_of_each(some, options, by_left=True)
+    )
 
 
 def test_the_best_of_each_are_kept():

@@ -322,6 +322,7 @@ def best_of_each(
     by_left: bool,
     alone: Alone = (True, True),
     held: Bool | None = None,
+    shares: Float64 | None = None,
 ) -> Candidates:
     """The best candidates of each left (or right) entity: by prior and by share in turn (``partner_shares``).
 
@@ -331,9 +332,10 @@ def best_of_each(
 
     alone      who has one partner at most: others are no rivals
     held (P)   pairs that had a chance once, and stay while there is room
+    shares (P) as of ``shares_among``, of the pool if not given
     """
-    every = np.ones(len(pool), dtype=bool)
-    shares = partner_shares(pool.left, pool.right, pool.prior, alone=(every & alone[0], every & alone[1]))
+    if shares is None:
+        shares = shares_among(pool, alone)
     entity = pool.left if by_left else pool.right
     by_prior = ranks(entity, pool.prior)
     in_turn = np.minimum(2 * by_prior, 2 * ranks(entity, shares) + 1)
@@ -341,6 +343,12 @@ def best_of_each(
     if held is not None:
         likely |= held
     return pool.take(likely & (ranks(entity, -in_turn) < options.per_entity))
+
+
+def shares_among(pool: Candidates, alone: Alone) -> Float64:
+    """(P) ``partner_shares`` of pairs whose entities have one partner at most on the ``alone`` sides."""
+    every = np.ones(len(pool), dtype=bool)
+    return partner_shares(pool.left, pool.right, pool.prior, alone=(every & alone[0], every & alone[1]))
 
 
 def mutual_seeds(candidates: Candidates, known: EntityPairs, types: Int32) -> EntityPairs:

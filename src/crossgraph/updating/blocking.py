@@ -9,13 +9,14 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from crossgraph._types import Bool, Float32, Int32, Int64
+from crossgraph._types import Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.combine import (
     BlockingOptions,
     Weighing,
     best_of_each,
     name_similarity,
+    shares_among,
     type_members,
 )
 from crossgraph.blocking.keys import KeyLookups, poorly_named
@@ -216,8 +217,22 @@ class Reblocker:
         again[_asking(new, by_left)] = True
         rivals = again[_asking(own, by_left)]
         pool = Candidates.stacked([own.take(rivals), new])
+        # A partner of whom somebody else is sure is no chance for who looks for one now.
+        wanted = marked(_asked(pool, by_left), len(sides[1] if by_left else sides[0]))
+        everyone = Candidates.stacked([pool, own.take(~rivals & wanted[_asked(own, by_left)])])
+        shares = shares_among(everyone, alone)[everyone.find(pool.left, pool.right)]
         held = own.find(pool.left, pool.right) >= 0
-        best = best_of_each(pool, self.options, by_left=by_left, alone=alone, held=held)
+        asking = _asking(pool, by_left)
+        again = self.touched[0 if by_left else 1].blocked[asking]
+        worth = held | again | welcome(asking, pool.prior, shares, self.options.least_chance)
+        best = best_of_each(
+            pool.take(worth),
+            self.options,
+            by_left=by_left,
+            alone=alone,
+            held=held[worth],
+            shares=shares[worth],
+        )
         return Candidates.stacked([own.take(~rivals), best])
 
     def _in_reach(self, new: Candidates, own: Candidates, by_left: bool) -> Bool:
@@ -237,9 +252,23 @@ class Reblocker:
         return reach
 
 
+def welcome(asking: Int32, prior: Float32, shares: Float64, least_chance: float) -> Bool:
+    """(P) pairs that an entity takes in that has its candidates already: the best of all, or with a chance.
+
+    Whoever comes near to many by one new edge would else be the second best of all of them.
+    """
+    taken: Bool = (ranks(asking, prior) == 0) | (shares >= least_chance)
+    return taken
+
+
 def _asking(pairs: Candidates, by_left: bool) -> Int32:
     """(P) the entity of each pair that is of the side with room."""
     return pairs.left if by_left else pairs.right
+
+
+def _asked(pairs: Candidates, by_left: bool) -> Int32:
+    """(P) the other entity of each pair."""
+    return pairs.right if by_left else pairs.left
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ from functools import cached_property
 from scipy import sparse
 
 from crossgraph.blocking.candidates import Candidates
-from crossgraph.blocking.combine import Weighing, mutual_seeds, name_similarity
+from crossgraph.blocking.combine import Weighing, name_similarity
+from crossgraph.blocking.mutual import mutual_seeds
 from crossgraph.features.description import Description
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph

@@ -11,7 +11,8 @@ import numpy as np
 
 from crossgraph._types import Bool, Float64, Side
 from crossgraph.blocking.candidates import Candidates, PairTypes
-from crossgraph.blocking.combine import SURE, Blocked, BlockingOptions, Former, block
+from crossgraph.blocking.combine import Blocked, BlockingOptions, Former, block
+from crossgraph.blocking.mutual import SURE
 from crossgraph.blocking.names import NameLookups
 from crossgraph.blocking.products import Nearest, nearest_rows
 from crossgraph.blocking.singles import ONE_EACH, Singles

@@ -14,12 +14,12 @@ from crossgraph.blocking.combine import (
     best_of_each,
     block,
     likeness,
-    mutual_seeds,
     name_similarity,
     settled_by,
-    shares_among,
     type_members,
 )
+from crossgraph.blocking.mutual import mutual_seeds
+from crossgraph.blocking.singles import shares_among
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import describe
 from crossgraph.schema.estimate import estimate_schema

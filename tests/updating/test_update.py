@@ -13,6 +13,9 @@ import pyoxigraph as ox
 import pytest
 from typer.testing import CliRunner
 
+from crossgraph.blocking.combine import type_members
+from crossgraph.blocking.ranking import ranks
+from crossgraph.blocking.singles import left_has_room, shares_among
 from crossgraph.cli import app
 from crossgraph.config import load_config
 from crossgraph.errors import NoCandidatesError, ResultError
@@ -28,6 +31,8 @@ from crossgraph.pipeline import Inputs, align
 from crossgraph.results import read_matches, read_scores
 from crossgraph.reviewing.ledger import Ledger, Saying
 from crossgraph.scored import settled
+from crossgraph.updating import blocking
+from crossgraph.updating.blocking import Reblocked, Reblocker
 from crossgraph.updating.update import ChangeFiles, update
 from noted import Notes
 
@@ -191,6 +196,31 @@ def test_damaged_vectors_are_told(aligned, tmp_path):
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(ResultError, match=r"seen_1_right\.npy cannot be read"):
         update(result, ChangeFiles())
+
+
+def test_who_is_not_blocked_again_takes_in_only_whom_it_may_be(aligned, changes, tmp_path, monkeypatch):
+    caught: list[tuple[Reblocker, Reblocked]] = []
+    block = Reblocker.reblocked
+
+    def spied(self: Reblocker) -> Reblocked:
+        caught.append((self, block(self)))
+        return caught[-1][1]
+
+    monkeypatch.setattr(Reblocker, "reblocked", spied)
+    update(aligned, files(changes, tmp_path / "files"), tmp_path / "U")
+    (blocker, found), fresh = caught[0], lambda one: int((one.former < 0).sum())
+    pairs = found.candidates
+    late, sides = (found.former < 0) & pairs.proposed, (pairs.left, pairs.right)
+    for _, members in type_members(*blocker.graphs, blocker.schema):
+        own = np.flatnonzero(members[0][pairs.left] & members[1][pairs.right])
+        by_left = left_has_room(blocker.graphs, members)
+        asking = sides[0 if by_left else 1][own]
+        settled = late[own] & ~blocker.touched[0 if by_left else 1].blocked[asking]
+        shares = shares_among(pairs.take(own), (True, True))
+        assert ((ranks(asking, pairs.prior[own]) == 0) | (shares >= 0.001))[settled].all()
+    for always, more in ((True, 1), (False, -1)):
+        monkeypatch.setattr(blocking, "welcome", lambda asking, *_, say=always: np.full(len(asking), say))
+        assert np.sign(fresh(block(blocker)) - fresh(found)) == more
 
 
 def test_pairs_far_from_any_change_keep_their_scores_to_the_bit(aligned, updated):

@@ -8,8 +8,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from crossgraph._types import Bool
-from crossgraph.blocking.candidates import PairTypes
+from crossgraph._types import Bool, Float64
+from crossgraph.blocking.candidates import Candidates, PairTypes
+from crossgraph.blocking.ranking import partner_shares
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.schema.seeds import type_codes
 
@@ -49,6 +50,12 @@ class Singles:
 
 
 ONE_EACH = Singles()
+
+
+def shares_among(pool: Candidates, alone: Alone) -> Float64:
+    """(P) ``partner_shares`` of pairs whose entities have one partner at most on the ``alone`` sides."""
+    every = np.ones(len(pool), dtype=bool)
+    return partner_shares(pool.left, pool.right, pool.prior, alone=(every & alone[0], every & alone[1]))
 
 
 def askers(sides: Sides, alone: Alone) -> tuple[int, ...]:

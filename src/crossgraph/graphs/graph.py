@@ -184,11 +184,11 @@ class KnowledgeGraph:
 
     def looked_up(self, identifiers: Sequence[str]) -> Int32:
         """(K) what ``position`` says of each; made for a few identifiers, and asked again and again."""
+        if not len(self):
+            return np.full(len(identifiers), -1, dtype=np.int32)
         ids, numbers = self._alphabetic
         wanted = pl.Series(identifiers, dtype=pl.String)
-        places = np.minimum(ids.search_sorted(wanted).to_numpy(), max(len(self) - 1, 0))
-        if not len(self):
-            return np.full(len(wanted), -1, dtype=np.int32)
+        places = np.minimum(ids.search_sorted(wanted).to_numpy(), len(self) - 1)
         found = (ids.gather(places) == wanted).to_numpy()
         return np.where(found, numbers[places], -1).astype(np.int32)
 

@@ -47,7 +47,7 @@ class Curves:
             np.concatenate([weights[f"hidden.{what}"], weights[f"straight.{what}"]]).astype(np.float64)
             for what in ("weight", "bias")
         ]
-        by_interval = both[0].T.reshape(BINS + 1, len(edges), -1).transpose(1, 0, 2)
+        by_interval = both[0].T.reshape(BINS + 1, len(edges), len(both[1])).transpose(1, 0, 2)
         # What was never missing says nothing where it is.
         missing = np.where(gaps[:, None], by_interval[:, BINS], 0.0)
         length = (edges[:, 1:] - edges[:, :-1]).astype(np.float32)
@@ -68,7 +68,9 @@ class Curves:
         )
 
     def score(self, values: Float32) -> Float32:
-        """Scores (P) of evidence (P, F), NaN where missing."""
+        """Scores (P) of evidence (P, F), NaN where missing. Raises ValueError for other columns than F."""
+        if values.shape[1] != len(self.counts):
+            raise ValueError(f"{values.shape[1]} columns of evidence for a scorer of {len(self.counts)}")
         intervals = self.counts, self.low, self.steepness
         values = np.ascontiguousarray(values, dtype=np.float32)
         lines = self.start, self.slope
@@ -107,8 +109,11 @@ def _scores(
                 at = 0
                 while at + 1 < counts[column] and value > low[column, at + 1]:
                     at += 1
-                climbed = (value - low[column, at]) * steepness[column, at]
-                climbed = min(max(climbed, np.float32(0)), np.float32(1))
+                climbed = np.float32(0)
+                # Where there is no interval, the infinite times nothing would be no number.
+                if counts[column]:
+                    climbed = (value - low[column, at]) * steepness[column, at]
+                    climbed = min(max(climbed, np.float32(0)), np.float32(1))
                 own, here, gained = sums[pair], start[column, at], slope[column, at]
                 for unit in range(width):
                     own[unit] += here[unit] + climbed * gained[unit]

@@ -26,7 +26,7 @@ from crossgraph.schema.seeds import type_codes
 from crossgraph.serving.counterparts import Counterparts, Property, properties_of
 from crossgraph.serving.names import NameIndex, indexes_of
 
-# Entities whose vectors are computed at once.
+# Entities of whom the last layer is made ready at once.
 CHUNK = 4096
 # Sets of entities that may be found, kept ready: one for each type, or relation and direction, in use.
 MOST_SETS = 256
@@ -207,7 +207,7 @@ def _ready(
     networks: tuple[PlainNetwork, ...], arrays: SideArrays, sketch: Float32, progress: Progress
 ) -> tuple[Ready, ...]:
     everybody = np.arange(len(arrays))
-    starts = range(0, len(arrays), CHUNK)
+    starts = range(0, max(len(arrays), 1), CHUNK)
     with progress.stage("prepare", len(arrays) * len(networks), "vectors") as advance:
 
         def ready(network: PlainNetwork) -> Iterator[Ready]:

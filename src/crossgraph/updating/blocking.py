@@ -16,7 +16,6 @@ from crossgraph.blocking.combine import (
     Weighing,
     best_of_each,
     name_similarity,
-    shares_among,
     type_members,
 )
 from crossgraph.blocking.keys import KeyLookups, poorly_named
@@ -24,7 +23,7 @@ from crossgraph.blocking.names import name_attributes, name_cosines, name_rows, 
 from crossgraph.blocking.partners import structural_candidates
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import ranks
-from crossgraph.blocking.singles import Alone, Sides, Singles, askers, left_has_room
+from crossgraph.blocking.singles import Alone, Sides, Singles, askers, left_has_room, shares_among
 from crossgraph.blocking.structure import weights_of
 from crossgraph.blocking.values import ValueLookups
 from crossgraph.graphs.sorting import marked
@@ -213,18 +212,14 @@ class Reblocker:
         by_left = left_has_room(self.graphs, sides, alone)
         new = weigh(found.take(own.find(found.left, found.right) < 0), weigher)
         new = new.take(self._in_reach(new, own, by_left))
-        again = np.zeros(len(sides[0] if by_left else sides[1]), dtype=bool)
-        again[_asking(new, by_left)] = True
-        rivals = again[_asking(own, by_left)]
+        size = len(sides[0] if by_left else sides[1])
+        rivals = marked(_asking(new, by_left), size)[_asking(own, by_left)]
         pool = Candidates.stacked([own.take(rivals), new])
-        # A partner of whom somebody else is sure is no chance for who looks for one now.
-        wanted = marked(_asked(pool, by_left), len(sides[1] if by_left else sides[0]))
-        everyone = Candidates.stacked([pool, own.take(~rivals & wanted[_asked(own, by_left)])])
-        shares = shares_among(everyone, alone)[everyone.find(pool.left, pool.right)]
+        shares = shares_beside(pool, own.take(~rivals), alone, by_left=by_left)
         held = own.find(pool.left, pool.right) >= 0
         asking = _asking(pool, by_left)
-        again = self.touched[0 if by_left else 1].blocked[asking]
-        worth = held | again | welcome(asking, pool.prior, shares, self.options.least_chance)
+        blocked = self.touched[0 if by_left else 1].blocked[asking]
+        worth = held | blocked | welcome(asking, pool.prior, shares, self.options.least_chance)
         best = best_of_each(
             pool.take(worth),
             self.options,
@@ -250,6 +245,22 @@ class Reblocker:
         bar[ends[last_of_best]] = prior[last_of_best]
         reach: Bool = told[wanted] | (new.prior > bar[wanted])
         return reach
+
+
+def shares_beside(pool: Candidates, others: Candidates, alone: Alone, *, by_left: bool) -> Float64:
+    """(P) shares of a pool whose partners are wanted by others too.
+
+    A partner of whom somebody else is sure is no chance, and how sure he is is told by all that he has.
+    """
+    asked, wanting = _asked(others, by_left), _asking(others, by_left)
+    wanted = _among(asked, _asked(pool, by_left))
+    everyone = Candidates.stacked([pool, others.take(_among(wanting, wanting[wanted]))])
+    return shares_among(everyone, alone)[everyone.find(pool.left, pool.right)]
+
+
+def _among(entities: Int32, others: Int32) -> Bool:
+    """(P) entities that are among some others."""
+    return marked(others, int(max(entities.max(initial=0), others.max(initial=0))) + 1)[entities]
 
 
 def welcome(asking: Int32, prior: Float32, shares: Float64, least_chance: float) -> Bool:

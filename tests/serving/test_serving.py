@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -31,10 +32,14 @@ from crossgraph.evidence.attributes import attribute_evidence
 from crossgraph.explaining.backdrop import Backdrop
 from crossgraph.explaining.reopening import reopen
 from crossgraph.features.text import normalise, normalised
+from crossgraph.features.tokens import sketch_of
 from crossgraph.graphs.adjacency import directed_name
 from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.learning import told as told_of
+from crossgraph.model.inputs import Likeness, SideTensors
 from crossgraph.pipeline import Inputs, align
 from crossgraph.reviewing.views import GraphView
+from crossgraph.serving import hearing
 from crossgraph.serving.aligning import MOST_ENTITIES, Aligner, graphs_of
 from crossgraph.serving.app import ServiceOptions, create_app
 from crossgraph.serving.asking import Asker, Reader
@@ -257,6 +262,33 @@ def test_the_nearest_names_are_found(served: Served) -> None:
         )
         reached = sorted((of_pair[pair] for pair in found), reverse=True)
         assert reached[: len(best)] == pytest.approx(best.tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_networks_are_heard_on_arrays_as_by_tensors(
+    both: dict[str, Served], mid_pair: Pair, side: str
+) -> None:
+    served = both[side]
+    asked = Asker(served).ask([record for record, _ in records_of(served, mid_pair, 12)])
+    pool = Pooler(served).pool(asked)
+    columns = asked.columns(served.columns(served.asking), Reader())
+    opened, expected = served.opened, []
+    mine = SideTensors.on(hearing.side_of(served, asked, columns), "cpu")
+    sketch = torch.from_numpy(sketch_of(asked.words.table.grams))
+    rows, ends = torch.from_numpy(pool.record).long(), torch.from_numpy(pool.entity).long()
+    theirs, likeness = opened.tensors.sides[served.side], Likeness.on(hearing.likeness_of(asked))
+    around = mine.neighbours[rows], theirs.neighbours[ends]
+    with torch.no_grad():
+        for network in opened.model.networks:
+            own = network.prepare(mine, sketch, torch.arange(len(asked))).rows(rows)
+            known, places = torch.unique(ends, return_inverse=True)
+            other = network.prepare(theirs, opened.tensors.sketch, known).rows(places)
+            alike = network.alike(likeness, around, sketch.device)
+            assert alike is not None
+            assert alike.any()
+            expected.append(told_of(network.compare(own, other, alike)).numpy())
+    found = hearing.heard(served, asked, columns, pool)
+    np.testing.assert_allclose(found, np.mean(expected, axis=0), atol=1e-5, rtol=1e-4)
 
 
 @given(st.text())

@@ -77,7 +77,11 @@ class ServiceOptions:
 
 
 def create_app(served: Served, options: ServiceOptions | None = None) -> Starlette:
-    """The service as an app; any ASGI server can run it."""
+    """The service as an app; any ASGI server can run it.
+
+    BLAS has threads of its own for the matrices of a few records, which cost more than they save: the verb
+    says ``OPENBLAS_NUM_THREADS=1`` before numpy is loaded, and so may you.
+    """
     service = _Service(served, options or ServiceOptions())
     got: dict[str, Handler] = {
         "/draft/": service.draft,

@@ -19,9 +19,9 @@ from crossgraph.serving.served import Served
 
 def heard(served: Served, asked: Asked, columns: dict[int, AttributeColumn], pool: Pool) -> Float32:
     """(9, P) mean of the networks' opinions, in the order of ``model.options.SAID``."""
-    side, sketch = _side(served, asked, columns), sketch_of(asked.words.table.grams)
+    side, sketch = side_of(served, asked, columns), sketch_of(asked.words.table.grams)
     # A network says the same of a pair turned round, so the record may always come first.
-    arrays = PairArrays(side, served.arrays, sketch, _likeness(asked))
+    arrays = PairArrays(side, served.arrays, sketch, likeness_of(asked))
     pairs = pool.record, pool.entity
     rows = pool.record.astype(np.int64), pool.entity.astype(np.int64)
     everybody, records = np.arange(len(side)), np.arange(len(asked))
@@ -34,14 +34,15 @@ def heard(served: Served, asked: Asked, columns: dict[int, AttributeColumn], poo
     return said
 
 
-def _likeness(asked: Asked) -> HeldLikeness:
+def likeness_of(asked: Asked) -> HeldLikeness:
+    """Who the neighbours of records may be, by their number among all of the asking side."""
     likely = asked.likely
     keys = (len(asked) + likely.neighbour).astype(np.int64) << 32 | likely.entity
     order = np.argsort(keys)
     return HeldLikeness(keys[order], likely.sure[order])
 
 
-def _side(served: Served, asked: Asked, columns: dict[int, AttributeColumn]) -> SideArrays:
+def side_of(served: Served, asked: Asked, columns: dict[int, AttributeColumn]) -> SideArrays:
     """Records and their neighbours as a network reads them."""
     around, asking = served.around, served.asking
     whole = served.columns(asking)

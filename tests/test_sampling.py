@@ -12,7 +12,7 @@ from crossgraph.config import RunOptions
 from crossgraph.errors import ConfigError
 from crossgraph.graphs.adjacency import Adjacency, directed_name
 from crossgraph.graphs.content import content_keys
-from crossgraph.sampling import SamplingOptions, relation_weights, sample_neighbourhoods
+from crossgraph.sampling import Sampler, SamplingOptions, relation_weights, sample_neighbourhoods
 from features.plain import graph_of, ints
 from references import slow_sampling
 
@@ -144,7 +144,7 @@ def test_an_entity_drawn_alone_or_in_any_order_draws_the_same(rows, facts, order
     adjacency, options = Adjacency.of(graph), SamplingOptions(neighbours=neighbours)
     whole = sample_neighbourhoods(graph, adjacency, options=options, seed=1)
     for entities in (ints(*order), *(ints(e) for e in range(5)), ints()):
-        part = sample_neighbourhoods(graph, adjacency, options=options, seed=1, entities=entities)
+        part = Sampler(graph, adjacency, options, 1).draw(entities)
         for one, all_ in zip(vars(part).values(), vars(whole).values(), strict=True):
             np.testing.assert_array_equal(one, all_[entities])
 

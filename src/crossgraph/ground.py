@@ -18,13 +18,13 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from crossgraph._types import AnyArray, Float16, Float64, Side, Vectors
+from crossgraph._types import AnyArray, Float64, Side
 from crossgraph.errors import ResultError
 from crossgraph.features.description import AttributeColumn, Description
 from crossgraph.features.meaning import Meanings, TextEncoder
 from crossgraph.features.text import GRAM_BITS, TextTable
 from crossgraph.features.vectors import VectorStore
-from crossgraph.graphs.adjacency import directed_name
+from crossgraph.graphs.adjacency import directed_names
 from crossgraph.graphs.changes import Changes
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
 from crossgraph.graphs.parquet import (
@@ -137,41 +137,6 @@ def store_vectors(meanings: Meanings | None, folder: Path) -> None:
         store.add(meanings.said.gather(some).to_list(), meanings.vectors[some])
 
 
-def store_seen(vectors: Vectors, folder: Path) -> None:
-    """Keep what networks saw of entities alone: who is not touched by a change looks the same."""
-    for number, both in enumerate(vectors):
-        for side, own in zip(SIDES, both, strict=True):
-            with _seen_file(folder, number, side).open("wb") as out:
-                np.save(out, own, allow_pickle=False)
-
-
-def stored_seen(folder: Path, entities: tuple[int, int]) -> Vectors:
-    """What ``store_seen`` kept of so many entities; nothing where it kept nothing.
-
-    Raises ResultError where it is damaged.
-    """
-    found: list[list[Float16]] = []
-    while _seen_file(folder, len(found), SIDES[0]).is_file():
-        files = [_seen_file(folder, len(found), side) for side in SIDES]
-        found.append([_vectors(*of) for of in zip(files, entities, strict=True)])
-    return tuple((both[0], both[1]) for both in found)
-
-
-def _seen_file(folder: Path, number: int, side: Side) -> Path:
-    return folder / f"seen_{number}_{side}.npy"
-
-
-def _vectors(file: Path, entities: int) -> Float16:
-    try:
-        with file.open("rb") as opened:
-            vectors: Float16 = np.load(opened, allow_pickle=False)
-        if vectors.dtype != np.float16 or vectors.ndim != 2 or len(vectors) != entities:
-            raise ValueError(f"no vectors of {entities} entities")
-    except (OSError, EOFError, ValueError) as error:
-        raise ResultError(f"{file} cannot be read: {error}", hint="align again") from error
-    return vectors
-
-
 def _changes(file: Path) -> Changes:
     return Changes.from_rows(pl.read_parquet(file)) if file.is_file() else Changes.nothing()
 
@@ -192,9 +157,7 @@ def store_ground(
     folder.mkdir()
     columns: dict[str, AnyArray] = {}
     told = [
-        {}
-        if own is None
-        else {directed_name(graph.relation_names, at): one for at, one in enumerate(own.tolist())}
+        {} if own is None else dict(zip(directed_names(graph.relation_names), own.tolist(), strict=True))
         for graph, own in zip(graphs, shares, strict=True)
     ]
     types = [type_codes(graph)[0] for graph in graphs]

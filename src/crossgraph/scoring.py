@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 import torch
 
@@ -24,27 +26,24 @@ from crossgraph.sampling.shared import echoed_shares
 from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots, entity_type_slots
 from crossgraph.scored import Scored, settled
 
+Shares: TypeAlias = tuple[Float64 | None, Float64 | None]
+"""(2R) what each directed relation's chance is multiplied by on either side; None where it is not."""
+
 
 def sample_both(
-    preparation: Preparation, *, sampling: SamplingOptions, seed: int
+    preparation: Preparation, *, sampling: SamplingOptions, seed: int, shares: Shares | None = None
 ) -> tuple[Neighbourhoods, Neighbourhoods]:
-    """The sampled neighbourhoods of both graphs."""
-    graphs, shares = preparation.graphs, shares_of(preparation, sampling)
+    """The sampled neighbourhoods of both graphs; ``shares`` as of ``shares_of``, found if not given."""
+    found = shares or shares_of(preparation, sampling)
     left, right = (
-        sample_neighbourhoods(
-            graphs[side],
-            preparation.adjacency[side],
-            options=sampling,
-            seed=seed,
-            shares=shares[side],
-        )
-        for side in range(2)
+        sample_neighbourhoods(graph, adjacency, options=sampling, seed=seed, shares=own)
+        for graph, adjacency, own in zip(preparation.graphs, preparation.adjacency, found, strict=True)
     )
     return left, right
 
 
-def shares_of(preparation: Preparation, sampling: SamplingOptions) -> tuple[Float64 | None, Float64 | None]:
-    """What each directed relation's chance is multiplied by on either side; None where it is not."""
+def shares_of(preparation: Preparation, sampling: SamplingOptions) -> Shares:
+    """What sampling multiplies the chances of relations by."""
     if not sampling.shared:
         return None, None
     graphs, seeds = preparation.graphs, preparation.seeds

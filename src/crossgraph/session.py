@@ -30,7 +30,7 @@ from crossgraph.features.meaning import TextEncoder
 from crossgraph.fitting import fit
 from crossgraph.graphs import read_pair
 from crossgraph.graphs.adjacency import Adjacency
-from crossgraph.ground import store_ground, store_seen
+from crossgraph.ground import store_ground
 from crossgraph.inputs import Inputs, store_known
 from crossgraph.labelling import cardinalities_of
 from crossgraph.labels import Labels
@@ -46,7 +46,8 @@ from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.seeds import EntityPairs
 from crossgraph.schema.vocabulary import extended
 from crossgraph.scored import Scored
-from crossgraph.scoring import pair_tensors, sample_both, score_candidates, shares_of
+from crossgraph.scoring import Shares, pair_tensors, sample_both, score_candidates, shares_of
+from crossgraph.sights import Drawn, Sights, store_sights
 from crossgraph.stages import StageClock
 
 
@@ -245,10 +246,19 @@ class Session:
                 stage.ground_folder,
                 names_from_iri=card["read"]["names_from_iri"],
             )
-            store_seen(run.vectors, stage.ground_folder)
+            if run.vectors:
+                store_sights(_sights(run, model, shares), stage.ground_folder)
         report = report_of(run, inputs=card, config=self.config, clock=self.clock) | (told or {})
         store_report(report, stage)
         if report["held_out"]:
             picture = reliability_diagram(report["held_out"]["calibration"])
             stage.reliability_file.write_text(picture, encoding="utf8")
         return report
+
+
+def _sights(run: Run, model: TrainedModel, shares: Shares) -> Sights:
+    """What the networks of a run saw of entities alone, and whom they looked at beside them."""
+    preparation = run.preparation
+    around = sample_both(preparation, sampling=model.sampling, seed=model.seed, shares=shares)
+    left, right = (Drawn.of(one, graph) for one, graph in zip(around, preparation.graphs, strict=True))
+    return Sights(run.vectors, (left, right))

@@ -22,7 +22,7 @@ from crossgraph.benchmarking.suite import DataSet, Entrant, Suite, Value
 from crossgraph.config import Config, load_config
 from crossgraph.errors import Fault, FaultsError, InputError
 from crossgraph.progress import SILENT, Progress
-from crossgraph.sampling import sample_neighbourhoods
+from crossgraph.sampling import Sampler
 from crossgraph.stages import peak_memory_mib
 
 # Module -> distribution.
@@ -200,13 +200,9 @@ def _record(run: Run, problem: Problem, folder: str) -> Record:
 def _load_libraries(problem: Problem) -> None:
     """Load and compile what would otherwise count as the training of whichever method needs it first."""
     torch.optim.AdamW([torch.zeros(1, requires_grad=True)], fused=True)
-    sample_neighbourhoods(
-        problem.preparation.graphs[0],
-        problem.preparation.adjacency[0],
-        options=problem.config.sampling,
-        seed=0,
-        entities=np.zeros(1, dtype=np.int32),
-    )
+    preparation, sampling = problem.preparation, problem.config.sampling
+    sampler = Sampler(preparation.graphs[0], preparation.adjacency[0], sampling, seed=0)
+    sampler.draw(np.zeros(1, dtype=np.int32))
 
 
 def _versions() -> dict[str, str]:

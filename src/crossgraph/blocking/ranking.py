@@ -99,10 +99,7 @@ def standings(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, 
 
     alone   (P) whether the left and the right entity of each pair has at most one partner
     """
-    odds = np.exp(log_odds)
-    told = _left_over(sides, odds, alone)
-    _tell(sides, odds, alone, told, first=True)
-    del odds
+    told = _left_over(sides, np.exp(log_odds), alone, settled=True)
     for share in told:
         np.log(share, out=share)
     # In the place of one message, as a run has millions of pairs.
@@ -113,40 +110,43 @@ def standings(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, 
 
 def claims(sides: tuple[Int32, Int32], log_odds: Float64, alone: tuple[Bool, Bool]) -> Claims:
     """(P), (P) what the rivals of the left and of the right entity take from each pair's log-odds: <= 0."""
-    left, right = _left_over(sides, np.exp(log_odds), alone)
+    left, right = _left_over(sides, np.exp(log_odds), alone, settled=False)
     return np.log(left), np.log(right)
 
 
-def _left_over(sides: tuple[Int32, Int32], odds: Float64, alone: tuple[Bool, Bool]) -> Claims:
-    """(P), (P) the share of each pair's odds that the rivals of the left and of the right entity leave it."""
-    told = np.ones(len(odds)), np.ones(len(odds))
-    for number in range(MESSAGES):
-        _tell(sides, odds, alone, told, first=number == 0)
-    return told
-
-
 @njit(cache=True, nogil=True)
-def _tell(
-    sides: tuple[Int32, Int32], odds: Float64, alone: tuple[Bool, Bool], told: Claims, first: bool
-) -> None:
-    """Both messages, each made from the other one and put in its place.
+def _left_over(sides: tuple[Int32, Int32], odds: Float64, alone: tuple[Bool, Bool], settled: bool) -> Claims:
+    """(P), (P) the share of each pair's odds that the rivals of the left and of the right entity leave it.
 
-    Asked dozens of times, for all pairs: so without logarithms, and without tables of its own.
+    Both messages are made from the other one of the time before. Asked dozens of times, for all pairs: so
+    without logarithms, and what the next time needs is added up on the way.
 
-    first   the last messages do not count: else the new one is in the middle (of their logarithms), for
-            messages may swing to and fro in a cycle
+    settled   once more at the end, where the last messages do not count: else each new one is in the middle
+              (of their logarithms), for messages may swing to and fro in a cycle
     """
-    sums = np.zeros(sides[0].max() + 1 if len(odds) else 0), np.zeros(sides[1].max() + 1 if len(odds) else 0)
+    left, right = np.ones(len(odds)), np.ones(len(odds))
+    counts = sides[0].max() + 1 if len(odds) else 0, sides[1].max() + 1 if len(odds) else 0
+    sums = np.zeros(counts[0]), np.zeros(counts[1])
     for pair in range(len(odds)):
         if alone[0][pair]:
-            sums[0][sides[0][pair]] += odds[pair] * told[1][pair]
+            sums[0][sides[0][pair]] += odds[pair]
         if alone[1][pair]:
-            sums[1][sides[1][pair]] += odds[pair] * told[0][pair]
-    for pair in range(len(odds)):
-        mine, theirs = odds[pair] * told[1][pair], odds[pair] * told[0][pair]
-        left = 1.0 / (1.0 + max(sums[0][sides[0][pair]] - mine, 0.0)) if alone[0][pair] else 1.0
-        right = 1.0 / (1.0 + max(sums[1][sides[1][pair]] - theirs, 0.0)) if alone[1][pair] else 1.0
-        if not first:
-            left = np.sqrt(left * told[0][pair]) if alone[0][pair] else left
-            right = np.sqrt(right * told[1][pair]) if alone[1][pair] else right
-        told[0][pair], told[1][pair] = left, right
+            sums[1][sides[1][pair]] += odds[pair]
+    for number in range(MESSAGES + settled):
+        fresh = number in (0, MESSAGES)
+        following = np.zeros(counts[0]), np.zeros(counts[1])
+        for pair in range(len(odds)):
+            one, two, own = sides[0][pair], sides[1][pair], odds[pair]
+            mine, theirs = own * right[pair], own * left[pair]
+            if alone[0][pair]:
+                told = 1.0 / (1.0 + max(sums[0][one] - mine, 0.0))
+                left[pair] = told if fresh else np.sqrt(told * left[pair])
+            if alone[1][pair]:
+                told = 1.0 / (1.0 + max(sums[1][two] - theirs, 0.0))
+                right[pair] = told if fresh else np.sqrt(told * right[pair])
+            if alone[0][pair]:
+                following[0][one] += own * right[pair]
+            if alone[1][pair]:
+                following[1][two] += own * left[pair]
+        sums = following
+    return left, right

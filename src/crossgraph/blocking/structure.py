@@ -14,7 +14,7 @@ from crossgraph._types import AnyArray, Bool, Float32, Float64, Int32, Int64
 from crossgraph.blocking.ranking import largest
 from crossgraph.features.rows import row_products
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.graphs.sorting import distinct, marked
+from crossgraph.graphs.sorting import distinct, marked, row_starts
 from crossgraph.schema.mapping import RelationMapping, SchemaMapping
 from crossgraph.schema.seeds import EntityPairs
 
@@ -33,10 +33,9 @@ class Wanted:
     sources: Bool
     targets: Bool
 
-    def of(self, source: Int32, target: Int32) -> Bool:
-        """(K) which of some edges are wanted."""
-        wanted: Bool = self.sources[source] | self.targets[target]
-        return wanted
+    def of(self, source: Int32, target: Int32) -> Int64:
+        """Which of some edges (T) are wanted."""
+        return np.flatnonzero(self.sources[source] | self.targets[target])
 
 
 def neighbour_products(
@@ -121,15 +120,14 @@ def neighbour_rows(
     partnered = surest_partners(similarity)
     similarity = similarity.tocsr()
     parts = _Parts(len(left), len(right))
-    for groups in _batches(sum(side.held[one] for side, one in zip(sides, relations, strict=True))):
+    for groups in _batches(sides[0].held(relations[0], turned[0]) + sides[1].held(relations[1], turned[1])):
         mine, theirs = (
             side.edges(one[groups], against[groups])
             for side, one, against in zip(sides, relations, turned, strict=True)
         )
         parts.add(mine, theirs, weight[groups], similarity, partnered)
     if anyhow > 0:
-        mine, theirs = _edges_of_all(left, mine_wanted), _edges_of_all(right, theirs_wanted)
-        parts.add(mine, theirs, np.array([anyhow]), similarity, partnered)
+        parts.add(sides[0].edges_of_all(), sides[1].edges_of_all(), np.array([anyhow]), similarity, partnered)
     return parts.joined()
 
 
@@ -158,13 +156,6 @@ class _Edges:
     source: Int32
     target: Int32
     idf: Float32
-
-    def only(self, wanted: Wanted | None) -> _Edges:
-        """Those that are wanted; all where that is not said."""
-        if wanted is None:
-            return self
-        kept = wanted.of(self.source, self.target)
-        return _Edges(self.group[kept], self.source[kept], self.target[kept], self.idf[kept])
 
     def squares(self, weight: AnyArray, partnered: Float32) -> Float64:
         """(E) the sum over an entity's edges of weight * idf^2 * how surely the target has a partner.
@@ -217,37 +208,42 @@ class _Parts:
 
 @dataclass(frozen=True, eq=False)
 class _Directed:
-    """The edges of a graph by relation, all or some (K) of them.
+    """The edges of a graph, all or those that are wanted, from their heads and from their tails.
 
-    order (K)       edges, sorted by relation
-    held (R)        how many of them each relation has
+    rows (K), (K')      edges from their heads, and from their tails, sorted by relation
+    starts (R + 1) x 2  where the edges of each relation begin among these
     """
 
     ends: Ends
-    wanted: Wanted | None
-    order: Int64
-    held: Int64
+    rows: tuple[Int64, Int64]
+    starts: tuple[Int64, Int64]
 
     @staticmethod
     def of(ends: Ends, wanted: Wanted | None) -> _Directed:
-        """Of the edges that are wanted in one direction at least."""
+        """Of the edges that are wanted."""
         graph = ends.graph
-        relations, heads, tails = graph.relations, graph.heads, graph.tails
+        heads, tails, count = graph.heads, graph.tails, len(graph.relation_names)
         if wanted is None:
-            order = np.argsort(relations, kind="stable")
+            order = np.argsort(graph.relations, kind="stable")
+            both = order, order
         else:
-            some = np.flatnonzero(wanted.of(heads, tails) | wanted.of(tails, heads))
-            order = some[np.argsort(relations[some], kind="stable")]
-        held = np.bincount(relations[order], minlength=len(graph.relation_names))
-        return _Directed(ends, wanted, order, held)
+            found = [wanted.of(*edges) for edges in ((heads, tails), (tails, heads))]
+            forth, back = (one[np.argsort(graph.relations[one], kind="stable")] for one in found)
+            both = forth, back
+        left, right = (row_starts(graph.relations[one], count) for one in both)
+        return _Directed(ends, both, (left, right))
+
+    def held(self, relations: Int64, back: Bool) -> Int64:
+        """(G) how many edges directed relations have; ``back`` (G) says which go against the edges."""
+        forth, against = (np.diff(one)[relations] for one in self.starts)
+        return np.where(back, against, forth)
 
     def edges(self, relations: Int64, back: Bool) -> _Edges:
-        """Those of directed relations, each (G) a group; ``back`` (G) says which go against the edges."""
-        graph, starts = self.ends.graph, np.cumsum(self.held) - self.held
-        each = self.held[relations]
-        group = np.repeat(np.arange(len(relations)), each)
-        within = np.arange(len(group)) - np.repeat(np.cumsum(each) - each, each)
-        edges = self.order[starts[relations][group] + within]
+        """Those of directed relations, each (G) a group."""
+        graph, groups = self.ends.graph, list(zip(back.astype(int).tolist(), relations.tolist(), strict=True))
+        spans = [self.rows[way][self.starts[way][one] : self.starts[way][one + 1]] for way, one in groups]
+        edges = np.concatenate([np.zeros(0, dtype=np.int64), *spans])
+        group = np.repeat(np.arange(len(groups)), [len(one) for one in spans])
         against = back[group]
         heads_shared, tails_shared = self.ends.shared
         degree = np.where(against, heads_shared[edges], tails_shared[edges])
@@ -255,7 +251,17 @@ class _Directed:
         group, edges, against, degree = group[kept], edges[kept], against[kept], degree[kept]
         heads, tails = graph.heads[edges], graph.tails[edges]
         source, target = np.where(against, tails, heads), np.where(against, heads, tails)
-        return _Edges(group, source, target, neighbour_idf(degree, len(graph))).only(self.wanted)
+        return _Edges(group, source, target, neighbour_idf(degree, len(graph)))
+
+    def edges_of_all(self) -> _Edges:
+        """All in one group: each with the idf of all edges that the target has."""
+        graph, (forth, back) = self.ends.graph, self.rows
+        source = np.concatenate([graph.heads[forth], graph.tails[back]])
+        target = np.concatenate([graph.tails[forth], graph.heads[back]])
+        # Zeros that stay in a factor cost the square of a hub.
+        kept = self.ends.idf[target] > 0
+        source, target = source[kept], target[kept]
+        return _Edges(np.zeros(len(source), dtype=np.int64), source, target, self.ends.idf[target])
 
 
 def _sharing(relations: Int32, ends: Int32) -> Int64:
@@ -268,19 +274,6 @@ def _sharing(relations: Int32, ends: Int32) -> Int64:
     _, place, count = np.unique(keys, return_inverse=True, return_counts=True)
     sharing: Int64 = count[place]
     return sharing
-
-
-def _edges_of_all(ends: Ends, wanted: Wanted | None) -> _Edges:
-    """Edges from both their ends, in one group: each with the idf of all edges that the target has."""
-    heads, tails = ends.graph.heads, ends.graph.tails
-    kept = []
-    for source, target in ((heads, tails), (tails, heads)):
-        # Zeros that stay in a factor cost the square of a hub.
-        some = ends.idf[target] > 0
-        kept.append(some if wanted is None else some & wanted.of(source, target))
-    source = np.r_[heads[kept[0]], tails[kept[1]]]
-    target = np.r_[tails[kept[0]], heads[kept[1]]]
-    return _Edges(np.zeros(len(source), dtype=np.int64), source, target, ends.idf[target])
 
 
 def _summed(values: AnyArray, rows: Int32, columns: Int64, shape: tuple[int, int]) -> sparse.csr_matrix:

@@ -19,7 +19,7 @@ from crossgraph.evidence.echo import RelationGroups, neighbour_rarity, relation_
 from crossgraph.evidence.namesakes import best_rivals, connected
 from crossgraph.explaining.reopening import Reopened
 from crossgraph.features.tokens import number_scales
-from crossgraph.sampling import sample_neighbourhoods
+from crossgraph.sampling import Sampler
 from crossgraph.schema.vocabulary import attribute_slots, directed_slots
 from crossgraph.scoring import shares_of
 
@@ -175,14 +175,9 @@ class Backdrop:
         start, end = int(adjacency.indptr[entity]), int(adjacency.indptr[entity + 1])
         if start == end:
             return np.zeros(0, dtype=np.int64)
-        around = sample_neighbourhoods(
-            preparation.graphs[side],
-            adjacency,
-            options=replace(model.sampling, neighbours=min(end - start, MOST_DRAWS)),
-            seed=model.seed,
-            shares=self.shares[side],
-            entities=np.array([entity], dtype=np.int32),
-        )
+        options = replace(model.sampling, neighbours=min(end - start, MOST_DRAWS))
+        sampler = Sampler(preparation.graphs[side], adjacency, options, model.seed, self.shares[side])
+        around = sampler.draw(np.array([entity], dtype=np.int32))
         order = zip(around.relations[0].tolist(), around.neighbours[0].tolist(), strict=True)
         ends = adjacency.relations[start:end].tolist(), adjacency.neighbours[start:end].tolist()
         at = {edge: place for place, edge in enumerate(zip(*ends, strict=True))}

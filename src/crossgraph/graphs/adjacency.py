@@ -56,3 +56,8 @@ class Adjacency:
 def directed_name(names: tuple[str, ...], relation: int) -> str:
     """A directed relation as text: the name, with a leading ``^`` where it is followed backwards."""
     return names[relation] if relation < len(names) else "^" + names[relation - len(names)]
+
+
+def directed_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """(2R) all directed relations as texts."""
+    return tuple(directed_name(names, one) for one in range(2 * len(names)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -64,16 +65,9 @@ class Neighbourhoods:
         return self.neighbours[rows], self.relations[rows], self.mask[rows]
 
 
-def sample_neighbourhoods(
-    graph: KnowledgeGraph,
-    adjacency: Adjacency,
-    *,
-    options: SamplingOptions,
-    seed: int,
-    shares: Float64 | None = None,
-    entities: Int32 | None = None,
-) -> Neighbourhoods:
-    """Draw each entity's neighbours without replacement; one by two relations counts as two.
+@dataclass(frozen=True, eq=False)
+class Sampler:
+    """Draws each entity's neighbours without replacement; one by two relations counts as two.
 
     A neighbour's chance is inverse to the average number of neighbours that its relation has for the
     entity's type (Zhu et al., WWW 2020). Drawn by an exponential race: the smallest -log(u) / weight win
@@ -85,26 +79,57 @@ def sample_neighbourhoods(
     by one relation draw apart, in the order of their types and surroundings; where these are alike too,
     identifiers decide which one is which.
 
-    shares (2R)    what each directed relation's chance is multiplied by, see ``echoed_shares``
-    entities (Q)   whom to draw for, in any order, one row each; all where not given
+    shares (2R)   what each directed relation's chance is multiplied by, see ``echoed_shares``
     """
-    table, content = relation_weights(graph, adjacency), ContentKeys(graph)
-    weights = table.weights if options.weighted else np.ones_like(table.weights)
-    weights = weights if shares is None else weights * shares[table.relations]
-    drawn = np.arange(len(graph), dtype=np.int32) if entities is None else entities.astype(np.int32)
-    types = graph.primary_types[drawn] + 1
-    around = Neighbourhoods.none(len(drawn), options.neighbours)
-    edges = adjacency.indptr, adjacency.neighbours, adjacency.relations
-    own = mix(content.keys ^ mix(np.array([seed], dtype=np.uint64)))
-    hashes = own, content.keys, directed_keys(graph)
-    nth, chances = _numbered_alike(adjacency, content, drawn), (table.indptr, table.relations, weights)
 
-    def draw(part: slice) -> None:
-        who = drawn[part], types[part], np.argsort(types[part], kind="stable")
-        _draw(who, edges, hashes, nth, chances, around.part(part))
+    graph: KnowledgeGraph
+    adjacency: Adjacency
+    options: SamplingOptions
+    seed: int
+    shares: Float64 | None = None
 
-    in_parts(draw, len(drawn), least=LEAST_EACH)
-    return around
+    def draw(self, entities: Int32) -> Neighbourhoods:
+        """One row for each of some entities (Q), in any order."""
+        graph, adjacency, content = self.graph, self.adjacency, self._content
+        drawn = entities.astype(np.int32)
+        types = graph.primary_types[drawn] + 1
+        around = Neighbourhoods.none(len(drawn), self.options.neighbours)
+        edges = adjacency.indptr, adjacency.neighbours, adjacency.relations
+        own = mix(content.keys ^ mix(np.array([self.seed], dtype=np.uint64)))
+        hashes = own, content.keys, directed_keys(graph)
+        nth, chances = _numbered_alike(adjacency, content, drawn), self._chances
+
+        def race(part: slice) -> None:
+            who = drawn[part], types[part], np.argsort(types[part], kind="stable")
+            _draw(who, edges, hashes, nth, chances, around.part(part))
+
+        in_parts(race, len(drawn), least=LEAST_EACH)
+        return around
+
+    @cached_property
+    def _content(self) -> ContentKeys:
+        return ContentKeys(self.graph)
+
+    @cached_property
+    def _chances(self) -> tuple[Int64, Int32, Float64]:
+        """The weight of each relation for each type."""
+        table = relation_weights(self.graph, self.adjacency)
+        weights = table.weights if self.options.weighted else np.ones_like(table.weights)
+        weights = weights if self.shares is None else weights * self.shares[table.relations]
+        return table.indptr, table.relations, weights
+
+
+def sample_neighbourhoods(
+    graph: KnowledgeGraph,
+    adjacency: Adjacency,
+    *,
+    options: SamplingOptions,
+    seed: int,
+    shares: Float64 | None = None,
+) -> Neighbourhoods:
+    """The neighbourhood of every entity, see ``Sampler``."""
+    sampler = Sampler(graph, adjacency, options, seed, shares)
+    return sampler.draw(np.arange(len(graph), dtype=np.int32))
 
 
 def _numbered_alike(adjacency: Adjacency, content: ContentKeys, entities: Int32) -> Int32:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from crossgraph._types import Bool
-from crossgraph.graphs.adjacency import directed_name
+from crossgraph.graphs.adjacency import directed_names
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.preparation import Graphs
 from crossgraph.schema.mapping import SchemaMapping
@@ -80,9 +80,7 @@ class Counterparts:
 
 def properties_of(graph: KnowledgeGraph) -> dict[str, Property]:
     """Every property of a graph by its id, in the order of the names."""
-    relations = {
-        directed_name(graph.relation_names, number): number for number in range(2 * len(graph.relation_names))
-    }
+    relations = {name: number for number, name in enumerate(directed_names(graph.relation_names))}
     attributes = {name: number for number, name in enumerate(graph.attribute_names)}
     names = sorted({*attributes, *relations}, key=lambda name: (name.startswith("^"), name))
     return {name: Property(name, attributes.get(name, -1), relations.get(name, -1)) for name in names}

@@ -83,10 +83,10 @@ class Rescorer:
     def rescored(self) -> Rescored:
         """Two hops: names and edges move the pairs beside them, and so do beliefs of each round."""
         candidates = self.preparation.candidates
-        rows = self._asked()
+        asked, again = self._asked()
         said = self._spread(self.before.said)
-        said[:, rows] = self._heard(rows)
-        again = rows | self._moved_leads(said)
+        said[:, asked] = self._heard(asked)
+        again = again | self._moved_leads(said)
         together = self._together(again, said)
         scored: Scored | None = None
         for number, step in enumerate(self.model.rounds):
@@ -105,7 +105,7 @@ class Rescorer:
             raw[again] = by_folds(step.scorers, read_again, self.contest.folds[again], side_by_side)
             scored = Scored(read, raw, *settled(step, raw, self.contest)).following(scored)
         assert scored is not None  # a model has a round at least
-        return Rescored(scored, said, int(rows.sum()), int(again.sum()))
+        return Rescored(scored, said, int(asked.sum()), int(again.sum()))
 
     @property
     def _pairs(self) -> tuple[Int32, Int32]:
@@ -125,22 +125,30 @@ class Rescorer:
         out[..., self._old] = values[..., self.former[self._old]]
         return out
 
-    def _asked(self) -> Bool:
-        """(P) pairs that the networks see otherwise."""
-        left, right = self._pairs
-        one, two = self.touched
-        touched = one.blocked[left] | two.blocked[right] | one.edged[left] | two.edged[right]
+    def _asked(self) -> tuple[Bool, Bool]:
+        """(P) pairs that the networks see otherwise, and (P) these and others of whom more or less is known.
+
+        Networks look at few neighbours of each entity: those that they look at are often the same as before.
+        """
         if self.everything:
-            return np.ones(len(left), dtype=bool)
+            everybody = np.ones(len(self.former), dtype=bool)
+            return everybody, everybody
+        one, two = self.touched
+        told = one.blocked | one.edged, two.blocked | two.edged
         worth = self._likely(-1) >= LEAST_LIKELY
         before, now = self.before.candidates.prior, self.preparation.candidates.prior
         worth[self._old] |= now[self._old] >= before[self.former[self._old]] + RISEN
-        rows = ~self._old | (touched & worth)
         moved = abs(self.preparation.alike - self.before.alike).tocoo()
         far = moved.data >= MOVED
         pairs = moved.row[far].astype(np.int32), moved.col[far].astype(np.int32)
         beside = around(pairs, self.preparation.adjacency, self.preparation.candidates)
-        return rows | (beside & (self._likely(-1) >= LEAST_BESIDE))
+        always = ~self._old | (beside & (self._likely(-1) >= LEAST_BESIDE))
+        return always | (worth & self._of(self.sight.otherwise)), always | (worth & self._of(told))
+
+    def _of(self, some: tuple[Bool, Bool]) -> Bool:
+        """(P) pairs that have one of some entities."""
+        held: Bool = some[0][self._pairs[0]] | some[1][self._pairs[1]]
+        return held
 
     def _likely(self, number: int) -> Float64:
         """(P) probabilities of a round before; 0 for new pairs."""

@@ -12,8 +12,7 @@ from scipy import sparse
 from crossgraph._types import Bool, Float32, Float64, Int32, Int64, Vectors
 from crossgraph.features.description import AttributeColumn, column_of
 from crossgraph.features.tokens import EntityTokens, entity_tokens, number_scales, sketch_of
-from crossgraph.graphs.adjacency import Adjacency, directed_name
-from crossgraph.graphs.graph import KnowledgeGraph
+from crossgraph.graphs.adjacency import Adjacency, directed_names
 from crossgraph.graphs.sorting import marked
 from crossgraph.ground import Ground
 from crossgraph.model.arrays import HeldLikeness, PairArrays, SideArrays
@@ -21,9 +20,10 @@ from crossgraph.plain.hearing import SeeAlone
 from crossgraph.plain.model import PlainModel
 from crossgraph.plain.network import PlainNetwork
 from crossgraph.preparation import Preparation
-from crossgraph.sampling import Neighbourhoods, sample_neighbourhoods
+from crossgraph.sampling import Neighbourhoods, Sampler
 from crossgraph.sampling.shared import PRIOR_SHARE
 from crossgraph.schema.vocabulary import Vocabulary, attribute_slots, directed_slots, entity_type_slots
+from crossgraph.sights import Sights
 from crossgraph.updating.touched import Touched
 
 _Sides = tuple[Bool, Bool]
@@ -55,10 +55,60 @@ class SeenBefore:
 
 
 @dataclass(frozen=True, eq=False)
+class _Drawing:
+    """The neighbourhoods of one graph, drawn for some entities after others; nobody is beside the others.
+
+    done (E)   who is drawn for
+    """
+
+    sampler: Sampler
+    around: Neighbourhoods
+    done: Bool
+
+    @staticmethod
+    def of(sampler: Sampler) -> _Drawing:
+        """Nobody yet."""
+        count = len(sampler.graph)
+        nobody = Neighbourhoods.none(count, sampler.options.neighbours)
+        return _Drawing(sampler, nobody, np.zeros(count, dtype=bool))
+
+    def add(self, who: Bool) -> None:
+        """Draw for some (E) as well."""
+        more = np.flatnonzero(who & ~self.done).astype(np.int32)
+        found = self.sampler.draw(more)
+        for out, part in zip(self.around.part(slice(None)), found.part(slice(None)), strict=True):
+            out[more] = part
+        self.done[more] = True
+
+    def edges(self, entities: Int64) -> Int64:
+        """(K, N) directed relation and neighbour as one number; -1 where padded, ascending."""
+        around = self.around
+        return _as_numbers(around.neighbours[entities], around.relations[entities], around.mask[entities])
+
+    def beside(self, who: Bool) -> Bool:
+        """(E) these, and all whom they drew; they are to be drawn for."""
+        found = who.copy()
+        found[self.around.neighbours[who][self.around.mask[who]]] = True
+        return found
+
+    def has_any(self, who: Bool) -> Bool:
+        """(E) who drew one of some entities."""
+        has: Bool = np.any(who[self.around.neighbours] & self.around.mask, axis=1)
+        return has
+
+
+def _as_numbers(neighbours: Int32, relations: Int32, real: Bool) -> Int64:
+    """(K, N) relations and neighbours as one number, ascending in a row; -1 where there is none."""
+    numbers: Int64 = np.where(real, relations.astype(np.int64) << 32 | neighbours, -1)
+    numbers.sort(axis=1)
+    return numbers
+
+
+@dataclass(frozen=True, eq=False)
 class Sight:
     """Changed graphs as networks see them: ``pair_tensors`` with scales, ranks and preferences as before.
 
-    vectors   what the networks saw of entities alone; none where all are to be seen anew
+    sights   what the networks saw of entities alone; None where all are to be seen anew
     """
 
     preparation: Preparation
@@ -66,7 +116,33 @@ class Sight:
     vocabulary: Vocabulary
     model: PlainModel
     touched: tuple[Touched, Touched]
-    vectors: Vectors
+    sights: Sights | None
+
+    @cached_property
+    def otherwise(self) -> _Sides:
+        """(E) who tells other things of itself, or has other neighbours among those that networks look at."""
+        return self._otherwise(0), self._otherwise(1)
+
+    def _otherwise(self, side: int) -> Bool:
+        touched = self.touched[side]
+        other = touched.blocked | touched.edged
+        if self._known is None:
+            return other
+        drawing, drawn = self._drawings[side], self._known.drawn[side]
+        drawing.add(other)
+        same = np.flatnonzero(other & ~touched.told)
+        before = touched.former[same]
+        neighbours = _renumbered(touched.numbers, drawn.neighbours[before])
+        names = self._directed(side)
+        at = {name: place for place, name in enumerate(names)}
+        relations = _renumbered(
+            np.array([at.get(name, -1) for name in drawn.names], dtype=np.int32), drawn.relations[before]
+        )
+        # Who is gone, or a relation that is, is in nobody's neighbourhood now.
+        gone = ((neighbours < 0) | (relations < 0)) & (drawn.neighbours[before] >= 0)
+        then = _as_numbers(neighbours, relations, neighbours >= 0)
+        other[same] = gone.any(axis=1) | (then != drawing.edges(same)).any(axis=1)
+        return other
 
     def of(self, pairs: tuple[Int32, Int32], alike: sparse.csr_matrix) -> tuple[PairArrays, SeeAlone | None]:
         """Arrays that tell of all that networks read of some pairs, and who sees their entities alone.
@@ -75,34 +151,44 @@ class Sight:
         """
         likeness = HeldLikeness.of(alike)
         asked = [marked(ends, len(graph)) for ends, graph in zip(pairs, self.preparation.graphs, strict=True)]
-        networks = self.model.networks
-        if not networks or len(self.vectors) != len(networks):
+        if self._known is None:
+            for drawing in self._drawings:
+                drawing.add(np.ones_like(drawing.done))
             everybody = np.ones_like(asked[0]), np.ones_like(asked[1])
             return self._arrays(everybody, everybody, likeness), None
-        anew = [
-            self._seen_otherwise(side) & _beside(asked[side], self.preparation.adjacency[side])
-            for side in range(2)
-        ]
-        sides = anew[0], anew[1]
-        arrays = self._arrays((asked[0] | anew[0], asked[1] | anew[1]), sides, likeness)
+        anew = self._anew(0, asked[0]), self._anew(1, asked[1])
+        arrays = self._arrays((asked[0], asked[1]), anew, likeness)
         former = self.touched[0].former, self.touched[1].former
-        return arrays, SeenBefore(networks, arrays, self.vectors, former, sides)
+        return arrays, SeenBefore(self.model.networks, arrays, self._known.vectors, former, anew)
 
-    def _seen_otherwise(self, side: int) -> Bool:
-        """(E) who has other facts, types or edges, or a neighbour with other facts or types; or is unseen."""
-        touched = self.touched[side]
-        changed = touched.blocked | touched.edged | _beside(touched.told, self.preparation.adjacency[side])
-        for both in self.vectors:
-            changed |= np.isnan(both[side][:, 0])[touched.former]
-        return changed
+    @property
+    def _known(self) -> Sights | None:
+        """What was seen of entities alone by these networks."""
+        known = self.sights
+        return known if known is not None and len(known.vectors) == len(self.model.networks) else None
 
-    def _arrays(self, drawn: _Sides, anew: _Sides, likeness: HeldLikeness) -> PairArrays:
-        """Arrays with neighbourhoods of ``drawn`` entities, and all that is read to see some ``anew``."""
-        left, right = (self._side(side, drawn[side]) for side in range(2))
+    def _anew(self, side: int, asked: Bool) -> Bool:
+        """(E) of those asked for and whom they look at, who is seen otherwise than before, or never was.
+
+        So is who looks at somebody that tells other things of itself.
+        """
+        assert self._known is not None
+        drawing, touched = self._drawings[side], self.touched[side]
+        drawing.add(asked)
+        unseen = self.otherwise[side].copy()
+        for both in self._known.vectors:
+            unseen |= np.isnan(both[side][:, 0])[touched.former]
+        reached = drawing.beside(asked)
+        drawing.add(reached & (unseen | _beside(touched.told, self.preparation.adjacency[side])))
+        return reached & (unseen | drawing.has_any(touched.told))
+
+    def _arrays(self, asked: _Sides, anew: _Sides, likeness: HeldLikeness) -> PairArrays:
+        """Arrays with what is read of some pairs' entities, and all that is to see some ``anew``."""
+        left, right = (self._side(side) for side in range(2))
         read = []
         for side, arrays in enumerate((left, right)):
             seen = marked(arrays.with_neighbours(np.flatnonzero(anew[side])), len(arrays))
-            read.append(arrays.facts.texts[seen | drawn[side]].ravel())
+            read.append(arrays.facts.texts[seen | asked[side]].ravel())
         texts = self.preparation.description.texts
         wanted = marked(np.concatenate(read), len(texts.strings))
         # The first one is empty, which is of all who have no text.
@@ -126,33 +212,30 @@ class Sight:
             against=_as_before(columns, (told.left, told.right)[side]),
         )
 
-    def _side(self, side: int, drawn: Bool) -> SideArrays:
+    def _side(self, side: int) -> SideArrays:
         vocabulary, graph = self.vocabulary, self.preparation.graphs[side]
         relations = vocabulary.relations_right if side else vocabulary.relations_left
         return SideArrays.of(
             self._facts(side),
             entity_type_slots(graph, vocabulary.types_right if side else vocabulary.types_left),
-            self._sampled(side, drawn),
+            self._drawings[side].around,
             edges=np.diff(self.preparation.adjacency[side].indptr),
             directions=directed_slots(graph.relation_names, relations, vocabulary.relation_slots),
         )
 
-    def _sampled(self, side: int, drawn: Bool) -> Neighbourhoods:
-        """The neighbourhoods of some entities; nobody is beside the others."""
-        graph, adjacency = self.preparation.graphs[side], self.preparation.adjacency[side]
-        who = np.flatnonzero(drawn).astype(np.int32)
-        found = sample_neighbourhoods(
-            graph,
-            adjacency,
-            options=self.model.sampling,
-            seed=self.model.seed,
-            shares=_shares(graph, self.ground.shares[side]),
-            entities=who,
-        )
-        whole = Neighbourhoods.none(len(graph), self.model.sampling.neighbours)
-        for out, part in zip(whole.part(slice(None)), found.part(slice(None)), strict=True):
-            out[who] = part
-        return whole
+    @cached_property
+    def _drawings(self) -> tuple[_Drawing, _Drawing]:
+        def of(side: int) -> _Drawing:
+            graph, adjacency = self.preparation.graphs[side], self.preparation.adjacency[side]
+            shares = _shares(self._directed(side), self.ground.shares[side])
+            sampler = Sampler(graph, adjacency, self.model.sampling, self.model.seed, shares)
+            return _Drawing.of(sampler)
+
+        return of(0), of(1)
+
+    def _directed(self, side: int) -> tuple[str, ...]:
+        """(2R) the names of the directed relations of a graph."""
+        return directed_names(self.preparation.graphs[side].relation_names)
 
     @cached_property
     def _attributes(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
@@ -182,9 +265,12 @@ def _as_before(
     return tuple(column_of(told, column.name) or column for column in columns)
 
 
-def _shares(graph: KnowledgeGraph, told: dict[str, float]) -> Float64 | None:
+def _renumbered(numbers: Int32, old: Int32) -> Int32:
+    """What some old numbers are now; -1 where there is none, or was none."""
+    found: Int32 = np.append(numbers, np.int32(-1))[old]
+    return found
+
+
+def _shares(directed: tuple[str, ...], told: dict[str, float]) -> Float64 | None:
     """(2R) what each directed relation's chance is multiplied by; a new one as one without an echo."""
-    if not told:
-        return None
-    directed = range(2 * len(graph.relation_names))
-    return np.array([told.get(directed_name(graph.relation_names, one), PRIOR_SHARE) for one in directed])
+    return np.array([told.get(name, PRIOR_SHARE) for name in directed]) if told else None

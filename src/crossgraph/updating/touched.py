@@ -26,12 +26,14 @@ class Touched:
     """The entities of one graph that changes touch.
 
     former (E)    the number that an entity had in the old graph; -1 for a new one
+    numbers (E')  the number that an entity of the old graph has now; -1 for one that is gone
     told (E)      new, or with other facts or types
     blocked (E)   told otherwise, or with many other edges: they are blocked again
     edged (E)     with other edges, but few
     """
 
     former: Int32
+    numbers: Int32
     told: Bool
     blocked: Bool
     edged: Bool
@@ -54,7 +56,7 @@ class Touched:
         now = np.diff(adjacency.indptr)
         most = np.maximum(now, now - came + went)
         much = (came + went >= SUBSTANTIAL * most) & (came + went > 0)
-        return Touched(former, told, told | much, (came + went > 0) & ~told & ~much)
+        return Touched(former, moved.numbers, told, told | much, (came + went > 0) & ~told & ~much)
 
 
 def _places(graph: KnowledgeGraph, entities: pl.Series) -> Int32:

@@ -25,7 +25,7 @@ from crossgraph.graphs.changes import Changes, read_changes
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.parquet import store_parquet
 from crossgraph.graphs.readers import with_iri_names
-from crossgraph.ground import SIDES, Ground, keep_ground, store_vectors, stored_seen
+from crossgraph.ground import SIDES, Ground, keep_ground, store_vectors
 from crossgraph.inputs import config_of, digest, encoder_for, read_card, stored_known
 from crossgraph.layout import ResultFolder
 from crossgraph.plain.hearing import heard
@@ -47,6 +47,7 @@ from crossgraph.reviewing.labels import labels_of as answers_of
 from crossgraph.reviewing.ledger import hand_on
 from crossgraph.schema.mapping import read_schema
 from crossgraph.schema.vocabulary import extended
+from crossgraph.sights import stored_sights
 from crossgraph.stages import StageClock
 from crossgraph.updating.before import Before, before, moved_of
 from crossgraph.updating.blocking import Reblocker
@@ -231,8 +232,9 @@ class _Work:
                 folds=_folds(former, blocked.former),
             )
             ids = state.ground.ids
-            seen = () if everything else stored_seen(self.source.ground_folder, (len(ids[0]), len(ids[1])))
-            sight = Sight(preparation, state.ground, vocabulary, model, both, seen)
+            sizes = len(ids[0]), len(ids[1])
+            sights = None if everything else stored_sights(self.source.ground_folder, sizes)
+            sight = Sight(preparation, state.ground, vocabulary, model, both, sights)
             rescorer = Rescorer(
                 preparation,
                 former,

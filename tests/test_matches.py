@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crossgraph.errors import FaultsError
 from crossgraph.matches import MATCH_SCHEMA, Matches
@@ -27,6 +29,20 @@ def test_ranked_is_by_probability_then_identifiers():
     )
     assert found.ranked()["left"].to_list() == ["c", "a", "b"]
     assert found.decided()["left"].to_list() == ["b", "c"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"), st.sampled_from("xyz"), st.sampled_from([None, 0.0, 0.5, 0.25, 1.0])
+        ),
+        unique_by=lambda row: row[:2],
+    )
+)
+def test_ranked_is_what_sorting_by_all_three_gives(rows):
+    found = matches(*((left, right, "t", 0.0, chance, False) for left, right, chance in rows))
+    order = sorted(rows, key=lambda row: (row[2] is None, -(row[2] or 0.0), row[:2]))
+    assert list(found.ranked().select("left", "right", "probability").iter_rows()) == order
 
 
 @pytest.mark.parametrize(

@@ -56,10 +56,13 @@ def rival_leads(raw: Float32, pairs: tuple[Int32, Int32]) -> Float64:
 
 def bounded_leads(values: AnyArray, pairs: tuple[Int32, Int32]) -> tuple[Float64, Float64]:
     """(P), (P) leads among the candidates of either side's entity, each within +-8."""
-    left, right = (lead(side, values) for side in pairs)
-    for leads in (left, right):
-        np.clip(leads, -LONGEST_LEAD, LONGEST_LEAD, out=leads)
+    left, right = (bounded(lead(side, values)) for side in pairs)
     return left, right
+
+
+def bounded(leads: Float64) -> Float64:
+    """(P) leads, each within +-8."""
+    return np.clip(leads, -LONGEST_LEAD, LONGEST_LEAD)
 
 
 def calibrate(scores: AnyArray, standings: Float64, same: Bool, weight: Float32) -> Calibration:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from crossgraph._types import Bool, Float64, Int32, Int64
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.ranking import FARTHEST, standings
 from crossgraph.deciding import contradicts
+from crossgraph.graphs.sorting import marked
 from crossgraph.labels import Labels
 from crossgraph.preparation import Known
 from crossgraph.schema.seeds import EntityPairs
@@ -95,14 +97,27 @@ class Contest:
 
     def given(self, fold: int) -> tuple[Bool, Bool]:
         """(P) which candidates are known to be the same, and which are not, but for the links of a fold."""
-        known = Known(self._outside(self.known.same, fold), self._outside(self.known.different, fold))
-        same = np.zeros(len(self.candidates), dtype=bool)
-        places = self.candidates.find(known.same.left, known.same.right)
-        same[places[places >= 0]] = True
-        return same, self.barred | contradicts(self.candidates, known, self.alone)
+        same, different = (
+            pairs.take(self._outside(places, fold))
+            for pairs, places in zip(self._pairs, self._places, strict=True)
+        )
+        places = self._places[0][self._outside(self._places[0], fold)]
+        ruled_out = contradicts(self.candidates, Known(same, different), self.alone)
+        return marked(places[places >= 0], len(self.candidates)), self.barred | ruled_out
 
-    def _outside(self, pairs: EntityPairs, fold: int) -> EntityPairs:
+    def _outside(self, places: Int64, fold: int) -> Bool:
+        """(K) known pairs, by their places, that are not of a fold."""
         if fold < 0:
-            return pairs
-        places = self.candidates.find(pairs.left, pairs.right)
-        return pairs.take((places < 0) | (self.folds[places] != fold))
+            return np.ones(len(places), dtype=bool)
+        outside: Bool = (places < 0) | (self.folds[places] != fold)
+        return outside
+
+    @property
+    def _pairs(self) -> tuple[EntityPairs, EntityPairs]:
+        return self.known.same, self.known.different
+
+    @cached_property
+    def _places(self) -> tuple[Int64, Int64]:
+        """Where known pairs stand among the candidates; -1 for those that are none."""
+        same, different = (self.candidates.find(pairs.left, pairs.right) for pairs in self._pairs)
+        return same, different

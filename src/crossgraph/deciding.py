@@ -16,7 +16,7 @@ from crossgraph.decisions import DecisionOptions, HeldOut, Lone, Threshold, thre
 from crossgraph.errors import ConfigError
 from crossgraph.features.description import AttributeColumn, Description, column_of, value_pairs
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.graphs.sorting import marked
+from crossgraph.graphs.sorting import among, marked
 from crossgraph.labels import Labels
 from crossgraph.preparation import Graphs, Known, Preparation
 from crossgraph.schema.mapping import SchemaMapping
@@ -56,8 +56,8 @@ def contradicts(candidates: Candidates, known: Known, alone: tuple[Bool, Bool]) 
 
     alone   (P) whether either entity of each candidate has at most one partner, see ``cardinality.single``
     """
-    linked = np.isin(candidates.left, known.same.left) & alone[0]
-    linked |= np.isin(candidates.right, known.same.right) & alone[1]
+    linked = among(candidates.left, known.same.left) & alone[0]
+    linked |= among(candidates.right, known.same.right) & alone[1]
     linked[_places(candidates, known.same)] = False
     linked[_places(candidates, known.different)] = True
     return linked

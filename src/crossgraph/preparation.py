@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from scipy import sparse
 
 from crossgraph.blocking.candidates import Candidates
@@ -13,7 +14,7 @@ from crossgraph.blocking.mutual import mutual_seeds
 from crossgraph.features.description import Description
 from crossgraph.graphs.adjacency import Adjacency
 from crossgraph.graphs.graph import KnowledgeGraph
-from crossgraph.graphs.sorting import distinct
+from crossgraph.graphs.sorting import marked
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.schema.seeds import NO_PAIRS, EntityPairs, type_codes
 
@@ -93,8 +94,9 @@ def alike_unscored(candidates: Candidates, thought: sparse.csr_matrix) -> sparse
 def nameless(candidates: Candidates) -> bool:
     """Whether hardly any left entity is called as a candidate is."""
     left = candidates.left
-    everybody, called = len(distinct(left)), len(distinct(left[candidates.name > 0]))
-    return called < HARDLY * everybody or not called
+    count = int(left.max(initial=-1)) + 1
+    everybody, called = (np.count_nonzero(marked(one, count)) for one in (left, left[candidates.name > 0]))
+    return bool(called < HARDLY * everybody or not called)
 
 
 def seeds_of(known: Known, candidates: Candidates, left: KnowledgeGraph) -> EntityPairs:

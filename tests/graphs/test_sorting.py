@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.graphs import sorting
-from crossgraph.graphs.sorting import distinct_rows, held_by, repeated, row_starts, sorted_rows, told_apart
+from crossgraph.graphs.sorting import (
+    among,
+    distinct_rows,
+    held_by,
+    repeated,
+    row_starts,
+    sorted_rows,
+    told_apart,
+)
 
 # Up to 20 bits a column fit into one number of 64 bits; 31 do not.
 rows = st.sampled_from([1, 20, 31]).flatmap(
@@ -53,6 +61,12 @@ def test_who_is_held_is_who_a_set_holds(numbers, others):
     others += numbers[::2]
     found = held_by(np.array(numbers, dtype=np.uint64), np.array(others, dtype=np.uint64))
     assert found.tolist() == [number in set(others) for number in numbers]
+
+
+@given(st.lists(st.integers(0, 50)), st.lists(st.integers(0, 90)))
+def test_who_is_among_others_is_held_by_them(numbers, others):
+    one, two = np.array(numbers, dtype=np.int32), np.array(others, dtype=np.int32)
+    assert among(one, two).tolist() == held_by(one, two).tolist()
 
 
 def numbered_by_a_dictionary(hashes):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+from numba import njit
 
 from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
 from crossgraph.graphs.graph import KnowledgeGraph
@@ -113,11 +114,8 @@ class Candidates:
 
     def find(self, left: AnyArray, right: AnyArray) -> Int64:
         """The place of each given pair; -1 where it is no candidate."""
-        key, wanted = self._keys, pair_keys(np.asarray(left), np.asarray(right))
-        places = np.searchsorted(key, wanted)
-        inside = np.minimum(places, max(len(key) - 1, 0))
-        found = (key[inside] == wanted) if len(key) else np.zeros(len(wanted), dtype=bool)
-        return np.where(found, inside, -1)
+        wanted = pair_keys(np.asarray(left), np.asarray(right))
+        return _found(self.left, self.right, wanted)
 
     def without(self, pairs: EntityPairs) -> Candidates:
         """The given pairs that are not among these, each once, with nothing weighed yet."""
@@ -195,3 +193,33 @@ def pair_keys(left: AnyArray, right: AnyArray) -> Int64:
     """(P) pairs of numbers from 0 on as one number each, in the order of (left, right)."""
     keys: Int64 = left.astype(np.int64) << 32 | right
     return keys
+
+
+@njit(cache=True, nogil=True)
+def _found(left: Int32, right: Int32, wanted: Int64) -> Int64:
+    """(K) where each pair, as one number, stands among sorted pairs (P), of which no number is made.
+
+    Each is looked for from where the one before stood, in steps that double: what is sorted is found at once.
+    """
+    out, low = np.empty(len(wanted), dtype=np.int64), 0
+    for at in range(len(wanted)):
+        key = wanted[at]
+        if low and _key(left, right, low - 1) >= key:
+            low = 0
+        high, step = low, 1
+        while high < len(left) and _key(left, right, high) < key:
+            low, high, step = high + 1, high + step, 2 * step
+        high = min(high, len(left))
+        while low < high:
+            middle = (low + high) // 2
+            if _key(left, right, middle) < key:
+                low = middle + 1
+            else:
+                high = middle
+        out[at] = low if low < len(left) and _key(left, right, low) == key else -1
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _key(left: Int32, right: Int32, at: int) -> np.int64:
+    return (np.int64(left[at]) << 32) | np.int64(right[at])

@@ -7,6 +7,7 @@ import numpy as np
 from crossgraph._types import Bool, Float32, Int32
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.ranking import lead
+from crossgraph.graphs.sorting import among
 from crossgraph.schema.seeds import BELIEVED, EntityPairs
 
 # Of pairs that are each other's best: log-odds by which they must lead, and reach, where no link tells.
@@ -33,7 +34,7 @@ def mutual_seeds(candidates: Candidates, known: EntityPairs, types: Int32) -> En
     links = np.zeros(len(candidates), dtype=bool)
     places = candidates.find(known.left, known.right)
     links[places[places >= 0]] = True
-    linked = np.isin(candidates.left, known.left) | np.isin(candidates.right, known.right)
+    linked = among(candidates.left, known.left) | among(candidates.right, known.right)
     kinds = types[candidates.left]
     sure = mutual & (leads >= MARGIN) & (candidates.prior >= FLOOR)
     for kind in np.unique(kinds[links]):

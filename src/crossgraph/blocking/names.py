@@ -17,7 +17,7 @@ from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
 from crossgraph.features.serial import is_serial
 from crossgraph.features.text import TextTable
-from crossgraph.graphs.sorting import firsts, marked, row_starts
+from crossgraph.graphs.sorting import distinct_rows, firsts, marked, row_starts
 from crossgraph.schema.mapping import SchemaMapping
 
 # An n-gram held by more of the strings than this finds too much to be worth looking up.
@@ -137,17 +137,9 @@ def _names_in(columns: tuple[AttributeColumn, ...], names: set[str]) -> pl.DataF
     chosen = [column for column in columns if column.name in names]
     if not chosen:
         return pl.DataFrame(schema={"entity": pl.Int32, "text": pl.Int32})
-    return (
-        pl.DataFrame(
-            {
-                "entity": np.concatenate([column.entities for column in chosen]),
-                "text": np.concatenate([column.texts for column in chosen]),
-            }
-        )
-        .unique()
-        .filter(pl.col("text") > 0)
-        .sort("entity", "text")
-    )
+    rows = (np.concatenate([getattr(column, what) for column in chosen]) for what in ("entities", "texts"))
+    entities, texts = distinct_rows(*rows)
+    return pl.DataFrame({"entity": entities[texts > 0], "text": texts[texts > 0]})
 
 
 def nearest_names(
@@ -170,10 +162,11 @@ def nearest_names(
             schema={"query": pl.Int32, "found": pl.Int32, "name": pl.Float32, "place": pl.Int32}
         )
     asked, known = queries["text"].unique().sort(), pool["text"].unique().sort()
-    rare = texts.grams[known.to_numpy()]
+    grams = texts.grams[known.to_numpy()]
+    looked_up = marked(texts.grams[asked.to_numpy()].indices, grams.shape[1])
     if len(known) > SMALL_TABLE:
-        rare = without_common(rare, len(known))
-    turned = turned_rows(rare)
+        looked_up &= ~common_grams(grams, len(known))
+    turned = turned_rows(with_grams(grams, looked_up))
     holders = queries.group_by("text").len("askers"), pool.group_by("text").len("knowers")
     parts = []
     for start in range(0, len(asked), AT_ONCE):
@@ -241,12 +234,17 @@ def _int32(values: pl.Series, places: Int64) -> Int32:
     return values.gather(places).to_numpy().astype(np.int32)
 
 
-def without_common(grams: sparse.csr_matrix, strings: int) -> sparse.csr_matrix:
-    """The matrix without n-grams that more than ``COMMON_GRAM`` of so many strings hold."""
-    held = np.bincount(grams.indices, minlength=grams.shape[1])
-    keep = (held <= COMMON_GRAM * strings)[grams.indices]
-    rows = np.repeat(np.arange(grams.shape[0]), np.diff(grams.indptr))[keep]
-    return sparse.csr_matrix((grams.data[keep], (rows, grams.indices[keep])), shape=grams.shape)
+def common_grams(grams: sparse.csr_matrix, strings: int) -> Bool:
+    """(K) the n-grams that more than ``COMMON_GRAM`` of so many strings hold."""
+    common: Bool = np.bincount(grams.indices, minlength=grams.shape[1]) > COMMON_GRAM * strings
+    return common
+
+
+def with_grams(grams: sparse.csr_matrix, some: Bool) -> sparse.csr_matrix:
+    """The matrix with nothing but some (K) of the n-grams."""
+    keep = some[grams.indices]
+    starts = np.concatenate([[0], np.cumsum(keep)])[grams.indptr]
+    return sparse.csr_matrix((grams.data[keep], grams.indices[keep], starts), shape=grams.shape)
 
 
 @dataclass(frozen=True, eq=False)

@@ -171,15 +171,15 @@ def _columns(
     order = _of_most(np.lexsort((rows, graph.fact_entities, graph.fact_attributes)), graph, rows)
     bounds = np.searchsorted(graph.fact_attributes[order], np.arange(len(graph.attribute_names) + 1))
     facts = [order[bounds[i] : bounds[i + 1]] for i in range(len(graph.attribute_names))]
-    said = [graph.fact_values.gather(own) for own in facts]
-    forms = [
-        (kind, kind == "date" and reads_day_first(one))
-        for kind, one in zip(kinds_of(said), said, strict=True)
-    ]
     known = before or {}
+    forms = {name: (column.kind, column.day_first) for name, column in known.items()}
+    new = [at for at, name in enumerate(graph.attribute_names) if name not in known]
+    said = [graph.fact_values.gather(facts[at]) for at in new]
+    for at, kind, values in zip(new, kinds_of(said), said, strict=True):
+        forms[graph.attribute_names[at]] = kind, kind == "date" and reads_day_first(values)
     return tuple(
-        _column(graph, name, form, own, rows, before=known.get(name))
-        for name, form, own in zip(graph.attribute_names, forms, facts, strict=True)
+        _column(graph, name, forms[name], own, rows, before=known.get(name))
+        for name, own in zip(graph.attribute_names, facts, strict=True)
     )
 
 
@@ -209,7 +209,7 @@ def _column(
     *,
     before: AttributeColumn | None,
 ) -> AttributeColumn:
-    kind, day_first = form if before is None else (before.kind, before.day_first)
+    kind, day_first = form
     entities = graph.fact_entities[facts]
     if kind == "text":
         values = np.full(len(facts), np.nan)

@@ -122,6 +122,8 @@ def kinds_of(columns: Sequence[pl.Series]) -> list[Kind]:
     about the others, and slips of the pen, each a value of its own, are many beside few years. All columns at
     once, since each of thousands would pay for a plan of its own.
     """
+    if not columns:
+        return []
     samples = [sample for values in columns for sample in (_distinct(values), _evenly(values))]
     together = pl.concat([pl.Series([], dtype=pl.String), *(sample.rename("") for sample in samples)])
     ends = np.cumsum([0, *map(len, samples)])

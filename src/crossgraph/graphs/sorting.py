@@ -108,6 +108,13 @@ def marked(numbers: AnyArray, count: int) -> Bool:
     return marks
 
 
+def among(numbers: AnyArray, others: AnyArray) -> Bool:
+    """``held_by`` of numbers from 0 on that are not large: with a place for each, it is faster still."""
+    count = max(int(numbers.max(initial=-1)), int(others.max(initial=-1))) + 1
+    found: Bool = marked(others, count)[numbers]
+    return found
+
+
 def held_by(numbers: AnyArray, others: AnyArray) -> Bool:
     """Which of some numbers are among others. NumPy's own ``isin`` is twenty times slower for millions."""
     held: Bool = pl.Series(numbers).is_in(pl.Series(others).implode()).to_numpy()

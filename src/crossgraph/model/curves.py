@@ -23,7 +23,7 @@ class Curves:
     the H hidden units and the straight way a place on a curve each, whose pieces are straight lines.
 
     counts (F)                       intervals of each column
-    low, steepness (F, BINS)         where they begin, and 1 / their length
+    low, steepness (F, BINS)         where they begin (never, beyond the last), and 1 / their length
     start, slope (F, BINS, H + 1)    what a value at the begin of an interval has beside a missing one, and
                                      what it gains to the end; the straight way comes last
     base (H + 1)                     what a pair has of which nothing is known
@@ -58,7 +58,7 @@ class Curves:
         slope = np.take_along_axis(by_interval[:, :BINS], order[:, :, None], axis=1) * real[:, :, None]
         return Curves(
             counts=real.sum(axis=1),
-            low=np.take_along_axis(edges[:, :-1], order, axis=1).astype(np.float32),
+            low=np.where(real, np.take_along_axis(edges[:, :-1], order, axis=1), np.inf).astype(np.float32),
             steepness=(real / np.maximum(told, np.float32(1e-12))).astype(np.float32),
             start=(np.cumsum(slope, axis=1) - slope - missing[:, None]).astype(np.float32),
             slope=slope.astype(np.float32),
@@ -83,7 +83,7 @@ def _summed(bias: Float64, missing: Float64) -> Float32:
     return base
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def _scores(
     values: Float32,
     intervals: tuple[Int64, Float32, Float32],
@@ -106,9 +106,10 @@ def _scores(
                 value = values[first + pair, column]
                 if np.isnan(value):
                     continue
-                at = 0
-                while at + 1 < counts[column] and value > low[column, at + 1]:
-                    at += 1
+                # To look at all intervals costs less than to guess where to stop.
+                at = np.int64(0)
+                for interval in range(1, low.shape[1]):
+                    at += np.int64(value > low[column, interval])
                 climbed = np.float32(0)
                 # Where there is no interval, the infinite times nothing would be no number.
                 if counts[column]:

@@ -11,7 +11,7 @@ from numba import njit
 from scipy import sparse
 
 from crossgraph._types import AnyArray, Bool, Float32, Int32, Int64
-from crossgraph.blocking.names import SMALL_TABLE, without_common
+from crossgraph.blocking.names import SMALL_TABLE, common_grams, with_grams
 from crossgraph.features.description import expand
 from crossgraph.features.text import TextTable
 
@@ -52,7 +52,7 @@ class NameIndex:
         known, starts = np.unique(held, return_index=True)
         grams = texts.grams[known]
         if len(known) > SMALL_TABLE:
-            grams = without_common(grams, len(known))
+            grams = with_grams(grams, ~common_grams(grams, len(known)))
         return NameIndex(
             names=known,
             postings=grams.T.tocsr(),

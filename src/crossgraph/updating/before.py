@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from scipy import sparse
 
 from crossgraph._types import Float32, Float64, Int32
 from crossgraph.blocking.candidates import Candidates, pair_keys
 from crossgraph.blocking.combine import mapped_types
+from crossgraph.blocking.names import name_rows
 from crossgraph.blocking.prior import Weigher
 from crossgraph.calibration import bounded_leads, probabilities
+from crossgraph.evidence.attributes import Yardstick
 from crossgraph.features.description import Description, Moved, column_of, redescribe
 from crossgraph.graphs.changes import Changes
 from crossgraph.ground import Ground
@@ -37,6 +41,7 @@ class Before:
     probability (R, P)  of each round
     alike (E, E')       how surely two were one before they were scored
     leads (P)           by quantity (``prior``, ``said``): over the rivals of both sides, each within +-8
+    usual               what values usually are, and which attributes are names, as it was
     """
 
     told: Description
@@ -52,6 +57,12 @@ class Before:
     probability: Float64
     alike: sparse.csr_matrix
     leads: Mapping[str, tuple[Float64, Float64]]
+    usual: Yardstick
+
+    @cached_property
+    def names(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """What entities are called now, by the attributes that were names: ``name_rows``."""
+        return name_rows(self.description, self.usual.names)
 
 
 def moved_of(ground: Ground, graphs: Graphs, changes: tuple[Changes, Changes]) -> tuple[Moved, Moved]:
@@ -116,6 +127,7 @@ def before(
                 ("said", bounded_leads(arrays["said"][0], pairs)),
             )
         },
+        usual=Yardstick.of(ground.description, schema),
     )
 
 

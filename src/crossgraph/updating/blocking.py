@@ -19,14 +19,14 @@ from crossgraph.blocking.combine import (
     type_members,
 )
 from crossgraph.blocking.keys import KeyLookups, poorly_named
-from crossgraph.blocking.names import name_attributes, name_cosines, name_rows, nearest_names
+from crossgraph.blocking.names import name_cosines, nearest_names
 from crossgraph.blocking.partners import structural_candidates
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import ranks
 from crossgraph.blocking.singles import Alone, Sides, Singles, askers, left_has_room, shares_among
 from crossgraph.blocking.structure import weights_of
 from crossgraph.blocking.values import ValueLookups
-from crossgraph.graphs.sorting import marked
+from crossgraph.graphs.sorting import among, marked
 from crossgraph.preparation import Graphs, Known
 from crossgraph.schema.mapping import SchemaMapping
 from crossgraph.updating.before import Before
@@ -65,7 +65,7 @@ class Reblocker:
     def reblocked(self) -> Reblocked:
         """Who is not touched keeps its candidates, but for those that a new pair is better than."""
         before = self.before
-        names = self._names()
+        names = before.names
         types = type_members(*self.graphs, self.schema)
         named = [self._by_names_and_values(names, sides, self.singles.of(name[0])) for name, sides in types]
         similarity = self._similarity(Candidates.united(*named))
@@ -80,7 +80,7 @@ class Reblocker:
             alone = self.singles.of(name[0])
             found = Candidates.united(by_name, *self._nearest_neighbours(factors, sides, alone))
             found = found.take(former.find(found.left, found.right) < 0)
-            kept.append(self._chosen(found, sides, alone, weigh, before.weighers[name]))
+            kept += self._chosen(found, sides, alone, weigh, before.weighers[name])
         proposed = Candidates.stacked([one for one in kept if len(one)])
         asked = proposed.without(self.known.pairs)
         everyone = Candidates.stacked([proposed, weigh(asked, weigher)])
@@ -111,12 +111,9 @@ class Reblocker:
     @cached_property
     def _lookups(self) -> tuple[ValueLookups, KeyLookups]:
         now, sizes = self.before.description, (len(self.graphs[0]), len(self.graphs[1]))
-        return ValueLookups.of(now, self.schema, sizes), KeyLookups(now, self.schema, self._called, sizes)
-
-    @cached_property
-    def _called(self) -> tuple[set[str], set[str]]:
-        """The attributes of each side that were names."""
-        return name_attributes(self.before.told, self.schema)
+        return ValueLookups.of(now, self.schema, sizes), KeyLookups(
+            now, self.schema, self.before.usual.names, sizes
+        )
 
     @property
     def _weighed_again(self) -> tuple[Int64, Int64]:
@@ -133,9 +130,6 @@ class Reblocker:
         """(P) pairs of which an entity is blocked again."""
         fresh: Bool = self.touched[0].blocked[pairs.left] | self.touched[1].blocked[pairs.right]
         return fresh
-
-    def _names(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        return name_rows(self.before.description, self._called)
 
     def _most(self, mine: int, sides: Sides, alone: Alone, top: int) -> int:
         """How many partners a side looks for: ``top`` if it asks, else as many as come to it."""
@@ -168,7 +162,7 @@ class Reblocker:
         linked[0][links.left], linked[1][links.right] = True, True
         old, own = self.before.similarity.tocoo(), self.before.candidates
         # The rivals of a pair are all pairs of its entities.
-        rivals = np.isin(own.left, named.left) | np.isin(own.right, named.right)
+        rivals = among(own.left, named.left) | among(own.right, named.right)
         named = Candidates.united(own.take(rivals), named)
         guessed = name_similarity(named, old.shape).tocoo()
         stays = ~(told[0][old.row] | told[1][old.col]) | (not guessed.nnz)
@@ -203,19 +197,18 @@ class Reblocker:
 
     def _chosen(
         self, found: Candidates, sides: Sides, alone: Alone, weigh: _Weigh, weigher: Weigher
-    ) -> Candidates:
-        """What stays of the candidates of two types."""
+    ) -> list[Candidates]:
+        """What stays of the candidates of two types: those of whom nobody comes too near, and the others."""
         own = self.before.candidates
         own = own.take(own.proposed & sides[0][own.left] & sides[1][own.right])
-        fresh = self._fresh(own)
-        own = Candidates.stacked([own.take(~fresh), weigh(own.take(fresh), weigher)])
+        own = weigh.again(own, self._fresh(own), weigher)
         by_left = left_has_room(self.graphs, sides, alone)
         new = weigh(found.take(own.find(found.left, found.right) < 0), weigher)
         new = new.take(self._in_reach(new, own, by_left))
         size = len(sides[0] if by_left else sides[1])
         rivals = marked(_asking(new, by_left), size)[_asking(own, by_left)]
-        pool = Candidates.stacked([own.take(rivals), new])
-        shares = shares_beside(pool, own.take(~rivals), alone, by_left=by_left)
+        pool, others = Candidates.stacked([own.take(rivals), new]), own.take(~rivals)
+        shares = shares_beside(pool, others, alone, by_left=by_left)
         held = own.find(pool.left, pool.right) >= 0
         asking = _asking(pool, by_left)
         blocked = self.touched[0 if by_left else 1].blocked[asking]
@@ -228,7 +221,7 @@ class Reblocker:
             held=held[worth],
             shares=shares[worth],
         )
-        return Candidates.stacked([own.take(~rivals), best])
+        return [others, best]
 
     def _in_reach(self, new: Candidates, own: Candidates, by_left: bool) -> Bool:
         """(P) new pairs that are better than what their entity has already, or all if it is told otherwise.
@@ -253,14 +246,9 @@ def shares_beside(pool: Candidates, others: Candidates, alone: Alone, *, by_left
     A partner of whom somebody else is sure is no chance, and how sure he is is told by all that he has.
     """
     asked, wanting = _asked(others, by_left), _asking(others, by_left)
-    wanted = _among(asked, _asked(pool, by_left))
-    everyone = Candidates.stacked([pool, others.take(_among(wanting, wanting[wanted]))])
+    wanted = among(asked, _asked(pool, by_left))
+    everyone = Candidates.stacked([pool, others.take(among(wanting, wanting[wanted]))])
     return shares_among(everyone, alone)[everyone.find(pool.left, pool.right)]
-
-
-def _among(entities: Int32, others: Int32) -> Bool:
-    """(P) entities that are among some others."""
-    return marked(others, int(max(entities.max(initial=0), others.max(initial=0))) + 1)[entities]
 
 
 def welcome(asking: Int32, prior: Float32, shares: Float64, least_chance: float) -> Bool:
@@ -307,6 +295,13 @@ class _Weigh:
             old.prior[at[kept]],
         )
         return replace(weighed, name=name, structure=structure, prior=prior)
+
+    def again(self, pairs: Candidates, some: Bool, weigher: Weigher) -> Candidates:
+        """The pairs, of which some (P) are weighed."""
+        fresh = self(pairs.take(some), weigher)
+        name, structure, prior = pairs.name.copy(), pairs.structure.copy(), pairs.prior.copy()
+        name[some], structure[some], prior[some] = fresh.name, fresh.structure, fresh.prior
+        return replace(pairs, name=name, structure=structure, prior=prior)
 
 
 def _of(names: pl.DataFrame, members: Bool) -> pl.DataFrame:

@@ -12,12 +12,12 @@ from scipy import sparse
 
 from crossgraph._threads import side_by_side
 from crossgraph._types import Bool, Float32, Float64, Int32, Int64
-from crossgraph.blocking.names import name_rows
-from crossgraph.calibration import bounded_leads
+from crossgraph.blocking.ranking import lead
+from crossgraph.calibration import bounded
 from crossgraph.comparing import believed_pairs
 from crossgraph.contest import Contest
-from crossgraph.evidence.attributes import Yardstick, attribute_evidence
-from crossgraph.evidence.competition import lead_columns
+from crossgraph.evidence.attributes import attribute_evidence
+from crossgraph.evidence.competition import told_of_leads
 from crossgraph.evidence.echo import RelationGroups, echo_evidence, neighbour_rarity, relation_groups
 from crossgraph.evidence.folds import by_folds
 from crossgraph.evidence.namesakes import Namesakes, namesake_columns, namesakes_of
@@ -34,6 +34,8 @@ from crossgraph.updating.touched import Touched, around
 
 Hear: TypeAlias = Callable[[PairArrays, tuple[Int32, Int32], Int32, SeeAlone | None], Float32]
 """``plain.hearing.heard`` of some networks, or what does the same."""
+
+_Leads: TypeAlias = tuple[Float32, Float64, Float64]
 
 # Pairs of touched entities are scored again if they were at least so likely, or if what speaks for them at a
 # glance (their prior, in log-odds) rose by so much.
@@ -86,14 +88,15 @@ class Rescorer:
         asked, again = self._asked()
         said = self._spread(self.before.said)
         said[:, asked] = self._heard(asked)
-        again = again | self._moved_leads(said)
-        together = self._together(again, said)
+        leads = self._leads_of(said[0])
+        again = again | self._moved_leads(leads)
+        together = self._together(again, said, leads)
         scored: Scored | None = None
         for number, step in enumerate(self.model.rounds):
             if scored is not None:
                 further = self._around_beliefs(scored.probability, number - 1) & ~again
                 if further.any():
-                    together = _beside(together, again, self._together(further, said), further)
+                    together = _beside(together, again, self._together(further, said, leads), further)
                     again = again | further
             read = together
             if scored is not None:
@@ -156,13 +159,27 @@ class Rescorer:
         out[self._old] = self.before.probability[number][self.former[self._old]]
         return out
 
-    def _moved_leads(self, said: Float32) -> Bool:
+    def _leads_of(self, opinion: Float32) -> dict[str, _Leads]:
+        """Of each quantity (P), it and its leads over the rivals of both sides; ``opinion`` of networks."""
+        candidates = self.preparation.candidates
+        quantities = {
+            "prior": candidates.prior,
+            "names": candidates.name,
+            "structure": np.log1p(10.0 * candidates.structure),
+            "collective": opinion,
+        }
+        return {
+            name: (values, lead(self._pairs[0], values), lead(self._pairs[1], values))
+            for name, values in quantities.items()
+        }
+
+    def _moved_leads(self, leads: dict[str, _Leads]) -> Bool:
         """(P) pairs whose rivals came, went or moved; one that was unlikely only if they leave it room."""
         found = np.zeros(len(self.former), dtype=bool)
         likely = self._likely(-1)[self._old] >= LEAST_LIKELY
-        for name, values in (("prior", self.preparation.candidates.prior), ("said", said[0])):
-            now = [one[self._old] for one in bounded_leads(values, self._pairs)]
-            then = [one[self.former[self._old]] for one in self.before.leads[name]]
+        for name, before in (("prior", "prior"), ("collective", "said")):
+            now = [bounded(one[self._old]) for one in leads[name][1:]]
+            then = [one[self.former[self._old]] for one in self.before.leads[before]]
             # Who is far behind on one side is no match, however it stands on the other.
             near = np.minimum(*now) >= -NEAR
             for a, b in zip(now, then, strict=True):
@@ -191,38 +208,25 @@ class Rescorer:
         return neighbour_rarity(left), neighbour_rarity(right)
 
     @cached_property
-    def _leads(self) -> dict[str, Float32]:
-        candidates = self.preparation.candidates
-        return {
-            **lead_columns("prior", self._pairs, candidates.prior),
-            **lead_columns("names", self._pairs, candidates.name),
-            **lead_columns("structure", self._pairs, np.log1p(10.0 * candidates.structure)),
-        }
-
-    @cached_property
-    def _usual(self) -> Yardstick:
-        return Yardstick.of(self.before.told, self.preparation.schema)
-
-    @cached_property
     def _namesakes(self) -> tuple[Namesakes, Namesakes]:
         """Of each side."""
-        preparation = self.preparation
-        rows = name_rows(preparation.description, self._usual.names)
-        return namesakes_of(rows, preparation.adjacency, preparation.graphs)
+        return namesakes_of(self.before.names, self.preparation.adjacency, self.preparation.graphs)
 
-    def _together(self, rows: Bool, said: Float32) -> EvidenceTable:
+    def _together(self, rows: Bool, said: Float32, leads: dict[str, _Leads]) -> EvidenceTable:
         """``gather_evidence`` and ``opinions`` of some pairs."""
         preparation = self.preparation
         now = preparation.description
         pairs = self._pairs[0][rows], self._pairs[1][rows]
-        leads = self._leads | lead_columns("collective", self._pairs, said[0])
+        columns: dict[str, Float32] = {}
+        for name, (values, *over) in leads.items():
+            columns |= told_of_leads(name, values[rows], (over[0][rows], over[1][rows]))
         return EvidenceTable.beside(
             [
-                attribute_evidence(now, preparation.schema, pairs, against=self._usual),
+                attribute_evidence(now, preparation.schema, pairs, against=self.before.usual),
                 self._echo(rows, self.preparation.alike),
                 EvidenceTable.of(
                     {
-                        **{name: values[rows] for name, values in leads.items()},
+                        **columns,
                         **namesake_columns(self._namesakes, pairs),
                         **dict(zip(SAID[1:], said[1:, rows], strict=True)),
                     }

@@ -15,8 +15,8 @@ from crossgraph.graphs.changes import Changes
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.sorting import distinct
 
-# An entity of which a smaller share of the edges changed is much what it was.
-SUBSTANTIAL = 0.1
+# an entity of which a smaller share of the edges changed is much what it was.
+SUBSTANTIAL = 0.2
 # Two entities with more pairs of neighbours than this say little of each of them.
 MOST_AROUND = 2_500
 

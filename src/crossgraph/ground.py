@@ -29,8 +29,10 @@ from crossgraph.graphs.changes import Changes
 from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
 from crossgraph.graphs.parquet import (
     CHANGES,
-    read_parquet_graph,
+    read_aside,
+    read_numbered,
     store_aside,
+    store_numbers,
     store_parquet,
     write_parquet_graph,
 )
@@ -39,7 +41,7 @@ from crossgraph.graphs.sorting import row_starts
 from crossgraph.schema.seeds import type_codes
 from crossgraph.workings import array_text, text_array
 
-FORMAT = 3
+FORMAT = 4
 SIDES: tuple[Side, Side] = ("left", "right")
 _ARRAYS, _TEXTS = "arrays.npz", "texts.parquet"
 
@@ -48,8 +50,8 @@ _ARRAYS, _TEXTS = "arrays.npz", "texts.parquet"
 class Ground:
     """Two graphs as they were aligned, and what has changed since.
 
-    tables        what they say now, without names made of IRIs
-    asides        what their files say besides, such as declarations of classes
+    graphs        as they were then, without names made of IRIs
+    asides        what their files say besides now, such as declarations of classes
     changes       since they were aligned
     types         the names of the types of their entities, see ``type_codes``
     ids           their entities, in the order of their numbers
@@ -58,7 +60,7 @@ class Ground:
                   does not
     """
 
-    tables: tuple[GraphTables, GraphTables]
+    graphs: tuple[KnowledgeGraph, KnowledgeGraph]
     asides: tuple[GraphTables, GraphTables]
     changes: tuple[Changes, Changes]
     types: tuple[frozenset[str], frozenset[str]]
@@ -77,9 +79,6 @@ class Ground:
                 f"{folder} is missing: the RESULT is of a version that kept nothing for updates",
                 hint="align again",
             )
-        readings = [read_parquet_graph(folder / side) for side in SIDES]
-        if faults := [fault for reading in readings for fault in reading.faults]:
-            raise ResultError(str(faults[0]), hint="align again")
         try:
             with (folder / _ARRAYS).open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
                 arrays = dict(stored)
@@ -89,10 +88,14 @@ class Ground:
             card = json.loads(array_text(arrays["card"]))
             if card["format"] != FORMAT:
                 raise ValueError(f"it is of format {card['format']!r}; this version reads {FORMAT}")
+            graphs = [read_numbered(folder / side) for side in SIDES]
             changes = [_changes(folder / side / CHANGES) for side in SIDES]
+            asides = [
+                one.left_of(read_aside(folder / side)) for one, side in zip(changes, SIDES, strict=True)
+            ]
             return Ground(
-                (readings[0].tables, readings[1].tables),
-                (readings[0].aside, readings[1].aside),
+                (graphs[0], graphs[1]),
+                (asides[0], asides[1]),
                 (changes[0], changes[1]),
                 (frozenset(card["types"][0]), frozenset(card["types"][1])),
                 (ids[0], ids[1]),
@@ -167,6 +170,7 @@ def store_ground(
         tables, aside = said_by_files(graph, names_from_iri=names_from_iri)
         write_parquet_graph(tables, folder / side, ids=graph.sorted_ids)
         store_aside(aside, folder / side)
+        store_numbers(KnowledgeGraph.from_tables(tables) if names_from_iri else graph, folder / side)
         store_parquet(graph.ids.to_frame("id"), folder / f"{side}_ids.parquet")
         card[side] = [[one.name, one.kind, one.day_first, one.skewed] for one in own]
         for at, column in enumerate(own):

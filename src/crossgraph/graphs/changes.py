@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, parse
@@ -63,13 +64,7 @@ class Changes:
         """A graph after these changes."""
         if not len(self):
             return tables
-        added, deleted = tables_of(self.added), tables_of(self.deleted)
-        return GraphTables(
-            *(
-                pl.concat([_less(getattr(tables, name), getattr(deleted, name)), getattr(added, name)])
-                for name in ("types", "edges", "facts")
-            )
-        )
+        return changed(tables, came=tables_of(self.added), gone=tables_of(self.deleted))
 
     def left_of(self, tables: GraphTables) -> GraphTables:
         """Statements without those that these changes delete; what they add belongs elsewhere."""
@@ -103,6 +98,16 @@ def tables_of(statements: pl.DataFrame) -> GraphTables:
     )
 
 
+def changed(tables: GraphTables, *, came: GraphTables, gone: GraphTables) -> GraphTables:
+    """The tables of a graph without some of their rows, and with others."""
+    return GraphTables(
+        *(
+            pl.concat([_less(getattr(tables, name), getattr(gone, name)), getattr(came, name)])
+            for name in ("types", "edges", "facts")
+        )
+    )
+
+
 def statements_of(tables: GraphTables) -> pl.DataFrame:
     """The tables of a graph as one of statements; ``tables_of`` undoes it."""
     blank = pl.lit("")
@@ -117,17 +122,36 @@ def statements_of(tables: GraphTables) -> pl.DataFrame:
     )
 
 
-def statements_about(tables: GraphTables, entities: pl.Series, *, led_to: bool = True) -> pl.DataFrame:
+class Said(Protocol):
+    """A graph that can be asked what it says."""
+
+    def about(self, entities: pl.Series) -> GraphTables:
+        """What it says of some entities, with edges that lead to them; perhaps more."""
+
+
+def statements_about(said: Said, entities: pl.Series, *, led_to: bool = True) -> pl.DataFrame:
     """All that a graph says of some entities; with edges that lead to them, unless these are not wanted."""
-    wanted = entities.unique().implode()
-    ends = pl.col("head").is_in(wanted)
-    edges = tables.edges.filter(ends | pl.col("tail").is_in(wanted) if led_to else ends)
-    facts, types = (one.filter(pl.col("entity").is_in(wanted)) for one in (tables.facts, tables.types))
-    return statements_of(GraphTables(types, edges, facts)).unique()
+    tables = said.about(entities).about(entities)
+    if not led_to:
+        tables = replace(tables, edges=tables.edges.filter(pl.col("head").is_in(entities.unique().implode())))
+    return statements_of(tables).unique()
 
 
-def read_changes(path: Path | None, tables: GraphTables) -> tuple[Changes, list[str]]:
-    """What a file says of the graph of ``tables``, and notes; no file, no changes.
+@dataclass(frozen=True, eq=False)
+class Since:
+    """A graph, statements beside it, and what came and went since."""
+
+    graph: Said
+    aside: GraphTables
+    changes: Changes
+
+    def about(self, entities: pl.Series) -> GraphTables:
+        """What all of it says of some entities, and whatever came."""
+        return self.changes.applied(self.graph.about(entities)).and_also(self.aside)
+
+
+def read_changes(path: Path | None, graph: Said) -> tuple[Changes, list[str]]:
+    """What a file says of a graph, and notes; no file, no changes.
 
     Tables (CSV, also gzipped, or Parquet) have the columns change (``added`` or ``deleted``), kind (``type``,
     ``edge``, ``fact`` or ``entity``), entity, name, value, and perhaps tag. Any other file is an RDF Patch.
@@ -143,16 +167,16 @@ def read_changes(path: Path | None, tables: GraphTables) -> tuple[Changes, list[
     if faults:
         shown = capped(sorted(faults, key=lambda fault: fault.line or 0), path)
         raise GraphFormatError(f"cannot read the changes of {path}", shown)
-    return _settled(rows, tables, path)
+    return _settled(rows, graph, path)
 
 
-def _settled(rows: pl.DataFrame, tables: GraphTables, path: Path) -> tuple[Changes, list[str]]:
+def _settled(rows: pl.DataFrame, graph: Said, path: Path) -> tuple[Changes, list[str]]:
     """The rows that change something."""
     whole = rows.filter(pl.col("kind") == "entity")["entity"]
     single = rows.filter(pl.col("kind") != "entity")
-    there = statements_about(tables, single["entity"], led_to=False)
+    there = statements_about(graph, single["entity"], led_to=False)
     if len(whole):
-        there = pl.concat([there, statements_about(tables, whole)]).unique()
+        there = pl.concat([there, statements_about(graph, whole)]).unique()
     of = {name: single.filter(pl.col("change") == name) for name in (ADDED, DELETED)}
     added, deleted = _less(of[ADDED], there), _common(of[DELETED], there)
     gone = there.filter(

@@ -13,7 +13,7 @@ import polars as pl
 
 from crossgraph._types import AnyArray, Int32, Int64
 from crossgraph.graphs.content import content_order
-from crossgraph.graphs.sorting import distinct_rows, sorted_rows, told_apart
+from crossgraph.graphs.sorting import distinct_rows, marked, sorted_rows, told_apart
 
 UNTYPED = "entity"
 # Values are few beside a vocabulary so many times as long.
@@ -44,6 +44,13 @@ class GraphTables:
             edges=pl.concat([self.edges, others.edges]),
             facts=pl.concat([self.facts, others.facts]),
         )
+
+    def about(self, entities: pl.Series) -> GraphTables:
+        """What they say of some entities, with edges that lead to them."""
+        wanted = entities.unique().implode()
+        facts, types = (one.filter(pl.col("entity").is_in(wanted)) for one in (self.facts, self.types))
+        edges = self.edges.filter(pl.col("head").is_in(wanted) | pl.col("tail").is_in(wanted))
+        return GraphTables(types, edges, facts)
 
     @staticmethod
     def empty() -> GraphTables:
@@ -203,28 +210,57 @@ class KnowledgeGraph:
         numbers = self.ids.arg_sort()
         return self.ids.gather(numbers), numbers.to_numpy()
 
+    @cached_property
+    def places(self) -> Int32:
+        """(E) where each identifier stands among the sorted ones."""
+        places = np.empty(len(self), dtype=np.int32)
+        places[self._alphabetic[1]] = np.arange(len(self), dtype=np.int32)
+        return places
+
+    @property
+    def facts_by_name(self) -> Int64:
+        """(F) the facts in the order of ``tables``."""
+        # Of an entity they are in order already.
+        return np.argsort(self.places[self.fact_entities], kind="stable")
+
     def tables(self) -> GraphTables:
         """The graph as sorted tables of strings again (the round trip of ``from_tables``)."""
-        ids, numbers = self._alphabetic
-        places = np.empty(len(self), dtype=np.int32)
-        places[numbers] = np.arange(len(self), dtype=np.int32)
-        # Names are numbered in their order, and so are an entity's facts: only entities are to be sorted.
+        numbers, places = self._alphabetic[1], self.places
+        # Names are numbered in their order: only entities are to be sorted.
         entities, types = sorted_rows(places[self.typed[:, 0]], self.typed[:, 1])
         heads, relations, tails = sorted_rows(places[self.heads], self.relations, places[self.tails])
-        holders = places[self.fact_entities]
-        facts = np.argsort(holders, kind="stable")
+        edges = numbers[heads], relations, numbers[tails]
+        return self._texts((numbers[entities], types), edges, self.facts_by_name)
+
+    def about(self, entities: pl.Series) -> GraphTables:
+        """What it says of some entities, with edges that lead to them."""
+        numbers = self.positions(entities)
+        wanted = marked(numbers[numbers >= 0], len(self))
+        types, edges = wanted[self.typed[:, 0]], wanted[self.heads] | wanted[self.tails]
+        return self._texts(
+            (self.typed[types, 0], self.typed[types, 1]),
+            (self.heads[edges], self.relations[edges], self.tails[edges]),
+            np.flatnonzero(wanted[self.fact_entities]),
+        )
+
+    def _texts(
+        self, types: tuple[AnyArray, AnyArray], edges: tuple[AnyArray, AnyArray, AnyArray], facts: Int64
+    ) -> GraphTables:
+        """Rows of numbers, and facts by their places, as tables."""
         return GraphTables(
-            types=pl.DataFrame({"entity": ids.gather(entities), "type": _names(self.type_names, types)}),
+            types=pl.DataFrame(
+                {"entity": self.ids.gather(types[0]), "type": _names(self.type_names, types[1])}
+            ),
             edges=pl.DataFrame(
                 {
-                    "head": ids.gather(heads),
-                    "relation": _names(self.relation_names, relations),
-                    "tail": ids.gather(tails),
+                    "head": self.ids.gather(edges[0]),
+                    "relation": _names(self.relation_names, edges[1]),
+                    "tail": self.ids.gather(edges[2]),
                 }
             ),
             facts=pl.DataFrame(
                 {
-                    "entity": ids.gather(holders[facts]),
+                    "entity": self.ids.gather(self.fact_entities[facts]),
                     "attribute": _names(self.attribute_names, self.fact_attributes[facts]),
                     "value": self.fact_values.gather(facts),
                     "tag": _names(self.tag_names, self.fact_tags[facts]),

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
+from crossgraph._types import AnyArray
 from crossgraph.errors import Fault
 from crossgraph.graphs._reading import Reading, capped, failed, read_parquet
 from crossgraph.graphs.changes import STATEMENT, Changes, statements_of, tables_of
-from crossgraph.graphs.graph import GraphTables
+from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
 
 NODES, EDGES, FACTS = "nodes.parquet", "edges.parquet", "facts.parquet"
-CHANGES, ASIDE = "changes.parquet", "aside.parquet"
+CHANGES, ASIDE, NUMBERS = "changes.parquet", "aside.parquet", "numbers.npz"
+_NAMES = ("type_names", "relation_names", "attribute_names", "tag_names")
+_NUMBERED = ("typed", "heads", "relations", "tails", "fact_entities", "fact_attributes", "fact_tags")
 _HINT = "crossgraph writes nodes with id and types, edges with head, relation, tail, facts with entity, ..."
 
 
@@ -78,6 +83,54 @@ def write_parquet_graph(
         table = table.join(nodes, on="id", how="left", maintain_order="left")
     for name, one in ((NODES, table), (EDGES, tables.edges), (FACTS, tables.facts)):
         store_parquet(one, folder / name)
+
+
+def store_numbers(graph: KnowledgeGraph, folder: Path) -> None:
+    """Write the numbers of a graph beside its tables, for ``read_numbered``."""
+    facts = np.empty(len(graph.fact_entities), dtype=np.int32)
+    facts[graph.facts_by_name] = np.arange(len(facts), dtype=np.int32)
+    names = {name: getattr(graph, name) for name in _NAMES}
+    with (folder / NUMBERS).open("wb") as out:
+        np.savez(
+            out,
+            allow_pickle=False,
+            ids=graph.places,
+            facts=facts,
+            names=np.frombuffer(json.dumps(names, ensure_ascii=False).encode(), dtype=np.uint8),
+            **{name: getattr(graph, name) for name in _NUMBERED},
+        )
+
+
+def read_numbered(folder: Path) -> KnowledgeGraph:
+    """The graph of ``store_numbers``, without what is aside: its texts are not looked at.
+
+    Raises OSError, KeyError, ValueError or an error of polars where the files are damaged.
+    """
+    with (folder / NUMBERS).open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+        arrays: dict[str, AnyArray] = dict(stored)
+    names = {name: tuple(one) for name, one in json.loads(arrays["names"].tobytes()).items()}
+    ids = pl.read_parquet(folder / NODES, columns=["id"])["id"]
+    values = pl.read_parquet(folder / FACTS, columns=["value"])["value"]
+    return KnowledgeGraph(
+        ids=ids.gather(arrays["ids"]),
+        type_names=names["type_names"],
+        typed=arrays["typed"],
+        relation_names=names["relation_names"],
+        heads=arrays["heads"],
+        relations=arrays["relations"],
+        tails=arrays["tails"],
+        attribute_names=names["attribute_names"],
+        tag_names=names["tag_names"],
+        fact_entities=arrays["fact_entities"],
+        fact_attributes=arrays["fact_attributes"],
+        fact_tags=arrays["fact_tags"],
+        fact_values=values.gather(arrays["facts"]),
+    )
+
+
+def read_aside(folder: Path) -> GraphTables:
+    """What ``store_aside`` kept of a graph. Raises an error of polars where it is damaged."""
+    return tables_of(pl.read_parquet(folder / ASIDE)) if (folder / ASIDE).is_file() else GraphTables.empty()
 
 
 def store_aside(aside: GraphTables, folder: Path) -> None:

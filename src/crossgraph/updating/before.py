@@ -65,19 +65,20 @@ class Before:
         return name_rows(self.description, self.usual.names)
 
 
-def moved_of(ground: Ground, graphs: Graphs, changes: tuple[Changes, Changes]) -> tuple[Moved, Moved]:
-    """Where the entities went, and whose facts changed."""
+def moved_of(
+    numbers: tuple[Int32, Int32], graphs: Graphs, changes: tuple[Changes, Changes]
+) -> tuple[Moved, Moved]:
+    """Where the entities went (E, E'), and whose facts changed."""
 
     def one(side: int) -> Moved:
         graph = graphs[side]
-        numbers = graph.positions(ground.ids[side])
         retold = np.ones(len(graph), dtype=bool)
-        retold[numbers[numbers >= 0]] = False
+        retold[numbers[side][numbers[side] >= 0]] = False
         rows = (changes[side].added, changes[side].deleted)
         for facts in (part.filter(part["kind"] == "fact") for part in rows):
             places = graph.positions(facts["entity"])
             retold[places[places >= 0]] = True
-        return Moved(numbers, retold)
+        return Moved(numbers[side], retold)
 
     return one(0), one(1)
 

@@ -21,7 +21,8 @@ from crossgraph.deciding import forbidden
 from crossgraph.errors import NoCandidatesError
 from crossgraph.features.meaning import TextEncoder
 from crossgraph.graphs.adjacency import Adjacency
-from crossgraph.graphs.changes import Changes, read_changes
+from crossgraph.graphs.changes import Changes, Since, read_changes
+from crossgraph.graphs.evolved import evolved
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.parquet import store_parquet
 from crossgraph.graphs.readers import with_iri_names
@@ -142,14 +143,16 @@ def _keep_known(source: ResultFolder, stage: ResultFolder) -> None:
 class _State:
     """The graphs as they are now.
 
-    changes   since they were aligned
-    latest    how many statements the files of this update added and deleted
+    changes          since they were aligned
+    latest           how many statements the files of this update added and deleted
+    numbers (E)      of each side: what the entities are now as they were aligned; -1 for those that are gone
     """
 
     ground: Ground
     changes: tuple[Changes, Changes]
     latest: list[dict[str, int]]
     graphs: Graphs
+    numbers: tuple[Int32, Int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,19 +170,22 @@ class _Work:
         """Read the changes and apply them."""
         with self.clock.stage("read"), self.progress.stage("read", None):
             ground = Ground.load(self.source.ground_folder, self.encoder)
-            changes, latest, graphs = [], [], []
-            given = ground.tables, ground.asides, ground.changes, (files.left, files.right)
-            for now, aside, former, file in zip(*given, strict=True):
-                later, notes = read_changes(file, now.and_also(aside))
+            changes, latest, graphs, numbers = [], [], [], []
+            given = ground.graphs, ground.asides, ground.changes, ground.ids, (files.left, files.right)
+            for first, aside, former, ids, file in zip(*given, strict=True):
+                later, notes = read_changes(file, Since(first, aside, former))
                 for note in notes:
                     self.progress.note(note)
-                table = later.applied(now)
-                if self.card["read"]["names_from_iri"]:
-                    table = with_iri_names(table)
                 changes.append(former.then(later))
                 latest.append({"added": len(later.added), "deleted": len(later.deleted)})
-                graphs.append(KnowledgeGraph.from_tables(table))
-        return _State(ground, (changes[0], changes[1]), latest, (graphs[0], graphs[1]))
+                graph, places = evolved(first, changes[-1])
+                if self.card["read"]["names_from_iri"]:
+                    graph = KnowledgeGraph.from_tables(with_iri_names(graph.tables()))
+                    places = graph.positions(ids)
+                graphs.append(graph)
+                numbers.append(places)
+        pairs = (changes[0], changes[1]), latest, (graphs[0], graphs[1]), (numbers[0], numbers[1])
+        return _State(ground, *pairs)
 
     def scored(
         self, state: _State, model: PlainModel, stage: ResultFolder, *, everything: bool
@@ -190,7 +196,7 @@ class _Work:
         with clock.stage("describe"):
             known = stored_known(stage, graphs)
             adjacency = Adjacency.of(graphs[0]), Adjacency.of(graphs[1])
-            moved = moved_of(state.ground, graphs, state.changes)
+            moved = moved_of(state.numbers, graphs, state.changes)
             former = before(state.ground, _workings(self.source), graphs, moved, schema)
             touched = tuple(
                 Touched.of(*parts) for parts in zip(graphs, adjacency, moved, state.changes, strict=True)

@@ -7,7 +7,7 @@ import pytest
 
 from crossgraph.blocking.candidates import Candidates
 from crossgraph.blocking.singles import shares_among
-from crossgraph.updating.blocking import shares_beside, welcome
+from crossgraph.updating.blocking import shares_beside, wanting_too, welcome
 from features.plain import ints
 
 
@@ -21,11 +21,17 @@ def test_a_pool_has_the_shares_that_it_has_among_all(by_left):
     own = (every.left if by_left else every.right) == 0
     pool, others = every.take(own), every.take(~own)
     expected = shares_among(every, (True, True))[own]
-    found = shares_beside(pool, others, (True, True), by_left=by_left)
+
+    def beside(others: Candidates) -> Candidates:
+        sides = [(one.right, one.left) if by_left else (one.left, one.right) for one in (others, pool)]
+        return others.take(wanting_too(*sides[0], sides[1][0]))
+
+    assert len(beside(others)) == 2
+    found = shares_beside(pool, beside(others), (True, True))
     np.testing.assert_allclose(found, expected, rtol=1e-9)
     assert found[1] > 0.1
-    assert shares_beside(pool, others.take(others.prior != 12), (True, True), by_left=by_left)[1] < 0.001
-    assert shares_beside(pool, others.take(others.prior < 0), (True, True), by_left=by_left).sum() > 0.9
+    assert shares_beside(pool, beside(others.take(others.prior != 12)), (True, True))[1] < 0.001
+    assert shares_beside(pool, beside(others.take(others.prior < 0)), (True, True)).sum() > 0.9
 
 
 def test_who_has_candidates_takes_in_its_best_and_those_with_a_chance():

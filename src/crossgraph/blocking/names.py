@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
@@ -289,17 +290,28 @@ class NameLookups:
         return pl.concat(parts)
 
 
+Grouped: TypeAlias = tuple[Int64, Int32]
+"""Where the names of each entity begin, and the names as texts."""
+
+
 def name_cosines(
     names: tuple[pl.DataFrame, pl.DataFrame], texts: TextTable, pairs: tuple[Int32, Int32]
 ) -> Float32:
     """(P) the best nearness over all names of each pair; 0 where either has none."""
-    left, right = (_grouped(rows) for rows in names)
+    left, right = (grouped(rows) for rows in names)
+    return cosines_of((left, right), texts, pairs)
+
+
+def cosines_of(names: tuple[Grouped, Grouped], texts: TextTable, pairs: tuple[Int32, Int32]) -> Float32:
+    """``name_cosines`` of names by their entities, where it is asked again and again."""
+    left, right = names
     number, first, second = combinations(left[0], right[0], pairs)
     best = best_of_pairs(len(pairs[0]), number, texts.nearness(left[1][first], right[1][second]))
     return np.nan_to_num(best, nan=0.0)
 
 
-def _grouped(rows: pl.DataFrame) -> tuple[Int64, Int32]:
+def grouped(rows: pl.DataFrame) -> Grouped:
+    """The names (entity, text) of a side by entity."""
     entities = rows["entity"].to_numpy()
     size = int(entities.max()) + 1 if len(entities) else 0
     return row_starts(entities, size), rows["text"].to_numpy()

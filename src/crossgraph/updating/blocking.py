@@ -19,13 +19,14 @@ from crossgraph.blocking.combine import (
     type_members,
 )
 from crossgraph.blocking.keys import KeyLookups, poorly_named
-from crossgraph.blocking.names import name_cosines, nearest_names
+from crossgraph.blocking.names import Grouped, cosines_of, grouped, nearest_names
 from crossgraph.blocking.partners import structural_candidates
 from crossgraph.blocking.prior import Weigher
 from crossgraph.blocking.ranking import ranks
 from crossgraph.blocking.singles import Alone, Sides, Singles, askers, left_has_room, shares_among
 from crossgraph.blocking.structure import weights_of
 from crossgraph.blocking.values import ValueLookups
+from crossgraph.features.text import TextTable
 from crossgraph.graphs.sorting import among, marked
 from crossgraph.preparation import Graphs, Known
 from crossgraph.schema.mapping import SchemaMapping
@@ -72,18 +73,28 @@ class Reblocker:
         neighbours = Neighbours(self.graphs, self.schema, similarity, before.anyhow)
         again = self.touched[0].blocked, self.touched[1].blocked
         factors, lengths = neighbours.factors(self._weighed_again, before.lengths, again)
-        weigh = _Weigh(self, names, factors)
+        weigh = _Weigh(names, before.description.texts, factors)
         weigher = before.weighers.get(None) or next(iter(before.weighers.values()))
-        former = before.candidates.take(~before.candidates.proposed)
-        kept = [replace(weigh(former, weigher), proposed=former.proposed)]
+        was, fresh = before.candidates, self._fresh(before.candidates)
+        now = replace(was, name=was.name.copy(), structure=was.structure.copy(), prior=was.prior.copy())
+        weigh.again(now, np.flatnonzero(fresh & ~was.proposed), weigher)
+        # Whose types correspond no more has been asked for, or goes.
+        stays, parts = ~was.proposed, []
         for (name, sides), by_name in zip(types, named, strict=True):
-            alone = self.singles.of(name[0])
+            alone, of_types = self.singles.of(name[0]), before.weighers[name]
+            own = np.flatnonzero(was.proposed & sides[0][was.left] & sides[1][was.right])
+            weigh.again(now, own[fresh[own]], of_types)
             found = Candidates.united(by_name, *self._nearest_neighbours(factors, sides, alone))
-            found = found.take(former.find(found.left, found.right) < 0)
-            kept += self._chosen(found, sides, alone, weigh, before.weighers[name])
-        proposed = Candidates.stacked([one for one in kept if len(one)])
-        asked = proposed.without(self.known.pairs)
-        everyone = Candidates.stacked([proposed, weigh(asked, weigher)])
+            new = weigh(found.take(was.find(found.left, found.right) < 0), of_types)
+            at, best = self._chosen(new, now, own, sides, alone)
+            stays[own] = True
+            stays[at] = False
+            parts.append(best)
+        parts = [now.take(stays), *parts]
+        asked = parts[0].without(self.known.pairs)
+        for part in parts[1:]:
+            asked = asked.take(part.find(asked.left, asked.right) < 0)
+        everyone = Candidates.stacked([*parts, weigh(asked, weigher)])
         at = everyone.find(before.candidates.left, before.candidates.right)
         places = np.full(len(everyone), -1, dtype=np.int64)
         places[at[at >= 0]] = np.flatnonzero(at >= 0)
@@ -196,23 +207,24 @@ class Reblocker:
         return found
 
     def _chosen(
-        self, found: Candidates, sides: Sides, alone: Alone, weigh: _Weigh, weigher: Weigher
-    ) -> list[Candidates]:
-        """What stays of the candidates of two types: those of whom nobody comes too near, and the others."""
-        own = self.before.candidates
-        own = own.take(own.proposed & sides[0][own.left] & sides[1][own.right])
-        own = weigh.again(own, self._fresh(own), weigher)
+        self, new: Candidates, now: Candidates, own: Int64, sides: Sides, alone: Alone
+    ) -> tuple[Int64, Candidates]:
+        """Of two types: the candidates that a new pair has something to do with, and the best of all these.
+
+        now, own   what there was, weighed as it is, and the places in it of the candidates of these types
+        """
         by_left = left_has_room(self.graphs, sides, alone)
-        new = weigh(found.take(own.find(found.left, found.right) < 0), weigher)
-        new = new.take(self._in_reach(new, own, by_left))
-        size = len(sides[0] if by_left else sides[1])
-        rivals = marked(_asking(new, by_left), size)[_asking(own, by_left)]
-        pool, others = Candidates.stacked([own.take(rivals), new]), own.take(~rivals)
-        shares = shares_beside(pool, others, alone, by_left=by_left)
-        held = own.find(pool.left, pool.right) >= 0
-        asking = _asking(pool, by_left)
-        blocked = self.touched[0 if by_left else 1].blocked[asking]
-        worth = held | blocked | welcome(asking, pool.prior, shares, self.options.least_chance)
+        asking, asked = _asking(now, by_left)[own], _asked(now, by_left)[own]
+        new = new.take(self._in_reach(new, asking, now.prior[own], by_left))
+        rivals = marked(_asking(new, by_left), len(sides[0 if by_left else 1]))[asking]
+        at, others = own[rivals], own[~rivals]
+        pool = Candidates.stacked([now.take(at), new])
+        beside = others[wanting_too(asked[~rivals], asking[~rivals], _asked(pool, by_left))]
+        shares = shares_beside(pool, now.take(beside), alone)
+        held = now.find(pool.left, pool.right) >= 0
+        who = _asking(pool, by_left)
+        blocked = self.touched[0 if by_left else 1].blocked[who]
+        worth = held | blocked | welcome(who, pool.prior, shares, self.options.least_chance)
         best = best_of_each(
             pool.take(worth),
             self.options,
@@ -221,33 +233,36 @@ class Reblocker:
             held=held[worth],
             shares=shares[worth],
         )
-        return [others, best]
+        return at, best
 
-    def _in_reach(self, new: Candidates, own: Candidates, by_left: bool) -> Bool:
+    def _in_reach(self, new: Candidates, asking: Int32, prior: Float32, by_left: bool) -> Bool:
         """(P) new pairs that are better than what their entity has already, or all if it is told otherwise.
 
         Half of its candidates are its best by prior, the others by share, whatever their prior.
+
+        asking, prior (K)   of the candidates that there are
         """
         told, wanted = self.touched[0 if by_left else 1].told, _asking(new, by_left)
-        asking = np.zeros(len(told), dtype=bool)
-        asking[wanted] = True
-        rivals = asking[_asking(own, by_left)]
-        ends, prior = _asking(own, by_left)[rivals], own.prior[rivals]
+        rivals = marked(wanted, len(told))[asking]
+        ends, weighed = asking[rivals], prior[rivals]
         bar = np.full(len(told), -np.inf, dtype=np.float32)
-        last_of_best = ranks(ends, prior) == max(self.options.per_entity // 2, 1) - 1
-        bar[ends[last_of_best]] = prior[last_of_best]
+        last_of_best = ranks(ends, weighed) == max(self.options.per_entity // 2, 1) - 1
+        bar[ends[last_of_best]] = weighed[last_of_best]
         reach: Bool = told[wanted] | (new.prior > bar[wanted])
         return reach
 
 
-def shares_beside(pool: Candidates, others: Candidates, alone: Alone, *, by_left: bool) -> Float64:
-    """(P) shares of a pool whose partners are wanted by others too.
+def wanting_too(asked: Int32, wanting: Int32, pool: Int32) -> Bool:
+    """(K) pairs of whoever wants a partner that a pool wants (P): all his pairs, with whomever.
 
     A partner of whom somebody else is sure is no chance, and how sure he is is told by all that he has.
     """
-    asked, wanting = _asked(others, by_left), _asking(others, by_left)
-    wanted = among(asked, _asked(pool, by_left))
-    everyone = Candidates.stacked([pool, others.take(among(wanting, wanting[wanted]))])
+    return among(wanting, wanting[among(asked, pool)])
+
+
+def shares_beside(pool: Candidates, others: Candidates, alone: Alone) -> Float64:
+    """(P) shares of a pool beside the pairs of others, see ``wanting_too``."""
+    everyone = Candidates.stacked([pool, others])
     return shares_among(everyone, alone)[everyone.find(pool.left, pool.right)]
 
 
@@ -272,36 +287,32 @@ def _asked(pairs: Candidates, by_left: bool) -> Int32:
 
 @dataclass(frozen=True, eq=False)
 class _Weigh:
-    """Weighs pairs as blocking did; those of which no entity is touched keep what they weighed."""
+    """Weighs pairs as blocking did.
 
-    of: Reblocker
+    names     (entity, text) of both sides
+    factors   of their neighbourhoods
+    """
+
     names: tuple[pl.DataFrame, pl.DataFrame]
+    texts: TextTable
     factors: tuple[sparse.csr_matrix, sparse.csr_matrix]
 
     def __call__(self, pairs: Candidates, weigher: Weigher) -> Candidates:
         if not len(pairs):
             return pairs
         ends = pairs.left, pairs.right
-        name = name_cosines(self.names, self.of.before.description.texts, ends)
-        structure: Float32 = weights_of(self.factors, *ends)
-        weighed = replace(pairs, name=name, structure=structure)
-        prior = weigher.log_odds(weighed)
-        old = self.of.before.candidates
-        at: Int64 = old.find(*ends)
-        kept = (at >= 0) & ~self.of._fresh(pairs)
-        name[kept], structure[kept], prior[kept] = (
-            old.name[at[kept]],
-            old.structure[at[kept]],
-            old.prior[at[kept]],
-        )
-        return replace(weighed, name=name, structure=structure, prior=prior)
+        name = cosines_of(self._grouped, self.texts, ends)
+        weighed = replace(pairs, name=name, structure=weights_of(self.factors, *ends))
+        return replace(weighed, prior=weigher.log_odds(weighed))
 
-    def again(self, pairs: Candidates, some: Bool, weigher: Weigher) -> Candidates:
-        """The pairs, of which some (P) are weighed."""
-        fresh = self(pairs.take(some), weigher)
-        name, structure, prior = pairs.name.copy(), pairs.structure.copy(), pairs.prior.copy()
-        name[some], structure[some], prior[some] = fresh.name, fresh.structure, fresh.prior
-        return replace(pairs, name=name, structure=structure, prior=prior)
+    def again(self, pairs: Candidates, at: Int64, weigher: Weigher) -> None:
+        """Weigh the pairs at some places, in their place."""
+        fresh = self(pairs.take(at), weigher)
+        pairs.name[at], pairs.structure[at], pairs.prior[at] = fresh.name, fresh.structure, fresh.prior
+
+    @cached_property
+    def _grouped(self) -> tuple[Grouped, Grouped]:
+        return grouped(self.names[0]), grouped(self.names[1])
 
 
 def _of(names: pl.DataFrame, members: Bool) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from crossgraph.errors import NoCandidatesError, ResultError
 from crossgraph.explaining.answer import explain
 from crossgraph.explaining.reopening import reopen
 from crossgraph.graphs import KnowledgeGraph, ReadOptions, read_pair
-from crossgraph.graphs.changes import Changes, inverse, statements_about
+from crossgraph.graphs.changes import Changes, inverse, statements_of
 from crossgraph.graphs.quads import TYPE
 from crossgraph.ground import Ground
 from crossgraph.inputs import inputs_of
@@ -65,11 +65,11 @@ def changes(mid_pair: Pair) -> tuple[Changes, Changes]:
     for side, graph in enumerate(mid_pair.graphs):
         tables = graph.tables()
         ids = [pair[side] for pair in mid_pair.truth[1::3]]
-        gone = statements_about(tables, pl.Series(ids[:1]))
+        gone = statements_of(tables.about(pl.Series(ids[:1])))
         told = tables.facts.filter(pl.col("entity") == ids[1])
         old = told.select(kind=pl.lit("fact"), entity="entity", name="attribute", value="value", tag="tag")
-        edge = statements_about(tables, pl.Series(ids[2:3])).filter(pl.col("kind") == "edge").head(1)
-        twin = statements_about(tables, pl.Series(ids[3:4])).filter(pl.col("entity") == ids[3])
+        edge = statements_of(tables.about(pl.Series(ids[2:3]))).filter(pl.col("kind") == "edge").head(1)
+        twin = statements_of(tables.about(pl.Series(ids[3:4]))).filter(pl.col("entity") == ids[3])
         new = twin.with_columns(entity=pl.lit(f"{ids[3]}-new"))
         deleted = pl.concat([gone, old, edge]).unique()
         added = pl.concat([new, old.with_columns(value=pl.lit("Zanzibar ") + pl.col("value"))])
@@ -252,6 +252,17 @@ def test_who_is_gone_has_no_matches_and_who_came_has(aligned, updated, mid_pair)
     assert came in set(rows.select("left", "right").iter_rows())
 
 
+def test_whose_type_corresponds_to_none_any_more_is_compared_with_nobody(aligned, mid_pair, tmp_path):
+    entity = mid_pair.truth[1][0]
+    rows = statements_of(mid_pair.left.tables().about(pl.Series([entity])))
+    types = rows.filter(pl.col("kind") == "type")
+    assert entity in scores(aligned)["left"]
+    file = files((Changes(types.clear(), types), Changes.nothing()), tmp_path / "files").left
+    found = scores(update(aligned, ChangeFiles(left=file), tmp_path / "U").path)
+    assert len(found)
+    assert entity not in found["left"]
+
+
 def test_what_people_decided_stays(aligned, changes, mid_pair, tmp_path):
     result = Path(shutil.copytree(aligned, tmp_path / "R"))
     same, different = (mid_pair.truth[2][0], mid_pair.truth[5][1]), mid_pair.truth[0]
@@ -351,7 +362,7 @@ def test_who_comes_with_another_name_is_found_by_what_both_share(tmp_path):
 
 
 def test_a_graph_of_which_nothing_is_left_is_told(aligned, mid_pair, tmp_path):
-    rows = statements_about(mid_pair.left.tables(), mid_pair.left.ids)
+    rows = statements_of(mid_pair.left.tables())
     file = files((Changes(Changes.nothing().added, rows), Changes.nothing()), tmp_path / "files").left
     with pytest.raises(NoCandidatesError, match="no two entities to compare"):
         update(aligned, ChangeFiles(left=file), tmp_path / "U")

@@ -125,16 +125,8 @@ def statements_of(tables: GraphTables) -> pl.DataFrame:
 class Said(Protocol):
     """A graph that can be asked what it says."""
 
-    def about(self, entities: pl.Series) -> GraphTables:
-        """What it says of some entities, with edges that lead to them; perhaps more."""
-
-
-def statements_about(said: Said, entities: pl.Series, *, led_to: bool = True) -> pl.DataFrame:
-    """All that a graph says of some entities; with edges that lead to them, unless these are not wanted."""
-    tables = said.about(entities).about(entities)
-    if not led_to:
-        tables = replace(tables, edges=tables.edges.filter(pl.col("head").is_in(entities.unique().implode())))
-    return statements_of(tables).unique()
+    def about(self, entities: pl.Series, *, led_to: bool = True) -> GraphTables:
+        """What it says of some entities, with edges that lead to them if these are wanted; perhaps more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,9 +137,9 @@ class Since:
     aside: GraphTables
     changes: Changes
 
-    def about(self, entities: pl.Series) -> GraphTables:
+    def about(self, entities: pl.Series, *, led_to: bool = True) -> GraphTables:
         """What all of it says of some entities, and whatever came."""
-        return self.changes.applied(self.graph.about(entities)).and_also(self.aside)
+        return self.changes.applied(self.graph.about(entities, led_to=led_to)).and_also(self.aside)
 
 
 def read_changes(path: Path | None, graph: Said) -> tuple[Changes, list[str]]:
@@ -174,9 +166,8 @@ def _settled(rows: pl.DataFrame, graph: Said, path: Path) -> tuple[Changes, list
     """The rows that change something."""
     whole = rows.filter(pl.col("kind") == "entity")["entity"]
     single = rows.filter(pl.col("kind") != "entity")
-    there = statements_about(graph, single["entity"], led_to=False)
-    if len(whole):
-        there = pl.concat([there, statements_about(graph, whole)]).unique()
+    told = graph.about(single["entity"], led_to=False), graph.about(whole)
+    there = pl.concat(map(statements_of, told))
     of = {name: single.filter(pl.col("change") == name) for name in (ADDED, DELETED)}
     added, deleted = _less(of[ADDED], there), _common(of[DELETED], there)
     gone = there.filter(

@@ -45,11 +45,12 @@ class GraphTables:
             facts=pl.concat([self.facts, others.facts]),
         )
 
-    def about(self, entities: pl.Series) -> GraphTables:
-        """What they say of some entities, with edges that lead to them."""
+    def about(self, entities: pl.Series, *, led_to: bool = True) -> GraphTables:
+        """What they say of some entities, with edges that lead to them, unless these are not wanted."""
         wanted = entities.unique().implode()
         facts, types = (one.filter(pl.col("entity").is_in(wanted)) for one in (self.facts, self.types))
-        edges = self.edges.filter(pl.col("head").is_in(wanted) | pl.col("tail").is_in(wanted))
+        ends = pl.col("head").is_in(wanted)
+        edges = self.edges.filter(ends | pl.col("tail").is_in(wanted) if led_to else ends)
         return GraphTables(types, edges, facts)
 
     @staticmethod
@@ -232,11 +233,13 @@ class KnowledgeGraph:
         edges = numbers[heads], relations, numbers[tails]
         return self._texts((numbers[entities], types), edges, self.facts_by_name)
 
-    def about(self, entities: pl.Series) -> GraphTables:
-        """What it says of some entities, with edges that lead to them."""
+    def about(self, entities: pl.Series, *, led_to: bool = True) -> GraphTables:
+        """What it says of some entities, with edges that lead to them, unless these are not wanted."""
         numbers = self.positions(entities)
         wanted = marked(numbers[numbers >= 0], len(self))
-        types, edges = wanted[self.typed[:, 0]], wanted[self.heads] | wanted[self.tails]
+        types, edges = wanted[self.typed[:, 0]], wanted[self.heads]
+        if led_to:
+            edges = edges | wanted[self.tails]
         return self._texts(
             (self.typed[types, 0], self.typed[types, 1]),
             (self.heads[edges], self.relations[edges], self.tails[edges]),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property, partial
 
 import numpy as np
 from scipy import sparse
@@ -58,9 +59,15 @@ class LowerRows:
     h: Float32
 
     def rows(self, entities: AnyArray) -> Int64:
-        """Where some of them stand; nonsense for others."""
-        found: Int64 = np.searchsorted(self.entities, entities)
-        return np.minimum(found, len(self.entities) - 1)
+        """Where some of them stand."""
+        found: Int64 = self._places[entities]
+        return found
+
+    @cached_property
+    def _places(self) -> Int64:
+        places = np.zeros(int(self.entities.max(initial=0)) + 1, dtype=np.int64)
+        places[self.entities] = np.arange(len(self.entities))
+        return places
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +104,10 @@ class PlainNetwork:
         reached = [entities]
         for _ in range(self.options.layers - 1):
             reached.append(side.with_neighbours(reached[-1]))
-        h = np.concatenate([self.level0(side, sketch, part) for part in _parts(reached[-1])])
+        h = _in_parts(reached[-1], partial(self.level0, side, sketch))
         for number, wanted in enumerate(reached[-2::-1]):
             known = LowerRows(reached[len(reached) - 1 - number], h)
-            h = np.concatenate([self._alone(number, side, known, part) for part in _parts(wanted)])
+            h = _in_parts(wanted, partial(self._alone, number, side, known))
         return h
 
     def level0(self, side: SideArrays, sketch: Float32, entities: Int64) -> Float32:
@@ -210,8 +217,16 @@ class PlainNetwork:
         return logits + self.weights["head.net.2.bias"]
 
 
-def _parts(entities: Int64) -> list[Int64]:
-    return [entities[start : start + CHUNK] for start in range(0, max(len(entities), 1), CHUNK)]
+def _in_parts(entities: Int64, look: Callable[[Int64], Float32]) -> Float32:
+    """(K, D) what ``look`` says of entities, some after the others; each is put in its place as it comes."""
+    found = look(entities[:CHUNK])
+    if len(entities) <= CHUNK:
+        return found
+    out = np.empty((len(entities), found.shape[1]), dtype=found.dtype)
+    out[:CHUNK] = found
+    for start in range(CHUNK, len(entities), CHUNK):
+        out[start : start + CHUNK] = look(entities[start : start + CHUNK])
+    return out
 
 
 def _waves(numbers: Float32, weights: Float32) -> Float32:

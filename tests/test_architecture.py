@@ -78,6 +78,7 @@ def test_everything_below_the_model_is_held_free_of_torch():
         "proposing",
         "results",
         "reviewing",
+        "sights",
         "sources",
         "workings",
     }

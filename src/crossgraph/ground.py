@@ -168,9 +168,10 @@ def store_ground(
     for side, graph, own in zip(SIDES, graphs, (description.left, description.right), strict=True):
         (folder / side).mkdir()
         tables, aside = said_by_files(graph, names_from_iri=names_from_iri)
-        write_parquet_graph(tables, folder / side, ids=graph.sorted_ids)
+        kept = KnowledgeGraph.from_tables(tables) if names_from_iri else graph
+        write_parquet_graph(tables, folder / side, ids=kept.sorted_ids)
         store_aside(aside, folder / side)
-        store_numbers(KnowledgeGraph.from_tables(tables) if names_from_iri else graph, folder / side)
+        store_numbers(kept, folder / side)
         store_parquet(graph.ids.to_frame("id"), folder / f"{side}_ids.parquet")
         card[side] = [[one.name, one.kind, one.day_first, one.skewed] for one in own]
         for at, column in enumerate(own):

@@ -43,7 +43,7 @@ class Drawn:
 class Sights:
     """What networks read and said of entities alone.
 
-    vectors   of all networks; none where they were not asked, or see nobody alone
+    vectors   of all networks, which see entities alone
     drawn     whom they looked at beside each entity
     """
 
@@ -77,10 +77,11 @@ def stored_sights(folder: Path, entities: tuple[int, int]) -> Sights | None:
     while (folder / f"seen_{len(found)}_{SIDES[0]}.npy").is_file():
         files = [folder / f"seen_{len(found)}_{side}.npy" for side in SIDES]
         found.append([_vectors(*of) for of in zip(files, entities, strict=True)])
-    drawn = [folder / f"drawn_{side}.npz" for side in SIDES]
-    if not found or not all(file.is_file() for file in drawn):
+    if not found:
         return None
-    left, right = (_drawn(*of) for of in zip(drawn, entities, strict=True))
+    left, right = (
+        _drawn(folder / f"drawn_{side}.npz", count) for side, count in zip(SIDES, entities, strict=True)
+    )
     return Sights(tuple((both[0], both[1]) for both in found), (left, right))
 
 
@@ -103,7 +104,8 @@ def _drawn(file: Path, entities: int) -> Drawn:
             arrays["neighbours"], arrays["relations"], tuple(json.loads(array_text(arrays["names"])))
         )
         tables = found.neighbours, found.relations
-        if any(one.dtype != np.int32 or one.ndim != 2 or len(one) != entities for one in tables):
+        shape = entities, found.neighbours.shape[-1]
+        if any(one.dtype != np.int32 or one.shape != shape for one in tables):
             raise ValueError(f"no neighbourhoods of {entities} entities")
         limits = (entities, len(found.names))
         if any((one >= limit).any() or (one < -1).any() for one, limit in zip(tables, limits, strict=True)):

@@ -14,13 +14,7 @@ statements = st.sets(
     st.one_of(
         st.tuples(st.just("type"), entities, st.just(""), names, st.just("")),
         st.tuples(st.just("edge"), entities, names, entities, st.just("")),
-        st.tuples(
-            st.just("fact"),
-            entities,
-            names,
-            st.sampled_from(["1", "2", "é", ""]),
-            st.sampled_from(["", "@en"]),
-        ),
+        st.tuples(st.just("fact"), entities, names, values, tags),
     ),
     max_size=25,
 )

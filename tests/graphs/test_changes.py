@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossgraph.errors import GraphFormatError
-from crossgraph.graphs import GraphTables
+from crossgraph.graphs import GraphTables, KnowledgeGraph
 from crossgraph.graphs.changes import STATEMENT, Changes, inverse, read_changes, tables_of
 
 EX, TYPE = "http://example.org/", "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
@@ -27,17 +27,21 @@ def tables(statements: list[tuple[str, str, str, str, str]]) -> GraphTables:
     return tables_of(pl.DataFrame(statements, schema=dict.fromkeys(STATEMENT, pl.String), orient="row"))
 
 
+def graph(statements: list[tuple[str, str, str, str, str]]) -> KnowledgeGraph:
+    return KnowledgeGraph.from_tables(tables(statements))
+
+
 def said(changes: Changes) -> tuple[set[tuple[str, ...]], set[tuple[str, ...]]]:
     return set(changes.added.iter_rows()), set(changes.deleted.iter_rows())
 
 
 def read(folder: Path, text: str, name: str = "c.csv") -> tuple[Changes, list[str]]:
     (folder / name).write_text(text)
-    return read_changes(folder / name, tables(GRAPH))
+    return read_changes(folder / name, graph(GRAPH))
 
 
 def test_no_file_is_no_change():
-    assert len(read_changes(None, tables(GRAPH))[0]) == 0
+    assert len(read_changes(None, graph(GRAPH))[0]) == 0
 
 
 def test_a_table_says_what_came_and_went(tmp_path):
@@ -52,7 +56,7 @@ def test_a_table_says_what_came_and_went(tmp_path):
     assert said(changes) == (added, {GRAPH[1], GRAPH[2]})
     assert notes == []
     pl.read_csv(tmp_path / "c.csv").write_parquet(tmp_path / "c.parquet")
-    again = read_changes(tmp_path / "c.parquet", tables(GRAPH))[0]
+    again = read_changes(tmp_path / "c.parquet", graph(GRAPH))[0]
     assert said(again) == said(changes)
     assert said(read(tmp_path, text.replace(",", "\t"), "c.tsv")[0]) == said(changes)
 
@@ -81,7 +85,7 @@ def test_what_is_so_already_is_passed_over_with_a_note(tmp_path):
 
 
 def test_an_rdf_patch_says_the_same(tmp_path):
-    graph = [
+    rows = [
         ("type", f"{EX}heat", "", f"{EX}film", ""),
         ("fact", f"{EX}heat", f"{EX}title", "Heat", "@en"),
         ("edge", f"{EX}heat", f"{EX}by", "_:b", ""),
@@ -91,25 +95,25 @@ def test_an_rdf_patch_says_the_same(tmp_path):
         f"D <{EX}heat> <{TYPE}> <{EX}film> .\n"
         f"A <{EX}heat> <{EX}at> _:b <{EX}some-graph> .\nD <{EX}heat> <{EX}by> _:b .\nTC .\n"
     )
-    changes, notes = read_changes(tmp_path / "c.rdfp", tables(graph))
+    changes, notes = read_changes(tmp_path / "c.rdfp", graph(rows))
     added = {("fact", f"{EX}heat", f"{EX}year", "1995", ""), ("edge", f"{EX}heat", f"{EX}at", "_:b", "")}
-    assert said(changes) == (added, set(graph))
+    assert said(changes) == (added, set(rows))
     assert notes == []
 
 
 def test_prefixes_and_transactions_of_an_rdf_patch_are_passed_over_however_they_are_written(tmp_path):
     added = f"A <{EX}heat> <{EX}year> <{EX}y1995> ."
-    bare = read_changes(write(tmp_path, added), tables(GRAPH))
+    bare = read_changes(write(tmp_path, added), graph(GRAPH))
     for around in (
         'TX .\nPA "ex" <http://example.org/> .\n{}\nPD "ex" .\nTC .\n',
         "TX.\nPA ex: <http://example.org/> .\n{}\nTC.\n",
         'H prev <uuid:0>.\r\nTX .\r\nPA rdf "http://www.w3.org/".\r\n{}\r\nTC .\r\n',
         "TX\n\tPD ex.\n{}\n# the end\nTC",
     ):
-        changes, notes = read_changes(write(tmp_path, around.format(added)), tables(GRAPH))
+        changes, notes = read_changes(write(tmp_path, around.format(added)), graph(GRAPH))
         assert (said(changes), notes) == (said(bare[0]), [])
     tabs = added.replace(" ", "\t")
-    assert said(read_changes(write(tmp_path, tabs), tables(GRAPH))[0]) == said(bare[0])
+    assert said(read_changes(write(tmp_path, tabs), graph(GRAPH))[0]) == said(bare[0])
 
 
 def write(folder: Path, patch: str) -> Path:
@@ -160,7 +164,7 @@ def test_all_faults_are_told_at_once_with_their_lines(tmp_path, name, text, told
     if text is not None:
         (tmp_path / name).write_text(text)
     with pytest.raises(GraphFormatError, match="cannot read the changes") as caught:
-        read_changes(tmp_path / name, tables(GRAPH))
+        read_changes(tmp_path / name, graph(GRAPH))
     assert len(caught.value.faults) == len(told)
     assert all(one in str(caught.value) for one in told), caught.value
 

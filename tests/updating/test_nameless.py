@@ -91,9 +91,8 @@ def test_no_change_changes_nothing_and_all_scored_again_comes_near(aligned, tmp_
 
 
 def test_a_lost_edge_is_followed(aligned, mid_pair, tmp_path):
-    tables = mid_pair.graphs[0].tables()
     who = pl.Series([mid_pair.truth[1][0]])
-    edge = statements_of(tables.about(who)).filter(pl.col("kind") == "edge").head(1)
+    edge = statements_of(mid_pair.graphs[0].about(who)).filter(pl.col("kind") == "edge").head(1)
     changes = Changes(Changes.nothing().added, edge)
     changes.rows().write_csv(tmp_path / "left.csv")
     new = update(aligned, ChangeFiles(left=tmp_path / "left.csv"), tmp_path / "U").path

@@ -65,30 +65,63 @@ def drawn(graph: KnowledgeGraph, entity: str) -> set[tuple[str, str]]:
     return {(names[relation], graph.ids[other]) for other, relation, real in rows if real}
 
 
-@settings(max_examples=50, deadline=None)
-@given(statements, statements)
-def test_networks_look_again_at_who_tells_other_things_or_is_beside_others(then, more) -> None:
-    """Of a few changes: an entity of which one edge of many comes or goes may be beside the same ones."""
-    now = then ^ set(sorted(more)[:3])
+def around(graph: KnowledgeGraph, entity: str) -> set[str]:
+    adjacency, at = Adjacency.of(graph), graph.position(entity)
+    return set(graph.ids.gather(adjacency.neighbours[adjacency.indptr[at] : adjacency.indptr[at + 1]]))
+
+
+def sight_of(then: set[tuple[str, ...]], now: set[tuple[str, ...]]) -> tuple[Sight, KnowledgeGraph]:
+    """How a graph looks after changes, on both sides, and the one before; nobody was unseen."""
     before, changes = graph_of(then), Changes(rows(now - then), rows(then - now))
     graph, numbers = evolved(before, changes)
     adjacency = Adjacency.of(graph)
     (moved, _) = moved_of((numbers, numbers), (graph, graph), (changes, changes))
     touched = Touched.of(graph, adjacency, moved, changes)
     old = sample_neighbourhoods(before, Adjacency.of(before), options=FEW, seed=0)
+    seen = np.zeros((len(before) + 1, 1), dtype=np.float16)
     sight = Sight(
         preparation=SimpleNamespace(graphs=(graph, graph), adjacency=(adjacency, adjacency)),
         ground=SimpleNamespace(shares=({}, {})),
         vocabulary=None,
         model=SimpleNamespace(sampling=FEW, seed=0, networks=("one",)),
         touched=(touched, touched),
-        sights=Sights((("left", "right"),), (Drawn.of(old, before),) * 2),
+        sights=Sights(((seen, seen),), (Drawn.of(old, before),) * 2),
     )
+    return sight, before
+
+
+@settings(max_examples=50, deadline=None)
+@given(statements, statements)
+def test_networks_look_again_at_who_tells_other_things_or_is_beside_others(then, more) -> None:
+    """Of a few changes: an entity of which one edge of many comes or goes may be beside the same ones."""
+    sight, before = sight_of(then, then ^ set(sorted(more)[:3]))
+    graph, touched = sight.preparation.graphs[0], sight.touched[0]
     expected = [
         bool(told or (other and drawn(graph, one) != drawn(before, one)))
         for one, told, other in zip(graph.ids, touched.told, touched.blocked | touched.edged, strict=True)
     ]
     assert sight.otherwise[0].tolist() == sight.otherwise[1].tolist() == expected
+
+
+@settings(max_examples=50, deadline=None)
+@given(statements, statements)
+def test_who_looks_or_looked_at_somebody_that_tells_other_things_is_seen_anew(then, more) -> None:
+    sight, before = sight_of(then, then ^ set(sorted(more)[:3]))
+    graph, touched = sight.preparation.graphs[0], sight.touched[0]
+    told = {one for one, other in zip(graph.ids, touched.told, strict=True) if other}
+    found = sight._anew(0, np.ones(len(graph), dtype=bool))
+    for one, anew, touch in zip(graph.ids, found, touched.blocked | touched.edged, strict=True):
+        beside = drawn(graph, one)
+        looks = any(other in told for _, other in beside)
+        if one in told or looks:
+            assert anew
+        elif touch:
+            assert anew == (beside != drawn(before, one))
+        elif beside != drawn(before, one):
+            # Who was beside it and is so no more, or the other way round, tells other things.
+            assert anew or not around(graph, one) & told
+        else:
+            assert not anew
 
 
 def test_what_was_drawn_is_kept_and_damage_is_told(tmp_path) -> None:

@@ -65,11 +65,11 @@ def changes(mid_pair: Pair) -> tuple[Changes, Changes]:
     for side, graph in enumerate(mid_pair.graphs):
         tables = graph.tables()
         ids = [pair[side] for pair in mid_pair.truth[1::3]]
-        gone = statements_of(tables.about(pl.Series(ids[:1])))
+        gone = statements_of(graph.about(pl.Series(ids[:1])))
         told = tables.facts.filter(pl.col("entity") == ids[1])
         old = told.select(kind=pl.lit("fact"), entity="entity", name="attribute", value="value", tag="tag")
-        edge = statements_of(tables.about(pl.Series(ids[2:3]))).filter(pl.col("kind") == "edge").head(1)
-        twin = statements_of(tables.about(pl.Series(ids[3:4]))).filter(pl.col("entity") == ids[3])
+        edge = statements_of(graph.about(pl.Series(ids[2:3]))).filter(pl.col("kind") == "edge").head(1)
+        twin = statements_of(graph.about(pl.Series(ids[3:4]))).filter(pl.col("entity") == ids[3])
         new = twin.with_columns(entity=pl.lit(f"{ids[3]}-new"))
         deleted = pl.concat([gone, old, edge]).unique()
         added = pl.concat([new, old.with_columns(value=pl.lit("Zanzibar ") + pl.col("value"))])
@@ -223,6 +223,28 @@ def test_who_is_not_blocked_again_takes_in_only_whom_it_may_be(aligned, changes,
         assert np.sign(fresh(block(blocker)) - fresh(found)) == more
 
 
+def test_a_known_pair_that_finds_no_room_stays_as_it_was_weighed(aligned, changes, tmp_path, monkeypatch):
+    caught: list[tuple[Reblocker, Reblocked]] = []
+    block = Reblocker.reblocked
+
+    def spied(self: Reblocker) -> Reblocked:
+        caught.append((self, block(self)))
+        return caught[-1][1]
+
+    monkeypatch.setattr(Reblocker, "reblocked", spied)
+    monkeypatch.setattr(blocking, "best_of_each", lambda pool, *_, **__: pool.take(np.zeros(len(pool), bool)))
+    update(aligned, files(changes, tmp_path / "files"), tmp_path / "U")
+    (blocker, found) = caught[0]
+    was, now, known = blocker.before.candidates, found.candidates, blocker.known.pairs
+    at, before = now.find(known.left, known.right), was.find(known.left, known.right)
+    assert (at >= 0).all()
+    fresh = blocker.touched[0].blocked[known.left] | blocker.touched[1].blocked[known.right]
+    pushed = (before >= 0) & ~fresh & ~now.proposed[at] & was.proposed[before]
+    assert pushed.any()
+    for name in ("prior", "name", "structure"):
+        np.testing.assert_array_equal(getattr(now, name)[at[pushed]], getattr(was, name)[before[pushed]])
+
+
 def test_pairs_far_from_any_change_keep_their_scores_to_the_bit(aligned, updated):
     both = raw(updated).join(raw(aligned), on=["left", "right"])
     part = json.loads(ResultFolder(updated).report_file.read_text())["updated"]["candidates"]
@@ -254,7 +276,7 @@ def test_who_is_gone_has_no_matches_and_who_came_has(aligned, updated, mid_pair)
 
 def test_whose_type_corresponds_to_none_any_more_is_compared_with_nobody(aligned, mid_pair, tmp_path):
     entity = mid_pair.truth[1][0]
-    rows = statements_of(mid_pair.left.tables().about(pl.Series([entity])))
+    rows = statements_of(mid_pair.left.about(pl.Series([entity])))
     types = rows.filter(pl.col("kind") == "type")
     assert entity in scores(aligned)["left"]
     file = files((Changes(types.clear(), types), Changes.nothing()), tmp_path / "files").left

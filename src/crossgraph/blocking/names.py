@@ -18,7 +18,7 @@ from crossgraph.features.closeness import best_of_pairs
 from crossgraph.features.description import AttributeColumn, Description, combinations
 from crossgraph.features.serial import is_serial
 from crossgraph.features.text import TextTable
-from crossgraph.graphs.sorting import distinct_rows, firsts, marked, row_starts
+from crossgraph.graphs.sorting import distinct_rows, firsts, marked, row_starts, sorted_rows
 from crossgraph.schema.mapping import SchemaMapping
 
 # An n-gram held by more of the strings than this finds too much to be worth looking up.
@@ -162,36 +162,57 @@ def nearest_names(
         return pl.DataFrame(
             schema={"query": pl.Int32, "found": pl.Int32, "name": pl.Float32, "place": pl.Int32}
         )
-    asked, known = queries["text"].unique().sort(), pool["text"].unique().sort()
-    grams = texts.grams[known.to_numpy()]
-    looked_up = marked(texts.grams[asked.to_numpy()].indices, grams.shape[1])
-    if len(known) > SMALL_TABLE:
-        looked_up &= ~common_grams(grams, len(known))
+    asking, knowing = _holders(queries), _holders(pool)
+    grams = texts.grams[knowing.texts]
+    looked_up = marked(texts.grams[asking.texts].indices, grams.shape[1])
+    if len(knowing.texts) > SMALL_TABLE:
+        looked_up &= ~common_grams(grams, len(knowing.texts))
     turned = turned_rows(with_grams(grams, looked_up))
-    holders = queries.group_by("text").len("askers"), pool.group_by("text").len("knowers")
     parts = []
-    for start in range(0, len(asked), AT_ONCE):
-        near = _nearest_texts(asked[start : start + AT_ONCE], known, turned, texts, top=top, nearest=nearest)
-        near = (
-            near.join(holders[0], left_on="asked", right_on="text")
-            .join(holders[1], left_on="known", right_on="text")
-            .filter(pl.col("askers").cast(pl.Int64) * pl.col("knowers").cast(pl.Int64) <= MOST_NAMESAKES)
-        )
-        parts.append(
-            near.join(queries.rename({"entity": "query", "text": "asked"}), on="asked")
-            .join(pool.rename({"entity": "found", "text": "known"}), on="known")
-            .select("query", "found", "name", "place")
-        )
-    return _each_pair_once(pl.concat(parts))
+    for start in range(0, len(asking.texts), AT_ONCE):
+        span = asking.texts[start : start + AT_ONCE]
+        near = _nearest_texts(span, knowing.texts, turned, texts, top=top, nearest=nearest)
+        at = (near.asked + start).astype(np.int32), near.known.astype(np.int32)
+        few = asking.counts[at[0]] * knowing.counts[at[1]] <= MOST_NAMESAKES
+        number, one, other = combinations(asking.starts, knowing.starts, (at[0][few], at[1][few]))
+        keys = pair_keys(asking.entities[one], knowing.entities[other])
+        parts.append((keys, near.name[few][number], near.place[few][number]))
+    keys, name, place = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _each_pair_once(keys, name, place)
 
 
-def _each_pair_once(found: pl.DataFrame) -> pl.DataFrame:
-    """(query, found, name, place) with the largest name and the first place of pairs that are there twice."""
-    keys = pair_keys(found["query"].to_numpy(), found["found"].to_numpy())
+@dataclass(frozen=True, eq=False)
+class _Holders:
+    """Entities by their names.
+
+    texts (K)        the different names, ascending
+    starts (K + 1)   where those of each begin among the entities (N)
+    """
+
+    texts: Int32
+    starts: Int64
+    entities: Int32
+
+    @property
+    def counts(self) -> Int64:
+        """(K) how many have each name."""
+        return np.diff(self.starts)
+
+
+def _holders(rows: pl.DataFrame) -> _Holders:
+    texts, entities = sorted_rows(rows["text"].to_numpy(), rows["entity"].to_numpy())
+    first = firsts(texts)
+    return _Holders(texts[first], np.append(first, len(texts)), entities)
+
+
+def _each_pair_once(keys: Int64, name: Float32, place: Int32) -> pl.DataFrame:
+    """(query, found, name, place) with the largest name and the first place of pairs that are there twice.
+
+    keys (K)   query and found as one number
+    """
     order = np.argsort(keys)
-    keys = keys[order]
+    keys, name, place = keys[order], name[order], place[order]
     first = firsts(keys)
-    name, place = (found[column].to_numpy()[order] for column in ("name", "place"))
     return pl.DataFrame(
         {
             "query": (keys[first] >> 32).astype(np.int32),
@@ -202,37 +223,45 @@ def _each_pair_once(found: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Near:
+    """Pairs (S) of texts that are near, by their places among those asked and those known.
+
+    name, place (S)   how near, and how many are nearer to the one that is asked
+    """
+
+    asked: Int64
+    known: Int64
+    name: Float32
+    place: Int32
+
+
 def _nearest_texts(
-    asked: pl.Series,
-    known: pl.Series,
+    asked: Int32,
+    known: Int32,
     turned: sparse.csr_matrix,
     texts: TextTable,
     *,
     top: int,
     nearest: Nearest,
-) -> pl.DataFrame:
-    """(asked, known, name, place) of the known texts, of these n-grams, nearest to each asked one."""
-    asking = texts.grams[asked.to_numpy()]
+) -> _Near:
+    """The known texts (Q), of these n-grams, nearest to each asked one (P)."""
+    asking = texts.grams[asked]
     rarest = within_reach(asking, turned)
     rows, columns, _ = nearest(rarest, turned, top if rarest is asking else FARTHER * top)
-    name = texts.cosines(_int32(asked, rows), _int32(known, columns))
+    name = texts.cosines(asked[rows], known[columns])
     place = ranks(rows.astype(np.int32), name)
     kept = place < top
     rows, columns, name, place = rows[kept], columns[kept], name[kept], place[kept]
     if texts.meanings is not None:
-        meant = texts.meanings.nearest(asked.to_numpy(), known.to_numpy(), top)
+        meant = texts.meanings.nearest(asked.astype(np.int64), known.astype(np.int64), top)
         keys = np.r_[pair_keys(rows, columns), pair_keys(*meant)]
         place = np.r_[place, np.arange(len(meant[0])) - np.searchsorted(meant[0], meant[0])].astype(np.int32)
         order = np.lexsort((place, keys))
         keys, first = np.unique(keys[order], return_index=True)
         rows, columns, place = keys >> 32, keys & 0xFFFFFFFF, place[order][first]
-        name = texts.nearness(_int32(asked, rows), _int32(known, columns))
-    ends = {"asked": _int32(asked, rows), "known": _int32(known, columns)}
-    return pl.DataFrame({**ends, "name": name, "place": place})
-
-
-def _int32(values: pl.Series, places: Int64) -> Int32:
-    return values.gather(places).to_numpy().astype(np.int32)
+        name = texts.nearness(asked[rows], known[columns])
+    return _Near(rows, columns, name, place)
 
 
 def common_grams(grams: sparse.csr_matrix, strings: int) -> Bool:

@@ -239,7 +239,7 @@ class _Directed:
         return np.where(back, against, forth)
 
     def edges(self, relations: Int64, back: Bool) -> _Edges:
-        """Those of directed relations, each (G) a group."""
+        """Those of directed relations, each (G) a group; ``back`` as of ``held``."""
         graph, groups = self.ends.graph, list(zip(back.astype(int).tolist(), relations.tolist(), strict=True))
         spans = [self.rows[way][self.starts[way][one] : self.starts[way][one + 1]] for way, one in groups]
         edges = np.concatenate([np.zeros(0, dtype=np.int64), *spans])

@@ -71,11 +71,13 @@ def name_counts(rows: pl.DataFrame, entities: int, *, against: pl.DataFrame | No
 
     against   the names that are counted; the rows themselves if not given
     """
-    holders = (rows if against is None else against).group_by("text").agg(holders=pl.len())
-    shared = rows.join(holders, on="text").group_by("entity").agg(pl.col("holders").min())
-    out = np.zeros(entities, dtype=np.float32)
-    out[shared["entity"].to_numpy()] = shared["holders"].to_numpy()
-    return out
+    who, texts = (rows[name].to_numpy() for name in ("entity", "text"))
+    counted = texts if against is None else against["text"].to_numpy()
+    holders = np.bincount(counted, minlength=int(texts.max(initial=-1)) + 1)[texts]
+    told = holders > 0
+    fewest = np.full(entities, np.inf, dtype=np.float32)
+    np.minimum.at(fewest, who[told], holders[told].astype(np.float32))
+    return np.where(np.isinf(fewest), np.float32(0), fewest)
 
 
 def connected(adjacency: Adjacency) -> Float32:

@@ -45,14 +45,6 @@ class GraphTables:
             facts=pl.concat([self.facts, others.facts]),
         )
 
-    def about(self, entities: pl.Series, *, led_to: bool = True) -> GraphTables:
-        """What they say of some entities, with edges that lead to them, unless these are not wanted."""
-        wanted = entities.unique().implode()
-        facts, types = (one.filter(pl.col("entity").is_in(wanted)) for one in (self.facts, self.types))
-        ends = pl.col("head").is_in(wanted)
-        edges = self.edges.filter(ends | pl.col("tail").is_in(wanted) if led_to else ends)
-        return GraphTables(types, edges, facts)
-
     @staticmethod
     def empty() -> GraphTables:
         """Three tables without rows."""

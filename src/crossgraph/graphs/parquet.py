@@ -104,13 +104,14 @@ def store_numbers(graph: KnowledgeGraph, folder: Path) -> None:
 def read_numbered(folder: Path) -> KnowledgeGraph:
     """The graph of ``store_numbers``, without what is aside: its texts are not looked at.
 
-    Raises OSError, KeyError, ValueError or an error of polars where the files are damaged.
+    Raises OSError, KeyError, ValueError or an error of polars where files are damaged, or of other graphs.
     """
     with (folder / NUMBERS).open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
         arrays: dict[str, AnyArray] = dict(stored)
-    names = {name: tuple(one) for name, one in json.loads(arrays["names"].tobytes()).items()}
+    names = {name: tuple(one) for name, one in dict(json.loads(arrays["names"].tobytes())).items()}
     ids = pl.read_parquet(folder / NODES, columns=["id"])["id"]
     values = pl.read_parquet(folder / FACTS, columns=["value"])["value"]
+    _refuse_others(arrays, {name: len(one) for name, one in names.items()}, len(ids), len(values))
     return KnowledgeGraph(
         ids=ids.gather(arrays["ids"]),
         type_names=names["type_names"],
@@ -126,6 +127,32 @@ def read_numbered(folder: Path) -> KnowledgeGraph:
         fact_tags=arrays["fact_tags"],
         fact_values=values.gather(arrays["facts"]),
     )
+
+
+def _refuse_others(arrays: dict[str, AnyArray], names: dict[str, int], entities: int, facts: int) -> None:
+    """Raises ValueError for numbers that are not of a graph with so many names, entities and facts."""
+    typed, edges = arrays["typed"], len(arrays["heads"])
+    if typed.ndim != 2 or typed.shape[1] != 2:
+        raise ValueError(f"{NUMBERS} has types of shape {typed.shape}")
+    columns = {
+        "ids": (entities, entities),
+        "facts": (facts, facts),
+        "heads": (edges, entities),
+        "relations": (edges, names["relation_names"]),
+        "tails": (edges, entities),
+        "fact_entities": (facts, entities),
+        "fact_attributes": (facts, names["attribute_names"]),
+        "fact_tags": (facts, names["tag_names"]),
+    }
+    numbers = {name: (arrays[name], *of) for name, of in columns.items()} | {
+        "typed": (typed[:, 0], len(typed), entities),
+        "types": (typed[:, 1], len(typed), names["type_names"]),
+    }
+    for name, (column, count, limit) in numbers.items():
+        if column.dtype != np.int32 or column.shape != (count,):
+            raise ValueError(f"{NUMBERS} has no {count} {name}")
+        if count and not 0 <= int(column.min()) <= int(column.max()) < limit:
+            raise ValueError(f"{NUMBERS} has {name} that there are not")
 
 
 def read_aside(folder: Path) -> GraphTables:

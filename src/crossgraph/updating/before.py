@@ -31,7 +31,6 @@ from crossgraph.workings import PAIRS, read_arrays, weigher_from
 class Before:
     """What was known of the pairs that are still there, as numbers of the new graphs.
 
-    told                what the old graphs said: how rare and how near values usually are stays as it was
     description         what the new graphs say
     similarity, anyhow  see ``Weighing``
     lengths (E), (E')   likewise; NaN for new entities
@@ -44,7 +43,6 @@ class Before:
     usual               what values usually are, and which attributes are names, as it was
     """
 
-    told: Description
     description: Description
     similarity: sparse.csr_matrix
     anyhow: float
@@ -103,7 +101,6 @@ def before(
     similar = sparse.csr_matrix((arrays["alike"], arrays["alike_right"], arrays["alike_starts"]), shape=shape)
     sizes = len(graphs[0]), len(graphs[1])
     return Before(
-        told=ground.description,
         description=description,
         similarity=_moved(similar, numbers, sizes),
         anyhow=float(card["anyhow"]),

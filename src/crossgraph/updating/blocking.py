@@ -94,7 +94,10 @@ class Reblocker:
         asked = parts[0].without(self.known.pairs)
         for part in parts[1:]:
             asked = asked.take(part.find(asked.left, asked.right) < 0)
-        everyone = Candidates.stacked([*parts, weigh(asked, weigher)])
+        held = now.find(asked.left, asked.right)
+        # Who was a candidate, and found no room, is weighed already.
+        pushed = replace(now.take(held[held >= 0]), proposed=np.zeros(int((held >= 0).sum()), dtype=bool))
+        everyone = Candidates.stacked([*parts, pushed, weigh(asked.take(held < 0), weigher)])
         at = everyone.find(before.candidates.left, before.candidates.right)
         places = np.full(len(everyone), -1, dtype=np.int64)
         places[at[at >= 0]] = np.flatnonzero(at >= 0)

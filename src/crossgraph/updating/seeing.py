@@ -126,23 +126,28 @@ class Sight:
     def _otherwise(self, side: int) -> Bool:
         touched = self.touched[side]
         other = touched.blocked | touched.edged
-        if self._known is None:
-            return other
-        drawing, drawn = self._drawings[side], self._known.drawn[side]
-        drawing.add(other)
-        same = np.flatnonzero(other & ~touched.told)
-        before = touched.former[same]
-        neighbours = _renumbered(touched.numbers, drawn.neighbours[before])
-        names = self._directed(side)
+        if self._known is not None:
+            self._drawings[side].add(other)
+            edged = np.flatnonzero(other & ~touched.told)
+            other[edged] = self._drew_others(side, edged)
+        return other
+
+    def _drew_others(self, side: int, entities: Int64) -> Bool:
+        """(K) which entities look at others than before, of some that were there before and are drawn for."""
+        assert self._known is not None
+        touched, drawn, names = self.touched[side], self._known.drawn[side], self._directed(side)
+        before = touched.former[entities]
         at = {name: place for place, name in enumerate(names)}
-        relations = _renumbered(
-            np.array([at.get(name, -1) for name in drawn.names], dtype=np.int32), drawn.relations[before]
-        )
+        known = np.array([at.get(name, -1) for name in drawn.names], dtype=np.int32)
+        neighbours = _renumbered(touched.numbers, drawn.neighbours[before])
+        relations = _renumbered(known, drawn.relations[before])
         # Who is gone, or a relation that is, is in nobody's neighbourhood now.
         gone = ((neighbours < 0) | (relations < 0)) & (drawn.neighbours[before] >= 0)
-        then = _as_numbers(neighbours, relations, neighbours >= 0)
-        other[same] = gone.any(axis=1) | (then != drawing.edges(same)).any(axis=1)
-        return other
+        then, now = _as_numbers(neighbours, relations, neighbours >= 0), self._drawings[side].edges(entities)
+        if then.shape != now.shape:
+            return np.ones(len(entities), dtype=bool)
+        others: Bool = gone.any(axis=1) | (then != now).any(axis=1)
+        return others
 
     def of(self, pairs: tuple[Int32, Int32], alike: sparse.csr_matrix) -> tuple[PairArrays, SeeAlone | None]:
         """Arrays that tell of all that networks read of some pairs, and who sees their entities alone.
@@ -170,17 +175,21 @@ class Sight:
     def _anew(self, side: int, asked: Bool) -> Bool:
         """(E) of those asked for and whom they look at, who is seen otherwise than before, or never was.
 
-        So is who looks at somebody that tells other things of itself.
+        So is who looks at somebody that tells other things of itself, or did: what an entity tells decides
+        who looks at it.
         """
         assert self._known is not None
         drawing, touched = self._drawings[side], self.touched[side]
         drawing.add(asked)
-        unseen = self.otherwise[side].copy()
+        anew = self.otherwise[side].copy()
         for both in self._known.vectors:
-            unseen |= np.isnan(both[side][:, 0])[touched.former]
+            anew |= np.isnan(both[side][:, 0])[touched.former]
         reached = drawing.beside(asked)
-        drawing.add(reached & (unseen | _beside(touched.told, self.preparation.adjacency[side])))
-        return reached & (unseen | drawing.has_any(touched.told))
+        beside = reached & ~anew & _beside(touched.told, self.preparation.adjacency[side])
+        drawing.add(reached & (anew | beside))
+        looking = np.flatnonzero(beside)
+        anew[looking] = drawing.has_any(touched.told)[looking] | self._drew_others(side, looking)
+        return reached & anew
 
     def _arrays(self, asked: _Sides, anew: _Sides, likeness: HeldLikeness) -> PairArrays:
         """Arrays with what is read of some pairs' entities, and all that is to see some ``anew``."""

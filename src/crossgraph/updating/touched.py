@@ -15,7 +15,7 @@ from crossgraph.graphs.changes import Changes
 from crossgraph.graphs.graph import KnowledgeGraph
 from crossgraph.graphs.sorting import distinct
 
-# an entity of which a smaller share of the edges changed is much what it was.
+# An entity of which a smaller share of the edges changed is much what it was.
 SUBSTANTIAL = 0.2
 # Two entities with more pairs of neighbours than this say little of each of them.
 MOST_AROUND = 2_500

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crossgraph.graphs.changes import Changes, statements_about
-from crossgraph.graphs.graph import GraphTables
+from crossgraph.graphs.changes import Changes, statements_of
+from crossgraph.graphs.graph import GraphTables, KnowledgeGraph
 from crossgraph.graphs.openea import write_openea
 from crossgraph.graphs.readers import read_pair_tables
 from crossgraph.results import read_matches, read_scores
@@ -62,7 +62,8 @@ def story(tables: GraphTables, *, share: float, seed: int) -> Story:
         chosen.append(ids[len(chosen)])
         wanted -= count[chosen[-1]]
     coming, going, told = (pl.Series(chosen[at::3], dtype=pl.String) for at in range(3))
-    came, went = statements_about(tables, coming), statements_about(tables, going)
+    graph = KnowledgeGraph.from_tables(tables)
+    came, went = statements_of(graph.about(coming)), statements_of(graph.about(going))
     before = Changes(Changes.nothing().added, came).applied(tables)
     went = went.join(came, on=went.columns, how="anti")
     old = before.facts.filter(pl.col("entity").is_in(told.implode()))

@@ -124,6 +124,21 @@ def test_who_looks_or_looked_at_somebody_that_tells_other_things_is_seen_anew(th
             assert not anew
 
 
+def test_who_looks_no_more_at_somebody_since_that_tells_other_things_is_seen_anew() -> None:
+    """What an entity tells decides who looks at it."""
+    beside = [f"n{at}" for at in range(8)]
+    then = {("edge", "x", "r", one, "") for one in beside} | {("fact", one, "a", one, "") for one in beside}
+    lost = 0
+    for one in beside:
+        sight, before = sight_of(then, then ^ {("fact", one, "a", value, "") for value in (one, "other")})
+        graph = sight.preparation.graphs[0]
+        looked, looks = drawn(before, "x"), drawn(graph, "x")
+        lost += ("r", one) in looked - looks
+        found = sight._anew(0, np.ones(len(graph), dtype=bool))
+        assert found[graph.position("x")] == (looked != looks or ("r", one) in looks)
+    assert lost
+
+
 def test_what_was_drawn_is_kept_and_damage_is_told(tmp_path) -> None:
     graph = graph_of({("edge", "a", "x", "b", ""), ("edge", "a", "y", "c", "")})
     kept = Drawn.of(sample_neighbourhoods(graph, Adjacency.of(graph), options=FEW, seed=0), graph)

@@ -1,4 +1,4 @@
-"""A graph after changes: its texts, but for those of the changes, are not looked at again."""
+"""A graph after changes, made of its numbers: its texts are not numbered again."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def store_numbers(graph: KnowledgeGraph, folder: Path) -> None:
 
 
 def read_numbered(folder: Path) -> KnowledgeGraph:
-    """The graph of ``store_numbers``, without what is aside: its texts are not looked at.
+    """The graph of ``store_numbers``, without what is aside: its texts are not numbered again.
 
     Raises OSError, KeyError, ValueError or an error of polars where files are damaged, or of other graphs.
     """

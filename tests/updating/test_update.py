@@ -198,15 +198,23 @@ def test_damaged_vectors_are_told(aligned, tmp_path):
         update(result, ChangeFiles())
 
 
-def test_who_is_not_blocked_again_takes_in_only_whom_it_may_be(aligned, changes, tmp_path, monkeypatch):
-    caught: list[tuple[Reblocker, Reblocked]] = []
+@pytest.fixture
+def caught(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Reblocker, Reblocked]]:
+    """Who blocks again in an update, and what comes of it."""
+    found: list[tuple[Reblocker, Reblocked]] = []
     block = Reblocker.reblocked
 
     def spied(self: Reblocker) -> Reblocked:
-        caught.append((self, block(self)))
-        return caught[-1][1]
+        found.append((self, block(self)))
+        return found[-1][1]
 
     monkeypatch.setattr(Reblocker, "reblocked", spied)
+    return found
+
+
+def test_who_is_not_blocked_again_takes_in_only_whom_it_may_be(
+    aligned, changes, tmp_path, monkeypatch, caught
+):
     update(aligned, files(changes, tmp_path / "files"), tmp_path / "U")
     (blocker, found), fresh = caught[0], lambda one: int((one.former < 0).sum())
     pairs = found.candidates
@@ -220,18 +228,12 @@ def test_who_is_not_blocked_again_takes_in_only_whom_it_may_be(aligned, changes,
         assert ((ranks(asking, pairs.prior[own]) == 0) | (shares >= 0.001))[settled].all()
     for always, more in ((True, 1), (False, -1)):
         monkeypatch.setattr(blocking, "welcome", lambda asking, *_, say=always: np.full(len(asking), say))
-        assert np.sign(fresh(block(blocker)) - fresh(found)) == more
+        assert np.sign(fresh(blocker.reblocked()) - fresh(found)) == more
 
 
-def test_a_known_pair_that_finds_no_room_stays_as_it_was_weighed(aligned, changes, tmp_path, monkeypatch):
-    caught: list[tuple[Reblocker, Reblocked]] = []
-    block = Reblocker.reblocked
-
-    def spied(self: Reblocker) -> Reblocked:
-        caught.append((self, block(self)))
-        return caught[-1][1]
-
-    monkeypatch.setattr(Reblocker, "reblocked", spied)
+def test_a_known_pair_that_finds_no_room_stays_as_it_was_weighed(
+    aligned, changes, tmp_path, monkeypatch, caught
+):
     monkeypatch.setattr(blocking, "best_of_each", lambda pool, *_, **__: pool.take(np.zeros(len(pool), bool)))
     update(aligned, files(changes, tmp_path / "files"), tmp_path / "U")
     (blocker, found) = caught[0]

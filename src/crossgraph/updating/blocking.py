@@ -91,19 +91,25 @@ class Reblocker:
             stays[at] = False
             parts.append(best)
         parts = [now.take(stays), *parts]
-        asked = parts[0].without(self.known.pairs)
-        for part in parts[1:]:
-            asked = asked.take(part.find(asked.left, asked.right) < 0)
-        held = now.find(asked.left, asked.right)
-        # Who was a candidate, and found no room, is weighed already.
-        pushed = replace(now.take(held[held >= 0]), proposed=np.zeros(int((held >= 0).sum()), dtype=bool))
-        everyone = Candidates.stacked([*parts, pushed, weigh(asked.take(held < 0), weigher)])
+        everyone = Candidates.stacked([*parts, *self._asked(parts, now, weigh, weigher)])
         at = everyone.find(before.candidates.left, before.candidates.right)
         places = np.full(len(everyone), -1, dtype=np.int64)
         places[at[at >= 0]] = np.flatnonzero(at >= 0)
         pools = tuple((sides, before.weighers[name]) for name, sides in types)
         weighing = Weighing(similarity, before.anyhow, lengths, pools, before.weighers.get(None))
         return Reblocked(everyone, weighing, places)
+
+    def _asked(
+        self, parts: list[Candidates], now: Candidates, weigh: _Weigh, weigher: Weigher
+    ) -> tuple[Candidates, Candidates]:
+        """Known pairs that are in no part: who was a candidate, weighed as it is now, and the others."""
+        absent = Candidates.stacked([]).without(self.known.pairs)
+        for part in parts:
+            absent = absent.take(part.find(absent.left, absent.right) < 0)
+        held = now.find(absent.left, absent.right)
+        pushed = now.take(held[held >= 0])
+        nobody = np.zeros(len(pushed), dtype=bool)
+        return replace(pushed, proposed=nobody), weigh(absent.take(held < 0), weigher)
 
     def _by_names_and_values(
         self, names: tuple[pl.DataFrame, pl.DataFrame], sides: Sides, alone: Alone
